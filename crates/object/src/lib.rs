@@ -1,0 +1,1 @@
+//! A Kubernetes object without a type, and what is computed from it alone.
