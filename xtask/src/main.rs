@@ -1,2 +1,108 @@
-//! The project's own tasks.
-fn main() {}
+//! The project's own tasks: `cargo xtask TASK [ARGUMENT...]`.
+//!
+//! Small on purpose, since every first command compiles it: what needs a client, a server or a generator lives in
+//! the crate that it is about, as a binary of its own, and is only started from here.
+#![allow(clippy::disallowed_methods, reason = "starts compilers and programs; reads the environment")]
+#![allow(clippy::print_stdout, reason = "a face: it talks to a person")]
+
+mod ci;
+mod peers;
+mod program;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// What a task gives back: nothing, or the one line that a person needs.
+type Outcome = Result<(), String>;
+
+struct Task {
+    name: &'static str,
+    usage: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
+
+/// Every task. A new one is a line here and, when it is more than a few lines, a file of its own.
+const TASKS: &[Task] = &[
+    Task {
+        name: "try",
+        usage: "FOLDER [--path clusters/x] [--once] [--subject sluice|flux]   a folder on a real control plane",
+        run: try_folder,
+    },
+    Task {
+        name: "peers",
+        usage: "[NAME...]   build the reference programs into target/peers",
+        run: peers::run,
+    },
+    Task {
+        name: "plane",
+        usage: "up|down   a control plane of one's own, until taken down",
+        run: |arguments| {
+            if arguments.first().is_some_and(|word| word == "up") {
+                peers::ensure(peers::PLANE)?;
+            }
+            testkit("plane", arguments)
+        },
+    },
+    Task {
+        name: "traces",
+        usage: "[SCENARIO...] [--subject flux|sluice|COMMAND]   replay the recorded traces and compare",
+        run: |arguments| testkit("traces", arguments),
+    },
+    Task { name: "bench", usage: "loop [--size N]   the figures of BENCHMARKS.md", run: bench },
+    Task { name: "tidy", usage: "   layers, sizes, names, headers", run: tidy::run },
+    Task {
+        name: "codegen",
+        usage: "[--check]   write what is generated (CRDs, tables)",
+        run: |arguments| program::binary("sluice-api", "codegen", arguments),
+    },
+    Task { name: "ci", usage: "   all that a commit has to pass", run: ci::run },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        return usage("");
+    };
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        return usage(&format!("there is no task {name:?}\n"));
+    };
+    match (task.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {name}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(problem: &str) -> ExitCode {
+    eprintln!("{problem}usage: cargo xtask TASK [ARGUMENT...]\n");
+    for task in TASKS {
+        eprintln!("  {:8} {}", task.name, task.usage);
+    }
+    ExitCode::from(2)
+}
+
+fn testkit(command: &str, arguments: &[String]) -> Outcome {
+    let mut all = vec![command.to_owned()];
+    all.extend_from_slice(arguments);
+    program::binary("sluice-testkit", "testkit", &all)
+}
+
+/// The control plane and the binary first, both in sight, then the run itself.
+fn try_folder(arguments: &[String]) -> Outcome {
+    peers::ensure(peers::PLANE)?;
+    if arguments.iter().any(|word| word == "flux") {
+        peers::ensure(&["source-controller", "kustomize-controller"])?;
+    } else {
+        program::cargo(&["build", "--release", "--package", "sluice-cli"])?;
+    }
+    testkit("try", arguments)
+}
+
+/// Measurements are taken with what would be shipped.
+fn bench(arguments: &[String]) -> Outcome {
+    peers::ensure(peers::PLANE)?;
+    program::cargo(&["build", "--release", "--package", "sluice-cli"])?;
+    testkit("bench", arguments)
+}
