@@ -1,0 +1,22 @@
+//! Every kind that Sluice owns, as Rust types whose serde names are those of the Kubernetes API.
+//!
+//! Invariant: a struct here reads and writes the same JSON as the CustomResourceDefinition in `crds/` admits;
+//! a field that is absent, empty or zero is not written, as Go's `omitempty` has it.
+//! No validation (the API server does it), no defaults but those upstream takes in code, no clock.
+
+pub mod event;
+pub mod kind;
+pub mod kustomize;
+pub mod meta;
+pub mod source;
+
+pub use kind::{Kind, Resource, Spec, parse};
+pub use kustomize::Kustomization;
+pub use source::{
+    ArtifactGenerator, Bucket, ExternalArtifact, GitRepository, HelmChart, HelmRepository, OCIRepository,
+};
+
+/// Whether a value is what its absence means; such fields are not written.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
