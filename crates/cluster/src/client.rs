@@ -1,0 +1,259 @@
+//! The verbs of the Kubernetes API on objects without a type, in one identity.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::kinds::{Kinds, ResourceKind, escape};
+use crate::transport::{Call, Identity, RequestCounts, Transport};
+
+/// One API server, spoken to in one identity. Cheap to clone; clones in other identities share connections and discovery.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) kinds: Arc<Kinds>,
+    pub(crate) identity: Identity,
+}
+
+/// Which object a verb is about.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    pub kind: &'a ResourceKind,
+    pub namespace: &'a str,
+    pub name: &'a str,
+}
+
+impl<'a> At<'a> {
+    pub fn new(kind: &'a ResourceKind, namespace: &'a str, name: &'a str) -> Self {
+        Self { kind, namespace, name }
+    }
+}
+
+/// How a patch is to be read by the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchKind {
+    Merge,
+    Json,
+}
+
+/// What a server-side apply answered.
+#[derive(Debug)]
+pub struct Applied {
+    /// The object did not exist (201).
+    pub is_new: bool,
+    pub object: Value,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Propagation {
+    #[default]
+    Background,
+    Foreground,
+    Orphan,
+}
+
+impl Cluster {
+    /// Connects by a kubeconfig: `KUBECONFIG`, the default file, or the ServiceAccount of the Pod.
+    pub async fn infer() -> Result<Self, ApiError> {
+        let config = kube::Config::infer().await.map_err(|e| ApiError::Config(e.to_string()))?;
+        Self::connect(config)
+    }
+
+    /// Connects by a kubeconfig file and, where given, one of its contexts.
+    pub async fn from_kubeconfig(path: &std::path::Path, context: Option<&str>) -> Result<Self, ApiError> {
+        let broken = |e: kube::config::KubeconfigError| ApiError::Config(e.to_string());
+        let file = kube::config::Kubeconfig::read_from(path).map_err(broken)?;
+        let options =
+            kube::config::KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+        let config = kube::Config::from_custom_kubeconfig(file, &options).await.map_err(broken)?;
+        Self::connect(config)
+    }
+
+    pub fn connect(config: kube::Config) -> Result<Self, ApiError> {
+        Ok(Self {
+            transport: Arc::new(Transport::new(config)?),
+            kinds: Arc::default(),
+            identity: Identity::default(),
+        })
+    }
+
+    /// The same API server, spoken to as another user.
+    pub fn impersonate(&self, user: &str) -> Self {
+        Self { identity: Identity { user: user.to_owned() }, ..self.clone() }
+    }
+
+    /// The user whom this client impersonates; empty where it speaks for itself.
+    pub fn user(&self) -> &str {
+        &self.identity.user
+    }
+
+    pub fn default_namespace(&self) -> &str {
+        &self.transport.namespace
+    }
+
+    pub fn url(&self) -> &str {
+        &self.transport.url
+    }
+
+    pub fn request_counts(&self) -> RequestCounts {
+        self.transport.counts()
+    }
+
+    /// The switch of this server's writes. The lease turns it off when it is lost.
+    pub fn write_switch(&self) -> Arc<AtomicBool> {
+        self.transport.write_switch()
+    }
+
+    pub async fn kind(&self, api_version: &str, kind: &str) -> Result<Arc<ResourceKind>, ApiError> {
+        self.kinds.find(self, api_version, kind).await
+    }
+
+    /// The next look-up of a kind in this group version asks the server again.
+    pub fn forget_kinds(&self, api_version: &str) {
+        self.kinds.forget(api_version);
+    }
+
+    /// The next look-up of a kind in this group asks the server again.
+    pub fn forget_group(&self, group: &str) {
+        self.kinds.forget_group(group);
+    }
+
+    pub async fn get_raw(&self, path: &str, label: &str) -> Result<Bytes, ApiError> {
+        Ok(self.call(Method::GET, path, None, Bytes::new(), false, label).await?.1)
+    }
+
+    pub async fn get(&self, at: At<'_>) -> Result<Value, ApiError> {
+        let path = at.kind.path(at.namespace, at.name);
+        let (_, body) =
+            self.call(Method::GET, &path, None, Bytes::new(), false, &label("GET", at.kind)).await?;
+        decode(&body)
+    }
+
+    /// Lists a kind, in one namespace or in all (empty). Returns the whole list object.
+    pub async fn list(
+        &self,
+        kind: &ResourceKind,
+        namespace: &str,
+        selector: &str,
+    ) -> Result<Value, ApiError> {
+        let mut path = kind.path(namespace, "");
+        if !selector.is_empty() {
+            path = format!("{path}?labelSelector={}", escape(selector));
+        }
+        decode(&self.get_raw(&path, &label("LIST", kind)).await?)
+    }
+
+    /// Applies an object by server-side apply, as `manager`, taking conflicting fields over.
+    pub async fn apply(
+        &self,
+        at: At<'_>,
+        object: &Value,
+        manager: &str,
+        dry_run: bool,
+    ) -> Result<Applied, ApiError> {
+        let mut path = format!("{}?fieldManager={}&force=true", at.kind.path(at.namespace, at.name), escape(manager));
+        if dry_run {
+            path.push_str("&dryRun=All");
+        }
+        let name = label(if dry_run { "DRYRUN" } else { "APPLY" }, at.kind);
+        let body = encode(object);
+        let (status, body) =
+            self.call(Method::PATCH, &path, Some("application/apply-patch+yaml"), body, dry_run, &name).await?;
+        Ok(Applied { is_new: status == 201, object: decode(&body)? })
+    }
+
+    /// Patches an object or one of its subresources (empty: the object itself).
+    pub async fn patch(
+        &self,
+        at: At<'_>,
+        subresource: &str,
+        kind: PatchKind,
+        patch: &Value,
+        manager: &str,
+    ) -> Result<Value, ApiError> {
+        let slash = if subresource.is_empty() { "" } else { "/" };
+        let path =
+            format!("{}{slash}{subresource}?fieldManager={}", at.kind.path(at.namespace, at.name), escape(manager));
+        let content_type = match kind {
+            PatchKind::Merge => "application/merge-patch+json",
+            PatchKind::Json => "application/json-patch+json",
+        };
+        let name = format!("{}{slash}{subresource}", label("PATCH", at.kind));
+        let (_, body) = self.call(Method::PATCH, &path, Some(content_type), encode(patch), false, &name).await?;
+        decode(&body)
+    }
+
+    pub async fn create(
+        &self,
+        kind: &ResourceKind,
+        namespace: &str,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Value, ApiError> {
+        let path = format!("{}?fieldManager={}", kind.path(namespace, ""), escape(manager));
+        let (_, body) = self
+            .call(Method::POST, &path, Some("application/json"), encode(object), false, &label("CREATE", kind))
+            .await?;
+        decode(&body)
+    }
+
+    /// Replaces an object or one of its subresources.
+    pub async fn replace(&self, at: At<'_>, subresource: &str, object: &Value, manager: &str) -> Result<Value, ApiError> {
+        let slash = if subresource.is_empty() { "" } else { "/" };
+        let path =
+            format!("{}{slash}{subresource}?fieldManager={}", at.kind.path(at.namespace, at.name), escape(manager));
+        let name = format!("{}{slash}{subresource}", label("UPDATE", at.kind));
+        let (_, body) = self.call(Method::PUT, &path, Some("application/json"), encode(object), false, &name).await?;
+        decode(&body)
+    }
+
+    /// Deletes an object, only if it still has the uid that was seen (empty: whatever has the name).
+    pub async fn delete(&self, at: At<'_>, uid: &str, propagation: Propagation) -> Result<(), ApiError> {
+        let mut options = serde_json::json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": format!("{propagation:?}"),
+        });
+        if !uid.is_empty() {
+            options["preconditions"] = serde_json::json!({ "uid": uid });
+        }
+        let path = at.kind.path(at.namespace, at.name);
+        self.call(
+            Method::DELETE,
+            &path,
+            Some("application/json"),
+            encode(&options),
+            false,
+            &label("DELETE", at.kind),
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: Option<&'static str>,
+        body: Bytes,
+        dry_run: bool,
+        label: &str,
+    ) -> Result<(u16, Bytes), ApiError> {
+        let call = Call { method, path, content_type, body, identity: &self.identity, dry_run, label };
+        self.transport.send(&call).await
+    }
+}
+
+fn label(verb: &str, kind: &ResourceKind) -> String {
+    format!("{verb} {}", kind.plural)
+}
+
+fn encode(value: &Value) -> Bytes {
+    Bytes::from(serde_json::to_vec(value).expect("a JSON value can always be written"))
+}
+
+pub(crate) fn decode(body: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(body).map_err(|e| ApiError::Decode(e.to_string()))
+}
