@@ -12,29 +12,30 @@ use crate::{Outcome, program};
 /// What a control plane is made of.
 pub const PLANE: &[&str] = &["etcd", "kubernetes"];
 
-const ALL: &[&str] = &[
-    "etcd",
-    "kubernetes",
-    "kustomize",
-    "helm",
-    "sops",
-    "source-controller",
-    "kustomize-controller",
-    "helm-controller",
-    "notification-controller",
-    "flagger",
-];
-
 /// kube-apiserver answers with the version that it was linked with.
 const KUBERNETES_VERSION: &str = " -X k8s.io/component-base/version.gitVersion=v1.36.3 \
      -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36";
 
 pub fn run(arguments: &[String]) -> Outcome {
     if arguments.is_empty() {
-        return ensure(ALL);
+        let all = all()?;
+        return ensure(&all.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     ensure(&names)
+}
+
+/// Every folder of `peers/`, in order.
+fn all() -> Result<Vec<String>, String> {
+    let folder = program::workspace().join("peers");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join("go.mod").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Builds those of the named programs that are not there yet. A folder named by SLUICE_PEERS is used as it is.
@@ -165,8 +166,8 @@ mod tests {
 
     #[test]
     fn every_module_names_a_program() {
-        for name in ALL {
-            programs(name, &program::workspace().join("peers").join(name)).unwrap();
+        for name in all().unwrap() {
+            programs(&name, &program::workspace().join("peers").join(&name)).unwrap();
         }
     }
 }

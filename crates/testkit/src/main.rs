@@ -1,0 +1,26 @@
+//! The tasks of `cargo xtask` that need a plane: `testkit plane up|down`.
+#![allow(clippy::disallowed_methods, reason = "a face of the tests")]
+#![allow(clippy::print_stdout, reason = "a face: it talks to a person")]
+
+use std::process::ExitCode;
+
+mod task;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        eprintln!("usage: testkit plane up|down");
+        return ExitCode::from(2);
+    };
+    let outcome = match name.as_str() {
+        "plane" => task::plane::run(rest),
+        other => Err(format!("there is no task {other:?}")),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("{name}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

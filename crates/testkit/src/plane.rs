@@ -1,0 +1,229 @@
+//! The real control plane: etcd without fsync, kube-apiserver, kube-controller-manager, on loopback, no kubelet.
+//!
+//! Each plane has its own folder, ports and certificate authority. It deliberately offers no shortcut past the API.
+
+mod authority;
+mod programs;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::{api::Api, peers, port, reaper};
+
+/// What can keep a plane from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaneError {
+    #[error("{0} is not built (cargo xtask peers etcd kubernetes)")]
+    NotBuilt(&'static str),
+    #[error("starting the control plane")]
+    Start(#[from] std::io::Error),
+    #[error("making the plane's certificates")]
+    Certificates(#[from] rcgen::Error),
+    #[error("{name} ended while the plane started:\n{log}")]
+    Ended { name: String, log: String },
+    #[error("the plane was not ready after {0:?}:\n{1}")]
+    NotReady(Duration, String),
+}
+
+/// Choices a test has.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Leave kube-controller-manager out (no garbage collection, no namespace deletion, no ReplicaSets).
+    pub without_controllers: bool,
+    /// Further flags of kube-apiserver.
+    pub apiserver_flags: Vec<String>,
+}
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct Plane {
+    folder: PathBuf,
+    url: String,
+    authority: authority::Authority,
+    token: String,
+    processes: Vec<reaper::Process>,
+}
+
+/// Control planes start slowly on a busy machine; this is only where a start is given up.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+impl Plane {
+    /// True if the programs of a plane are built.
+    pub fn is_built() -> bool {
+        programs::NAMES.iter().all(|name| peers::find(name).is_some())
+    }
+
+    /// Starts a plane of one's own. Ready when this returns.
+    pub fn start(options: &Options) -> Result<Self, PlaneError> {
+        let folder = tempfile::Builder::new().prefix("sluice-plane-").tempdir()?.keep();
+        reaper::remove_at_end(&folder);
+        Self::start_in(&folder, options)
+    }
+
+    /// The plane that all tests of one test binary share, each in namespaces of its own; `None`, and a word about it,
+    /// where the control plane is not built.
+    pub fn shared(test: &str) -> Option<&'static Self> {
+        static SHARED: OnceLock<Plane> = OnceLock::new();
+        static STARTING: Mutex<()> = Mutex::new(());
+        if !Self::is_built() {
+            peers::skip(test, "the control plane is not built (cargo xtask peers etcd kubernetes)");
+            return None;
+        }
+        let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        if SHARED.get().is_none() {
+            let plane = Self::start(&Options::default()).expect("the control plane starts where it is built");
+            let _ = SHARED.set(plane);
+        }
+        SHARED.get()
+    }
+
+    /// Starts a plane whose files are in `folder`, which stays.
+    pub fn start_in(folder: &Path, options: &Options) -> Result<Self, PlaneError> {
+        for name in programs::NAMES {
+            peers::find(name).ok_or(PlaneError::NotBuilt(name))?;
+        }
+        std::fs::create_dir_all(folder)?;
+        let mut last = None;
+        for _attempt in 0..3 {
+            match Self::attempt(folder, options) {
+                Err(error @ PlaneError::Ended { .. }) => last = Some(error), // most likely a port taken by another
+                done => return done,
+            }
+        }
+        Err(last.expect("the loop ran"))
+    }
+
+    fn attempt(folder: &Path, options: &Options) -> Result<Self, PlaneError> {
+        let ports = port::free(4)?;
+        let authority = authority::Authority::write(folder)?;
+        let token = "plane-administrator".to_owned();
+        let mut plane = Self {
+            folder: folder.to_owned(),
+            url: format!("https://127.0.0.1:{}", ports[2]),
+            authority,
+            token,
+            processes: Vec::new(),
+        };
+        std::fs::write(folder.join("tokens.csv"), format!("{},admin,admin,system:masters\n", plane.token))?;
+        std::fs::write(plane.kubeconfig(), plane.kubeconfig_for(&plane.url, None))?;
+        let mut commands = vec![
+            ("etcd", programs::etcd(folder, &ports)),
+            ("kube-apiserver", programs::apiserver(folder, &ports, options)),
+        ];
+        if !options.without_controllers {
+            commands.push(("kube-controller-manager", programs::controllers(folder, &ports)));
+        }
+        for (name, mut command) in commands {
+            let log = std::fs::File::create(folder.join(format!("{name}.log")))?;
+            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+            plane.processes.push(reaper::Process::start(name, &mut command)?);
+        }
+        plane.wait_until_ready()?;
+        Ok(plane)
+    }
+
+    /// The API server is asked, each program's end is noticed.
+    fn wait_until_ready(&mut self) -> Result<(), PlaneError> {
+        let api = self.api();
+        // A thread of its own: the caller may be inside a runtime already.
+        let (folder, processes) = (self.folder.clone(), &mut self.processes);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let begun = std::time::Instant::now();
+                runtime.block_on(async {
+                    loop {
+                        let is_ready = api.is_ready().await;
+                        if let Some(process) =
+                            processes.iter_mut().find_map(|p| p.has_ended().then(|| p.name().to_owned()))
+                        {
+                            return Err(PlaneError::Ended { log: tail(&folder, &process), name: process });
+                        }
+                        if is_ready {
+                            return Ok(());
+                        }
+                        if begun.elapsed() > PATIENCE {
+                            return Err(PlaneError::NotReady(PATIENCE, tail(&folder, "kube-apiserver")));
+                        }
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                })
+            });
+            waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// An administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    /// A kubeconfig for this plane behind another address (a proxy), or with another token.
+    pub fn kubeconfig_for(&self, url: &str, token: Option<&str>) -> String {
+        authority::kubeconfig(url, &self.authority.certificate, token.unwrap_or(&self.token))
+    }
+
+    /// `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of the authority that signed the server's, as PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority.certificate
+    }
+
+    /// The administrator's bearer token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Where the plane keeps its files and logs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A client with an administrator's rights; one a test, since connections belong to a test's runtime.
+    pub fn api(&self) -> Api {
+        Api::new(&self.url, self.authority.certificate.as_bytes(), &self.token)
+    }
+
+    /// Resident memory (MiB) and processor time (s) of each program so far.
+    pub fn usage(&self) -> Vec<(String, crate::plane::Usage)> {
+        self.processes.iter().map(|process| (process.name().to_owned(), Usage::of(process.id()))).collect()
+    }
+}
+
+fn tail(folder: &Path, name: &str) -> String {
+    let text = std::fs::read_to_string(folder.join(format!("{name}.log"))).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// What a process has used, read from /proc.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Usage {
+    pub peak_memory_mib: f64,
+    pub processor_seconds: f64,
+}
+
+impl Usage {
+    /// Of a running process; zeros where it is gone.
+    pub fn of(id: u32) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|rest| rest.split_whitespace().next());
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks =
+            |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+        Self {
+            peak_memory_mib: peak.and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1024.0,
+            processor_seconds: (ticks(11) + ticks(12)) / 100.0,
+        }
+    }
+}
