@@ -4,6 +4,19 @@
 //! of the same text (yaml v2 rules), as every controller and Helm read it.
 //! No Kubernetes here, no I/O.
 
+mod compose;
+pub mod emit;
+mod error;
 pub mod node;
+mod parse;
+mod read;
+pub mod resolve;
+mod scan;
+mod timestamp;
 
+pub use compose::Document;
+pub use emit::{SequenceIndent, emit, emit_documents, emit_with};
+pub use error::Error;
 pub use node::{Comments, Kind, Node, Style, Tag};
+pub use parse::{Limits, parse, parse_documents, parse_first};
+pub use timestamp::Timestamp;

@@ -1,0 +1,70 @@
+//! Text to trees by the rules of Go's yaml v3, as kustomize reads it.
+
+use crate::compose::{Composer, Document, Trouble};
+use crate::error::{Dialect, Error};
+use crate::node::Node;
+use crate::read;
+
+/// What a text may ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Size of the text.
+    pub bytes: usize,
+    /// Levels of nesting.
+    pub depth: u32,
+    /// Nodes that expanding aliases may make.
+    pub expanded: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { bytes: 128 << 20, depth: 512, expanded: 10_000_000 }
+    }
+}
+
+/// All documents of a stream. Comments that belong to no node are left out; `parse_documents` has them.
+pub fn parse(text: impl AsRef<[u8]>, limits: Limits) -> Result<Vec<Node>, Error> {
+    let documents = parse_documents(text, limits)?;
+    Ok(documents.into_iter().map(|document| document.root).collect())
+}
+
+/// All documents of a stream, with their own head and foot comments.
+pub fn parse_documents(text: impl AsRef<[u8]>, limits: Limits) -> Result<Vec<Document>, Error> {
+    with_composer(text.as_ref(), limits, Dialect::V3, |composer| {
+        let mut documents = Vec::new();
+        let mut next = composer.first()?;
+        while let Some(document) = next {
+            documents.push(document);
+            next = composer.next()?;
+        }
+        Ok(documents)
+    })
+}
+
+/// The first document; what follows it is not looked at. `None` when there is none.
+pub fn parse_first(text: impl AsRef<[u8]>, limits: Limits) -> Result<Option<Document>, Error> {
+    with_composer(text.as_ref(), limits, Dialect::V3, |composer| composer.first())
+}
+
+pub(crate) fn with_composer<T>(
+    bytes: &[u8],
+    limits: Limits,
+    dialect: Dialect,
+    run: impl FnOnce(&mut Composer<'_>) -> Result<T, Trouble>,
+) -> Result<T, Error> {
+    if bytes.len() > limits.bytes.min(u32::MAX as usize / 2) {
+        return Err(Error::new(format!("the text is larger than {} bytes", limits.bytes)));
+    }
+    let source = read::source(bytes);
+    let mut composer = Composer::new(&source.text, dialect, limits.depth);
+    let result = run(&mut composer);
+    if let Some(broken) = source.broken
+        && composer.position() + 4 > source.text.len()
+    {
+        return Err(broken);
+    }
+    result.map_err(|trouble| match trouble {
+        Trouble::Syntax(failure) => failure.into_error(dialect),
+        Trouble::Plain(error) => error,
+    })
+}

@@ -1,0 +1,277 @@
+//! Text to tokens: libyaml's scanner rules, with the comments as yaml v3 gathers them.
+
+mod chars;
+mod comment;
+mod fetch;
+mod scalar;
+mod tag;
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+pub(crate) use comment::{Comment, Place};
+
+use crate::error::{Dialect, Failure};
+use crate::node::Style;
+
+/// A place in the text, all counted from 0. `index` is in bytes, `column` in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    pub index: u32,
+    pub line: u32,
+    pub column: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Lexeme<'a> {
+    StreamStart,
+    StreamEnd,
+    VersionDirective { major: u8, minor: u8 },
+    TagDirective { handle: &'a str, prefix: Cow<'a, str> },
+    DocumentStart,
+    DocumentEnd,
+    BlockSequenceStart,
+    BlockMappingStart,
+    BlockEnd,
+    FlowSequenceStart,
+    FlowSequenceEnd,
+    FlowMappingStart,
+    FlowMappingEnd,
+    FlowEntry,
+    BlockEntry,
+    Key,
+    Value,
+    Alias(&'a str),
+    Anchor(&'a str),
+    Tag { handle: Cow<'a, str>, suffix: Cow<'a, str> },
+    Scalar { value: Cow<'a, str>, style: Style },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Token<'a> {
+    pub lexeme: Lexeme<'a>,
+    pub start: Mark,
+    pub end: Mark,
+}
+
+/// A place where a key without `?` may have begun.
+#[derive(Debug, Clone, Copy)]
+struct SimpleKey {
+    possible: bool,
+    required: bool,
+    token: usize,
+    mark: Mark,
+}
+
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    dialect: Dialect,
+    depth_limit: u32,
+    mark: Mark,
+    /// Line breaks since the last character that was not blank.
+    newlines: u32,
+    started: bool,
+    tokens: VecDeque<Token<'a>>,
+    /// How many tokens have been handed out.
+    taken: usize,
+    indent: i32,
+    indents: Vec<i32>,
+    flow_level: u32,
+    simple_key_allowed: bool,
+    simple_keys: Vec<SimpleKey>,
+    pub comments: VecDeque<Comment<'a>>,
+}
+
+type Scan<T> = Result<T, Failure>;
+
+impl<'a> Scanner<'a> {
+    /// `text` holds no NUL (control characters are refused before), so that NUL can stand for the end.
+    pub fn new(text: &'a str, dialect: Dialect, depth_limit: u32) -> Self {
+        Scanner {
+            text,
+            bytes: text.as_bytes(),
+            dialect,
+            depth_limit,
+            mark: Mark::default(),
+            newlines: 0,
+            started: false,
+            tokens: VecDeque::with_capacity(16),
+            taken: 0,
+            indent: -1,
+            indents: Vec::new(),
+            flow_level: 0,
+            simple_key_allowed: true,
+            simple_keys: vec![SimpleKey {
+                possible: false,
+                required: false,
+                token: 0,
+                mark: Mark::default(),
+            }],
+            comments: VecDeque::new(),
+        }
+    }
+
+    /// How far the text has been read.
+    pub fn position(&self) -> usize {
+        self.mark.index as usize
+    }
+
+    /// The next token, which stays in the queue.
+    pub fn peek(&mut self) -> Scan<&Token<'a>> {
+        self.fill()?;
+        Ok(self.tokens.front().expect("filled above"))
+    }
+
+    /// Takes the token that was peeked at.
+    pub fn take(&mut self) -> Option<Token<'a>> {
+        self.taken += 1;
+        self.tokens.pop_front()
+    }
+
+    /// Fetches until the first token is certain: no `Key` can be put before it any more. Comments need two tokens more.
+    fn fill(&mut self) -> Scan<()> {
+        let ahead = if self.dialect == Dialect::V3 { 2 } else { 0 };
+        loop {
+            if self.tokens.len() > ahead && !self.front_may_be_key()? {
+                return Ok(());
+            }
+            self.fetch_next()?;
+        }
+    }
+
+    fn front_may_be_key(&mut self) -> Scan<bool> {
+        let taken = self.taken;
+        let first = self.simple_keys.partition_point(|key| key.token < taken);
+        for at in first..self.simple_keys.len() {
+            if self.simple_keys[at].token != taken {
+                break;
+            }
+            if self.simple_keys[at].possible && self.simple_key_is_valid(at)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    // Reading characters.
+
+    fn byte(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.mark.index as usize + ahead).copied().unwrap_or(0)
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.mark.index as usize..).unwrap_or_default()
+    }
+
+    fn at_blankz(&self, ahead: usize) -> bool {
+        let at = self.mark.index as usize + ahead;
+        self.bytes.get(at..).is_none_or(chars::is_blankz)
+    }
+
+    fn at_break(&self) -> bool {
+        chars::break_width(self.rest()) > 0
+    }
+
+    fn at_breakz(&self) -> bool {
+        let rest = self.rest();
+        rest.is_empty() || chars::break_width(rest) > 0
+    }
+
+    fn at_end(&self) -> bool {
+        self.mark.index as usize >= self.bytes.len()
+    }
+
+    /// Over one character that is no line break.
+    fn skip(&mut self) {
+        let byte = self.byte(0);
+        if byte != b' ' && byte != b'\t' {
+            self.newlines = 0;
+        }
+        self.mark.index += chars::width(byte);
+        self.mark.column += 1;
+    }
+
+    /// Over `count` ASCII characters.
+    fn skip_ascii(&mut self, count: u32) {
+        self.newlines = 0;
+        self.mark.index += count;
+        self.mark.column += count;
+    }
+
+    fn skip_blanks(&mut self) {
+        while matches!(self.byte(0), b' ' | b'\t') {
+            self.mark.index += 1;
+            self.mark.column += 1;
+        }
+    }
+
+    /// Over one line break, if there is one here.
+    fn skip_line(&mut self) {
+        let width = chars::break_width(self.rest());
+        if width > 0 {
+            self.mark.index += width;
+            self.mark.column = 0;
+            self.mark.line += 1;
+            self.newlines += 1;
+        }
+    }
+
+    /// Over one line break, which is put into `out` as libyaml spells it.
+    fn read_line(&mut self, out: &mut String) {
+        let rest = self.rest();
+        let width = chars::break_width(rest);
+        if width == 0 {
+            return;
+        }
+        match rest[..width as usize] {
+            [0xE2, 0x80, 0xA8] => out.push('\u{2028}'),
+            [0xE2, 0x80, 0xA9] => out.push('\u{2029}'),
+            _ => out.push('\n'),
+        }
+        self.skip_line();
+    }
+
+    /// Over the rest of the line.
+    fn skip_to_break(&mut self) {
+        while !self.at_breakz() {
+            self.skip();
+        }
+    }
+
+    /// A `---` or `...` that stands alone at the beginning of a line.
+    fn at_document_indicator(&self) -> bool {
+        self.mark.column == 0
+            && matches!(self.rest(), [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..])
+            && self.at_blankz(3)
+    }
+
+    fn slice(&self, from: u32, to: u32) -> &'a str {
+        self.text.get(from as usize..to as usize).unwrap_or_default()
+    }
+
+    fn failure(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Failure {
+        Failure {
+            scanner: true,
+            context_line: context.line,
+            problem_line: self.mark.line,
+            problem: problem.into(),
+        }
+    }
+
+    // The token queue.
+
+    fn push(&mut self, lexeme: Lexeme<'a>, start: Mark) {
+        self.tokens.push_back(Token { lexeme, start, end: self.mark });
+    }
+
+    /// Puts a token of no width before the token with this number.
+    fn insert(&mut self, number: usize, lexeme: Lexeme<'a>, mark: Mark) {
+        let at = number.saturating_sub(self.taken).min(self.tokens.len());
+        self.tokens.insert(at, Token { lexeme, start: mark, end: mark });
+    }
+
+    fn next_number(&self) -> usize {
+        self.taken + self.tokens.len()
+    }
+}

@@ -1,0 +1,378 @@
+//! Scalars: plain, quoted and block.
+
+use std::borrow::Cow;
+
+use super::{Lexeme, Mark, Scan, Scanner, chars};
+use crate::node::Style;
+
+/// What the white space after a line turns into when the text goes on.
+#[derive(Default)]
+struct Fold {
+    leading: String,
+    trailing: String,
+}
+
+impl Fold {
+    fn into_text(&mut self, text: &mut String) {
+        if self.leading.starts_with('\n') {
+            if self.trailing.is_empty() {
+                text.push(' ');
+            }
+        } else {
+            text.push_str(&self.leading);
+        }
+        text.push_str(&self.trailing);
+        self.leading.clear();
+        self.trailing.clear();
+    }
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn scan_plain(&mut self) -> Scan<(Lexeme<'a>, Mark)> {
+        let start = self.mark;
+        let indent = self.indent + 1;
+        let mut end = start;
+        // Text from the source as long as it stands on one line, else its own.
+        let mut folded: Option<String> = None;
+        let mut fold = Fold::default();
+        let mut leading_blanks = false;
+        loop {
+            if self.at_document_indicator() || self.byte(0) == b'#' {
+                break;
+            }
+            let word = self.mark;
+            self.skip_word();
+            if self.mark.index > word.index {
+                if leading_blanks {
+                    let text = folded.get_or_insert_with(|| self.slice(start.index, end.index).to_owned());
+                    fold.into_text(text);
+                    leading_blanks = false;
+                } else if let Some(text) = &mut folded {
+                    text.push_str(self.slice(end.index, word.index));
+                }
+                if let Some(text) = &mut folded {
+                    text.push_str(self.slice(word.index, self.mark.index));
+                }
+                end = self.mark;
+            }
+            if !matches!(self.byte(0), b' ' | b'\t') && !self.at_break() {
+                break;
+            }
+            loop {
+                let byte = self.byte(0);
+                if byte == b' ' || byte == b'\t' {
+                    if leading_blanks && (self.mark.column as i32) < indent && byte == b'\t' {
+                        return Err(self.failure(start, "found a tab character that violates indentation"));
+                    }
+                    self.mark.index += 1;
+                    self.mark.column += 1;
+                } else if self.at_break() {
+                    if leading_blanks {
+                        self.read_line(&mut fold.trailing);
+                    } else {
+                        self.read_line(&mut fold.leading);
+                        leading_blanks = true;
+                    }
+                } else {
+                    break;
+                }
+            }
+            if self.flow_level == 0 && (self.mark.column as i32) < indent {
+                break;
+            }
+        }
+        if leading_blanks {
+            self.simple_key_allowed = true;
+        }
+        let value = match folded {
+            Some(text) => Cow::Owned(text),
+            None => Cow::Borrowed(self.slice(start.index, end.index)),
+        };
+        Ok((Lexeme::Scalar { value, style: Style::Default }, end))
+    }
+
+    /// Over the characters of a plain scalar up to white space or what ends it.
+    fn skip_word(&mut self) {
+        let begin = self.mark.index as usize;
+        let mut at = begin;
+        let mut wide = 0;
+        while let Some(&byte) = self.bytes.get(at) {
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => break,
+                b':' if self.bytes.get(at + 1..).is_none_or(chars::is_blankz) => break,
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' if self.flow_level > 0 => break,
+                0xC2 | 0xE2 if chars::break_width(&self.bytes[at..]) > 0 => break,
+                0x80..=0xBF => wide += 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        if at > begin {
+            self.newlines = 0;
+            self.mark.index = at as u32;
+            self.mark.column += (at - begin) as u32 - wide;
+        }
+    }
+
+    pub(super) fn scan_quoted(&mut self, style: Style) -> Scan<(Lexeme<'a>, Mark)> {
+        let start = self.mark;
+        let single = style == Style::SingleQuoted;
+        self.skip_ascii(1);
+        if let Some(value) = self.quoted_on_one_line(single) {
+            return Ok((Lexeme::Scalar { value: Cow::Borrowed(value), style }, self.mark));
+        }
+        let mut text = String::new();
+        let mut fold = Fold::default();
+        let mut blanks = String::new();
+        loop {
+            if self.at_document_indicator() {
+                return Err(self.failure(start, "found unexpected document indicator"));
+            }
+            if self.at_end() {
+                return Err(self.failure(start, "found unexpected end of stream"));
+            }
+            let mut leading_blanks = false;
+            while !self.at_blankz(0) {
+                match (self.byte(0), self.byte(1)) {
+                    (b'\'', b'\'') if single => {
+                        text.push('\'');
+                        self.skip_ascii(2);
+                    }
+                    (b'\'', _) if single => break,
+                    (b'"', _) if !single => break,
+                    (b'\\', _) if !single => {
+                        if chars::break_width(&self.rest()[1..]) > 0 {
+                            self.skip_ascii(1);
+                            self.skip_line();
+                            leading_blanks = true;
+                            break;
+                        }
+                        self.scan_escape(start, &mut text)?;
+                    }
+                    _ => {
+                        let from = self.mark.index;
+                        self.skip();
+                        text.push_str(self.slice(from, self.mark.index));
+                    }
+                }
+            }
+            if self.byte(0) == if single { b'\'' } else { b'"' } {
+                break;
+            }
+            loop {
+                let byte = self.byte(0);
+                if byte == b' ' || byte == b'\t' {
+                    if !leading_blanks {
+                        blanks.push(byte as char);
+                    }
+                    self.mark.index += 1;
+                    self.mark.column += 1;
+                } else if self.at_break() {
+                    if leading_blanks {
+                        self.read_line(&mut fold.trailing);
+                    } else {
+                        blanks.clear();
+                        self.read_line(&mut fold.leading);
+                        leading_blanks = true;
+                    }
+                } else {
+                    break;
+                }
+            }
+            if leading_blanks {
+                fold.into_text(&mut text);
+            } else {
+                text.push_str(&blanks);
+                blanks.clear();
+            }
+        }
+        self.skip_ascii(1);
+        Ok((Lexeme::Scalar { value: Cow::Owned(text), style }, self.mark))
+    }
+
+    /// The usual case: no escape, no line break. Reads over the closing quote.
+    fn quoted_on_one_line(&mut self, single: bool) -> Option<&'a str> {
+        let begin = self.mark.index as usize;
+        let quote = if single { b'\'' } else { b'"' };
+        let mut wide = 0;
+        for (at, &byte) in self.bytes.get(begin..)?.iter().enumerate() {
+            match byte {
+                b'\n' | b'\r' => return None,
+                b'\\' if !single => return None,
+                0xC2 | 0xE2 if chars::break_width(&self.bytes[begin + at..]) > 0 => return None,
+                0x80..=0xBF => wide += 1,
+                _ if byte == quote => {
+                    if single && self.bytes.get(begin + at + 1) == Some(&b'\'') {
+                        return None;
+                    }
+                    let value = self.slice(begin as u32, (begin + at) as u32);
+                    self.newlines = 0;
+                    self.mark.index += at as u32 + 1;
+                    self.mark.column += at as u32 + 1 - wide;
+                    return Some(value);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn scan_escape(&mut self, start: Mark, text: &mut String) -> Scan<()> {
+        let digits = match self.byte(1) {
+            b'x' => 2,
+            b'u' => 4,
+            b'U' => 8,
+            other => {
+                text.push(match other {
+                    b'0' => '\0',
+                    b'a' => '\x07',
+                    b'b' => '\x08',
+                    b't' | b'\t' => '\t',
+                    b'n' => '\n',
+                    b'v' => '\x0B',
+                    b'f' => '\x0C',
+                    b'r' => '\r',
+                    b'e' => '\x1B',
+                    b' ' => ' ',
+                    b'"' => '"',
+                    b'\'' => '\'',
+                    b'\\' => '\\',
+                    b'N' => '\u{85}',
+                    b'_' => '\u{A0}',
+                    b'L' => '\u{2028}',
+                    b'P' => '\u{2029}',
+                    _ => return Err(self.failure(start, "found unknown escape character")),
+                });
+                self.skip_ascii(2);
+                return Ok(());
+            }
+        };
+        self.skip_ascii(2);
+        let mut code = 0u32;
+        for at in 0..digits {
+            let Some(digit) = (self.byte(at) as char).to_digit(16) else {
+                return Err(self.failure(start, "did not find expected hexdecimal number"));
+            };
+            code = (code << 4) | digit;
+        }
+        let Some(character) = char::from_u32(code) else {
+            return Err(self.failure(start, "found invalid Unicode character escape code"));
+        };
+        text.push(character);
+        self.skip_ascii(digits as u32);
+        Ok(())
+    }
+
+    pub(super) fn scan_block_scalar(&mut self, style: Style) -> Scan<(Lexeme<'a>, Mark)> {
+        let start = self.mark;
+        self.skip_ascii(1);
+        let (chomping, increment) = self.scan_block_header(start)?;
+        self.skip_blanks();
+        if self.byte(0) == b'#' {
+            if self.dialect == crate::error::Dialect::V3 {
+                self.scan_line_comment(start);
+            }
+            self.skip_to_break();
+        }
+        if !self.at_breakz() {
+            return Err(self.failure(start, "did not find expected comment or line break"));
+        }
+        self.skip_line();
+        let mut end = self.mark;
+        let mut indent = if increment > 0 { self.indent.max(0) as u32 + increment } else { 0 };
+        let mut text = String::new();
+        let mut leading_break = String::new();
+        let mut breaks = String::new();
+        self.scan_block_breaks(&mut indent, &mut breaks, start, &mut end)?;
+        let mut leading_blank = false;
+        while self.mark.column == indent && !self.at_end() {
+            let blank = matches!(self.byte(0), b' ' | b'\t');
+            if style == Style::Folded && !leading_blank && !blank && leading_break.starts_with('\n') {
+                if breaks.is_empty() {
+                    text.push(' ');
+                }
+            } else {
+                text.push_str(&leading_break);
+            }
+            leading_break.clear();
+            text.push_str(&breaks);
+            breaks.clear();
+            leading_blank = blank;
+            let from = self.mark.index;
+            self.skip_to_break();
+            text.push_str(self.slice(from, self.mark.index));
+            self.read_line(&mut leading_break);
+            self.scan_block_breaks(&mut indent, &mut breaks, start, &mut end)?;
+        }
+        if chomping != Chomping::Strip {
+            text.push_str(&leading_break);
+        }
+        if chomping == Chomping::Keep {
+            text.push_str(&breaks);
+        }
+        Ok((Lexeme::Scalar { value: Cow::Owned(text), style }, end))
+    }
+
+    /// The `+`, `-` and digit after `|` or `>`, in either order.
+    fn scan_block_header(&mut self, start: Mark) -> Scan<(Chomping, u32)> {
+        let mut chomping = Chomping::Clip;
+        let mut increment = 0;
+        for _ in 0..2 {
+            match self.byte(0) {
+                b'+' | b'-' if chomping == Chomping::Clip => {
+                    chomping = if self.byte(0) == b'+' { Chomping::Keep } else { Chomping::Strip };
+                    self.skip_ascii(1);
+                }
+                b'0' if increment == 0 => {
+                    return Err(self.failure(start, "found an indentation indicator equal to 0"));
+                }
+                digit @ b'1'..=b'9' if increment == 0 => {
+                    increment = u32::from(digit - b'0');
+                    self.skip_ascii(1);
+                }
+                _ => break,
+            }
+        }
+        Ok((chomping, increment))
+    }
+
+    /// Indentation and empty lines; finds the indentation when it is not known yet (0).
+    fn scan_block_breaks(
+        &mut self,
+        indent: &mut u32,
+        breaks: &mut String,
+        start: Mark,
+        end: &mut Mark,
+    ) -> Scan<()> {
+        *end = self.mark;
+        let mut deepest = 0;
+        loop {
+            while (*indent == 0 || self.mark.column < *indent) && self.byte(0) == b' ' {
+                self.mark.index += 1;
+                self.mark.column += 1;
+            }
+            deepest = deepest.max(self.mark.column);
+            if (*indent == 0 || self.mark.column < *indent) && self.byte(0) == b'\t' {
+                return Err(
+                    self.failure(start, "found a tab character where an indentation space is expected")
+                );
+            }
+            if !self.at_break() {
+                break;
+            }
+            self.read_line(breaks);
+            *end = self.mark;
+        }
+        if *indent == 0 {
+            *indent = deepest.max((self.indent + 1).max(1) as u32);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chomping {
+    Clip,
+    Strip,
+    Keep,
+}
