@@ -1,0 +1,43 @@
+//! The commands, one a file: each its arguments, whose doc comment is its help, and `run`.
+
+mod completion;
+mod delete;
+mod get;
+mod reconcile;
+mod resume;
+mod suspend;
+mod version;
+
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::error::CliResult;
+use crate::ui::Ui;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
+    Completion(completion::CompletionArgs),
+    Get(get::GetArgs),
+    Delete(delete::DeleteArgs),
+    Reconcile(reconcile::ReconcileArgs),
+    Resume(resume::ResumeArgs),
+    Suspend(suspend::SuspendArgs),
+    Version(version::VersionArgs),
+}
+
+/// Runs one command, within the time that `--timeout` gives.
+pub async fn run(ui: Ui, args: Args) -> CliResult {
+    let cx = Cx::new(ui, args.global)?;
+    cx.in_time_with_grace(dispatch(&cx, args.command)).await
+}
+
+async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
+    match command {
+        Subcommand::Completion(args) => completion::run(cx, args),
+        Subcommand::Get(args) => get::run(cx, args).await,
+        Subcommand::Delete(args) => delete::run(cx, args).await,
+        Subcommand::Reconcile(args) => reconcile::run(cx, args).await,
+        Subcommand::Resume(args) => resume::run(cx, args).await,
+        Subcommand::Suspend(args) => suspend::run(cx, args).await,
+        Subcommand::Version(args) => version::run(cx, args).await,
+    }
+}

@@ -1,0 +1,46 @@
+//! The binary `sluice`: reads the command line, runs one command, says how it ended.
+
+#![allow(dead_code)]
+
+mod args;
+mod cluster;
+mod command;
+mod connect;
+mod cx;
+mod duration;
+mod error;
+mod kinds;
+mod object;
+mod print;
+mod readiness;
+mod ui;
+
+use std::process::ExitCode;
+
+use ui::Ui;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Enough to keep two cores busy; more only where the machine has more.
+const WORKERS: usize = 4;
+
+fn main() -> ExitCode {
+    let ui = Ui::stdio();
+    let args = match args::parse(std::env::args_os()) {
+        Ok(Some(args)) => args,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => return error::exit(&ui, Err(error)),
+    };
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, WORKERS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(command::run(ui, args));
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(error.into()),
+    };
+    error::exit(&Ui::stdio(), result)
+}

@@ -1,0 +1,3 @@
+//! How results look: tables, trees, YAML, differences.
+
+pub mod table;
