@@ -155,14 +155,16 @@ impl Cluster {
         manager: &str,
         dry_run: bool,
     ) -> Result<Applied, ApiError> {
-        let mut path = format!("{}?fieldManager={}&force=true", at.kind.path(at.namespace, at.name), escape(manager));
+        let mut path =
+            format!("{}?fieldManager={}&force=true", at.kind.path(at.namespace, at.name), escape(manager));
         if dry_run {
             path.push_str("&dryRun=All");
         }
         let name = label(if dry_run { "DRYRUN" } else { "APPLY" }, at.kind);
         let body = encode(object);
-        let (status, body) =
-            self.call(Method::PATCH, &path, Some("application/apply-patch+yaml"), body, dry_run, &name).await?;
+        let (status, body) = self
+            .call(Method::PATCH, &path, Some("application/apply-patch+yaml"), body, dry_run, &name)
+            .await?;
         Ok(Applied { is_new: status == 201, object: decode(&body)? })
     }
 
@@ -176,14 +178,18 @@ impl Cluster {
         manager: &str,
     ) -> Result<Value, ApiError> {
         let slash = if subresource.is_empty() { "" } else { "/" };
-        let path =
-            format!("{}{slash}{subresource}?fieldManager={}", at.kind.path(at.namespace, at.name), escape(manager));
+        let path = format!(
+            "{}{slash}{subresource}?fieldManager={}",
+            at.kind.path(at.namespace, at.name),
+            escape(manager)
+        );
         let content_type = match kind {
             PatchKind::Merge => "application/merge-patch+json",
             PatchKind::Json => "application/json-patch+json",
         };
         let name = format!("{}{slash}{subresource}", label("PATCH", at.kind));
-        let (_, body) = self.call(Method::PATCH, &path, Some(content_type), encode(patch), false, &name).await?;
+        let (_, body) =
+            self.call(Method::PATCH, &path, Some(content_type), encode(patch), false, &name).await?;
         decode(&body)
     }
 
@@ -196,18 +202,35 @@ impl Cluster {
     ) -> Result<Value, ApiError> {
         let path = format!("{}?fieldManager={}", kind.path(namespace, ""), escape(manager));
         let (_, body) = self
-            .call(Method::POST, &path, Some("application/json"), encode(object), false, &label("CREATE", kind))
+            .call(
+                Method::POST,
+                &path,
+                Some("application/json"),
+                encode(object),
+                false,
+                &label("CREATE", kind),
+            )
             .await?;
         decode(&body)
     }
 
     /// Replaces an object or one of its subresources.
-    pub async fn replace(&self, at: At<'_>, subresource: &str, object: &Value, manager: &str) -> Result<Value, ApiError> {
+    pub async fn replace(
+        &self,
+        at: At<'_>,
+        subresource: &str,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Value, ApiError> {
         let slash = if subresource.is_empty() { "" } else { "/" };
-        let path =
-            format!("{}{slash}{subresource}?fieldManager={}", at.kind.path(at.namespace, at.name), escape(manager));
+        let path = format!(
+            "{}{slash}{subresource}?fieldManager={}",
+            at.kind.path(at.namespace, at.name),
+            escape(manager)
+        );
         let name = format!("{}{slash}{subresource}", label("UPDATE", at.kind));
-        let (_, body) = self.call(Method::PUT, &path, Some("application/json"), encode(object), false, &name).await?;
+        let (_, body) =
+            self.call(Method::PUT, &path, Some("application/json"), encode(object), false, &name).await?;
         decode(&body)
     }
 

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_status_body_gives_its_message_and_reason() {
-        let body = br#"{"kind":"Status","message":"configmaps \"a\" not found","reason":"NotFound","code":404}"#;
+        let body =
+            br#"{"kind":"Status","message":"configmaps \"a\" not found","reason":"NotFound","code":404}"#;
         let error = ApiError::from_answer(404, body);
         assert!(error.is_not_found());
         assert_eq!(error.reason(), "NotFound");

@@ -113,7 +113,9 @@ impl Watch {
 
     fn path(&self, more: &str) -> String {
         let mut path = format!("{}?{more}", self.kind.path(&self.selection.namespace, ""));
-        for (name, value) in [("labelSelector", &self.selection.labels), ("fieldSelector", &self.selection.fields)] {
+        for (name, value) in
+            [("labelSelector", &self.selection.labels), ("fieldSelector", &self.selection.fields)]
+        {
             if !value.is_empty() {
                 path.push_str(&format!("&{name}={}", escape(value)));
             }
