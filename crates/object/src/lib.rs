@@ -7,6 +7,7 @@ pub mod change_set;
 pub mod drift;
 pub mod id;
 pub mod inventory;
+pub mod normalize;
 pub mod order;
 pub mod redaction;
 mod untyped;

@@ -187,6 +187,12 @@ impl Object {
     pub fn set_metadata(&mut self, key: &str, value: Value) {
         map_of(&mut self.0, "metadata").insert(key.to_owned(), value);
     }
+    /// Makes `metadata.creationTimestamp` null, unless there is a `metadata` that is no map.
+    pub(crate) fn set_creation_timestamp_null(&mut self) {
+        if self.0.get("metadata").is_none_or(Value::is_object) {
+            self.set_metadata("creationTimestamp", Value::Null);
+        }
+    }
     fn set_in(&mut self, field: &str, key: &str, value: &str) {
         map_of(map_of(&mut self.0, "metadata"), field).insert(key.to_owned(), value.into());
     }
