@@ -136,7 +136,7 @@ fn parse_hexadecimal(text: &str) -> Result<f64, FloatError> {
 }
 
 /// Underscores only between digits, or between a base prefix and a digit.
-fn has_good_underscores(text: &str) -> bool {
+pub fn has_good_underscores(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut last, mut hexadecimal) = (0, b'^', false);
     if bytes.len() >= 2 && bytes[0] == b'0' && matches!(bytes[1].to_ascii_lowercase(), b'b' | b'o' | b'x') {

@@ -1,5 +1,7 @@
 //! Every recorded answer of Masterminds semver, compared with ours.
 
+#![allow(clippy::unwrap_used)] // tests
+
 use serde_json::Value;
 use sluice_version::{Constraint, Version};
 
@@ -61,7 +63,7 @@ fn all_answers_agree_with_the_reference() {
             let text = answer["version"].as_str().unwrap();
             match Version::parse(text) {
                 Err(error) => {
-                    check(format!("version {text:?}"), error.to_string().into(), &answer["error"], 1)
+                    check(format!("version {text:?}"), error.to_string().into(), &answer["error"], 1);
                 }
                 Ok(v) => {
                     let ours = serde_json::json!([

@@ -1,0 +1,697 @@
+//! Walks a tree: evaluates pipelines, calls functions, prints. Go's order of evaluation and Go's messages.
+
+use crate::call::{Arguments, Function, Run, Signature, Slot, Type};
+use crate::error::Error;
+use crate::node::{Branch, Command, Node, NodeRef, Number, Operand, Pipe, Variable};
+use crate::print;
+use crate::quote::quote;
+use crate::set::{MissingKey, Tree};
+use crate::text::to_lossy;
+use crate::value::{Elements, IntKind, MapType, UintKind, Value};
+
+/// What a list of nodes ended with.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    On,
+    Break,
+    Continue,
+}
+
+type Outcome<T> = Result<T, Error>;
+
+struct State<'a, 'r> {
+    run: &'r Run<'r>,
+    tree: &'a Tree,
+    node: NodeRef<'a>,
+    variables: Vec<(&'a str, Slot)>,
+    out: &'r mut Vec<u8>,
+    /// Nesting of templates and of what stands in them.
+    depth: u32,
+}
+
+/// Executes one template; its output is appended to `out`.
+pub(crate) fn execute(run: &Run<'_>, tree: &Tree, data: Value, out: &mut Vec<u8>) -> Outcome<()> {
+    run.cx.budget.check_depth(run.depth)?;
+    let dot = Slot::plain(data);
+    let Some(first) = tree.root.first() else { return Ok(()) };
+    let mut state = State {
+        run,
+        tree,
+        node: NodeRef::Node(first),
+        variables: vec![("$", dot.clone())],
+        out,
+        depth: run.depth,
+    };
+    state.walk_list(&dot, &tree.root)?;
+    Ok(())
+}
+
+impl<'a> State<'a, '_> {
+    fn fail<T>(&self, message: impl AsRef<str>) -> Outcome<T> {
+        Err(Error::new(self.locate() + message.as_ref()))
+    }
+
+    fn fail_with<T>(&self, message: &str, inner: Error) -> Outcome<T> {
+        if inner.is_limit() && inner.inner().is_none() {
+            return Err(Error::wrap(self.locate(), inner));
+        }
+        Err(Error::wrap(self.locate() + message, inner))
+    }
+
+    fn locate(&self) -> String {
+        let position = self.node.position().min(self.tree.text.len());
+        let before = &self.tree.text[..position];
+        let line = before.split(|&b| b == b'\n').count();
+        let column = before.iter().rposition(|&b| b == b'\n').map_or(position, |at| position - at - 1);
+        let mut context = Vec::new();
+        self.node.write(&mut context);
+        format!(
+            "template: {}:{line}:{column}: executing {} at <{}>: ",
+            self.tree.parse_name,
+            quote(self.tree.name.as_bytes()),
+            to_lossy(&context)
+        )
+    }
+
+    fn walk_list(&mut self, dot: &Slot, list: &'a [Node]) -> Outcome<Flow> {
+        for node in list {
+            let flow = self.walk(dot, node)?;
+            if flow != Flow::On {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn walk(&mut self, dot: &Slot, node: &'a Node) -> Outcome<Flow> {
+        self.run.cx.budget.charge(1)?;
+        self.node = NodeRef::Node(node);
+        match node {
+            Node::Text { text, .. } => {
+                self.run.charge_bytes(text.len())?;
+                self.out.extend_from_slice(text);
+            }
+            Node::Action { pipe, .. } => {
+                let slot = self.pipeline(dot, pipe)?;
+                if pipe.declares.is_empty() {
+                    self.node = NodeRef::Node(node);
+                    self.print(&slot.value)?;
+                }
+            }
+            Node::Break { .. } => return Ok(Flow::Break),
+            Node::Continue { .. } => return Ok(Flow::Continue),
+            Node::If(branch) => return self.if_or_with(dot, branch, false),
+            Node::With(branch) => return self.if_or_with(dot, branch, true),
+            Node::Range(branch) => return self.range(dot, node, branch),
+            Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_ref())?,
+        }
+        Ok(Flow::On)
+    }
+
+    fn print(&mut self, value: &Value) -> Outcome<()> {
+        let before = self.out.len();
+        match value {
+            Value::Nil => self.out.extend_from_slice(b"<no value>"),
+            Value::Str(text) => self.out.extend_from_slice(text),
+            _ => {
+                if !print::print_value(self.out, value) {
+                    return self.fail("value is nested too deep to print");
+                }
+            }
+        }
+        self.run.charge_bytes(self.out.len() - before)
+    }
+
+    fn if_or_with(&mut self, dot: &Slot, branch: &'a Branch, with: bool) -> Outcome<Flow> {
+        let mark = self.variables.len();
+        let slot = self.pipeline(dot, &branch.pipe)?;
+        let flow = if slot.value.truth() {
+            self.walk_list(if with { &slot } else { dot }, &branch.list)
+        } else if let Some(otherwise) = &branch.otherwise {
+            self.walk_list(dot, otherwise)
+        } else {
+            Ok(Flow::On)
+        };
+        self.variables.truncate(mark);
+        flow
+    }
+
+    fn range(&mut self, dot: &Slot, node: &'a Node, branch: &'a Branch) -> Outcome<Flow> {
+        self.node = NodeRef::Node(node);
+        let start = self.variables.len();
+        let slot = self.pipeline(dot, &branch.pipe)?;
+        let mark = self.variables.len();
+        let mut ran = false;
+        let base = slot.value.base();
+        match &base {
+            Value::Nil => {}
+            Value::Int(kind, count) => {
+                self.one_variable(branch, &slot.value)?;
+                for index in 0..*count {
+                    ran = true;
+                    let item = Slot::plain(Value::Int(*kind, index));
+                    if self.iteration(branch, mark, None, item)? == Flow::Break {
+                        break;
+                    }
+                }
+            }
+            Value::Uint(kind, count) => {
+                self.one_variable(branch, &slot.value)?;
+                for index in 0..*count {
+                    ran = true;
+                    let item = Slot::plain(Value::Uint(*kind, index));
+                    if self.iteration(branch, mark, None, item)? == Flow::Break {
+                        break;
+                    }
+                }
+            }
+            Value::List(list) => {
+                let boxed = list.elements() == Elements::Any;
+                for (index, item) in list.items().iter().enumerate() {
+                    ran = true;
+                    let index = Slot::plain(Value::int(index as i64));
+                    let item = Slot { value: item.clone(), boxed };
+                    if self.iteration(branch, mark, Some(index), item)? == Flow::Break {
+                        break;
+                    }
+                }
+            }
+            Value::Bytes(bytes) => {
+                for (index, byte) in bytes.iter().enumerate() {
+                    ran = true;
+                    let index = Slot::plain(Value::int(index as i64));
+                    let item = Slot::plain(Value::Uint(UintKind::Uint8, u64::from(*byte)));
+                    if self.iteration(branch, mark, Some(index), item)? == Flow::Break {
+                        break;
+                    }
+                }
+            }
+            Value::Map(map) => {
+                let boxed = map.map_type() != MapType::Strings && !matches!(slot.value, Value::Object(_));
+                for (key, value) in map.entries() {
+                    ran = true;
+                    let item = Slot { value, boxed };
+                    if self.iteration(branch, mark, Some(Slot::plain(Value::Str(key))), item)? == Flow::Break
+                    {
+                        break;
+                    }
+                }
+            }
+            other => {
+                let text = print::display(other);
+                return self.fail(format!("range can't iterate over {text}"));
+            }
+        }
+        self.variables.truncate(start);
+        match &branch.otherwise {
+            Some(otherwise) if !ran => {
+                let flow = self.walk_list(dot, otherwise);
+                self.variables.truncate(start);
+                flow
+            }
+            _ => Ok(Flow::On),
+        }
+    }
+
+    fn one_variable(&self, branch: &Branch, value: &Value) -> Outcome<()> {
+        if branch.pipe.declares.len() > 1 {
+            let text = print::display(value);
+            return self.fail(format!("can't use {text} to iterate over more than one variable"));
+        }
+        Ok(())
+    }
+
+    fn iteration(
+        &mut self,
+        branch: &'a Branch,
+        mark: usize,
+        index: Option<Slot>,
+        item: Slot,
+    ) -> Outcome<Flow> {
+        self.run.cx.budget.charge(1)?;
+        let pipe = &branch.pipe;
+        match pipe.declares.as_slice() {
+            [] => {}
+            [one] => {
+                if pipe.is_assign {
+                    self.set(one, item.clone())?;
+                } else if let Some(top) = self.variables.last_mut() {
+                    top.1 = item.clone();
+                }
+            }
+            [first, second, ..] => {
+                let index = index.unwrap_or_default();
+                if pipe.is_assign {
+                    self.set(first, index)?;
+                    self.set(second, item.clone())?;
+                } else {
+                    let length = self.variables.len();
+                    self.variables[length - 1].1 = item.clone();
+                    self.variables[length - 2].1 = index;
+                }
+            }
+        }
+        let flow = self.walk_list(&item, &branch.list);
+        self.variables.truncate(mark);
+        flow
+    }
+
+    fn template(&mut self, dot: &Slot, name: &str, pipe: Option<&'a Pipe>) -> Outcome<()> {
+        let run = self.run;
+        let Some(tree) = run.scope.find(name) else {
+            return self.fail(format!("template {} not defined", quote(name.as_bytes())));
+        };
+        if let Err(exceeded) = run.cx.budget.check_depth(self.depth + 1) {
+            return self.fail_with("exceeded maximum template depth: ", exceeded.into());
+        }
+        let dot = match pipe {
+            Some(pipe) => self.pipeline(dot, pipe)?,
+            None => Slot::invalid(),
+        };
+        let Some(first) = tree.root.first() else { return Ok(()) };
+        let mut state = State {
+            run,
+            tree,
+            node: NodeRef::Node(first),
+            variables: vec![("$", dot.clone())],
+            out: self.out,
+            depth: self.depth + 1,
+        };
+        state.walk_list(&dot, &tree.root)?;
+        Ok(())
+    }
+
+    fn pipeline(&mut self, dot: &Slot, pipe: &'a Pipe) -> Outcome<Slot> {
+        self.node = NodeRef::Pipe(pipe);
+        let mut last: Option<Slot> = None;
+        for command in &pipe.commands {
+            let slot = self.command(dot, command, last)?;
+            last = Some(Slot::plain(slot.value));
+        }
+        let slot = last.unwrap_or_default();
+        for variable in &pipe.declares {
+            if pipe.is_assign {
+                self.set(variable, slot.clone())?;
+            } else {
+                self.variables.push((&variable.identifiers[0], slot.clone()));
+            }
+        }
+        Ok(slot)
+    }
+
+    fn set(&mut self, variable: &Variable, slot: Slot) -> Outcome<()> {
+        let name = &*variable.identifiers[0];
+        match self.variables.iter_mut().rev().find(|(known, _)| *known == name) {
+            Some(known) => {
+                known.1 = slot;
+                Ok(())
+            }
+            None => self.fail(format!("undefined variable: {name}")),
+        }
+    }
+
+    fn not_a_function(&self, arguments: &[Operand], last: Option<&Slot>) -> Outcome<()> {
+        if arguments.len() > 1 || last.is_some() {
+            let what = arguments.first().map(Operand::to_text).unwrap_or_default();
+            return self.fail(format!("can't give argument to non-function {what}"));
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, dot: &Slot, command: &'a Command, last: Option<Slot>) -> Outcome<Slot> {
+        let arguments = &command.arguments[..];
+        let first = &arguments[0];
+        match first {
+            Operand::Field { identifiers, .. } => {
+                self.node = NodeRef::Operand(first);
+                return self.field_chain(
+                    dot,
+                    dot.clone(),
+                    NodeRef::Operand(first),
+                    identifiers,
+                    arguments,
+                    last,
+                );
+            }
+            Operand::Chain { node, fields, .. } => {
+                return self.chain(dot, first, node, fields, arguments, last);
+            }
+            Operand::Identifier { function, .. } => {
+                self.node = NodeRef::Operand(first);
+                return self.function(dot, function, NodeRef::Command(command), arguments, last);
+            }
+            Operand::Pipe(pipe) => {
+                self.not_a_function(arguments, last.as_ref())?;
+                return self.pipeline(dot, pipe);
+            }
+            Operand::Variable(variable) => return self.variable(dot, variable, arguments, last),
+            _ => {}
+        }
+        self.node = NodeRef::Operand(first);
+        self.not_a_function(arguments, last.as_ref())?;
+        match first {
+            Operand::Bool { value, .. } => Ok(Slot::plain(Value::Bool(*value))),
+            Operand::Dot { .. } => Ok(dot.clone()),
+            Operand::Number { number, .. } => self.constant(first, number),
+            Operand::String { text, .. } => Ok(Slot::plain(Value::Str(text.clone()))),
+            _ => self.fail("nil is not a command"),
+        }
+    }
+
+    fn constant(&mut self, operand: &'a Operand, number: &Number) -> Outcome<Slot> {
+        self.node = NodeRef::Operand(operand);
+        if let Some(complex) = number.complex {
+            return Ok(Slot::plain(Value::Complex(Box::new(complex))));
+        }
+        let text = &number.text;
+        let hexadecimal = text.len() > 2
+            && (text.starts_with("0x") || text.starts_with("0X"))
+            && !text.contains(['p', 'P']);
+        if let Some(float) = number.float
+            && !hexadecimal
+            && !text.starts_with('\'')
+            && text.contains(['.', 'e', 'E', 'p', 'P'])
+        {
+            return Ok(Slot::plain(Value::Float(float)));
+        }
+        match number.int {
+            Some(int) => Ok(Slot::plain(Value::int(int))),
+            None => self.fail(format!("{text} overflows int")),
+        }
+    }
+
+    fn chain(
+        &mut self,
+        dot: &Slot,
+        operand: &'a Operand,
+        node: &'a Operand,
+        fields: &'a [Box<str>],
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        self.node = NodeRef::Operand(operand);
+        let receiver = match node {
+            Operand::Pipe(pipe) => {
+                self.node = NodeRef::Operand(node);
+                self.pipeline(dot, pipe)?
+            }
+            Operand::Identifier { function, .. } => {
+                self.node = NodeRef::Operand(node);
+                self.function(dot, function, NodeRef::Operand(node), &[], None)?
+            }
+            _ => return self.fail(format!("indirection through explicit nil in {}", operand.to_text())),
+        };
+        self.field_chain(dot, receiver, NodeRef::Operand(operand), fields, arguments, last)
+    }
+
+    fn variable(
+        &mut self,
+        dot: &Slot,
+        variable: &'a Variable,
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        self.node = NodeRef::Variable(variable);
+        let name = &*variable.identifiers[0];
+        let Some(value) =
+            self.variables.iter().rev().find(|(known, _)| *known == name).map(|(_, slot)| slot.clone())
+        else {
+            return self.fail(format!("undefined variable: {name}"));
+        };
+        if variable.identifiers.len() == 1 {
+            self.not_a_function(arguments, last.as_ref())?;
+            return Ok(value);
+        }
+        self.field_chain(dot, value, NodeRef::Variable(variable), &variable.identifiers[1..], arguments, last)
+    }
+
+    fn field_chain(
+        &mut self,
+        dot: &Slot,
+        mut receiver: Slot,
+        node: NodeRef<'a>,
+        identifiers: &'a [Box<str>],
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        let Some((final_name, names)) = identifiers.split_last() else { return Ok(receiver) };
+        for name in names {
+            receiver = self.field(dot, name, node, &[], None, receiver)?;
+        }
+        self.field(dot, final_name, node, arguments, last, receiver)
+    }
+
+    fn field(
+        &mut self,
+        dot: &Slot,
+        name: &str,
+        node: NodeRef<'a>,
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+        receiver: Slot,
+    ) -> Outcome<Slot> {
+        let missing_key = self.run.scope.missing_key;
+        if !receiver.is_valid() {
+            if missing_key == MissingKey::Error {
+                return self.fail(format!("nil data; no entry for key {}", quote(name.as_bytes())));
+            }
+            return Ok(Slot::invalid());
+        }
+        let has_arguments = arguments.len() > 1 || last.is_some();
+        let type_name = || if receiver.boxed { "interface {}".into() } else { receiver.value.type_name() };
+        let base = match &receiver.value {
+            Value::Nil => return self.fail(format!("nil pointer evaluating interface {{}}.{name}")),
+            Value::Object(object) => {
+                if let Some(signature) = object.method(name) {
+                    let object = std::rc::Rc::clone(object);
+                    let values = self.arguments(dot, signature, name, arguments, last)?;
+                    let mut values = Arguments(values);
+                    let run = Run { depth: self.depth, ..*self.run };
+                    let result = object.call(&run, name, &mut values);
+                    return self.result(result, node, name);
+                }
+                if let Some(value) = object.field(name) {
+                    if has_arguments {
+                        return self.fail(format!("{name} has arguments but cannot be invoked as function"));
+                    }
+                    return Ok(Slot::plain(value));
+                }
+                object.underlying()
+            }
+            Value::Map(_) => None,
+            _ => return self.fail(format!("can't evaluate field {name} in type {}", type_name())),
+        };
+        let in_object = base.is_some();
+        let Value::Map(map) = base.as_ref().unwrap_or(&receiver.value) else {
+            return self.fail(format!("can't evaluate field {name} in type {}", type_name()));
+        };
+        if has_arguments {
+            return self.fail(format!("{name} is not a method but has arguments"));
+        }
+        let boxed = map.map_type() != MapType::Strings && !in_object;
+        match map.get(name.as_bytes()) {
+            Some(value) => Ok(Slot { value, boxed }),
+            None => match missing_key {
+                MissingKey::Invalid => Ok(Slot::invalid()),
+                MissingKey::Zero if boxed => Ok(Slot::boxed(Value::Nil)),
+                MissingKey::Zero if in_object => Ok(Slot::plain(Value::Bytes(b"".as_slice().into()))),
+                MissingKey::Zero => Ok(Slot::plain(Value::text(""))),
+                MissingKey::Error => {
+                    self.fail(format!("map has no entry for key {}", quote(name.as_bytes())))
+                }
+            },
+        }
+    }
+
+    /// Calls a function; `arguments` begin with its name, as in a command, or are empty.
+    fn function(
+        &mut self,
+        dot: &Slot,
+        function: &'static Function,
+        node: NodeRef<'a>,
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        if function.name == "and" || function.name == "or" {
+            return self.and_or(dot, function, arguments, last);
+        }
+        let mut values = self.arguments(dot, function.signature, function.name, arguments, last)?;
+        if function.name == "call" {
+            let callee = match arguments.get(1) {
+                Some(operand) => operand.to_text(),
+                None => print::display(&values[0].value),
+            };
+            values.insert(0, Slot::plain(Value::text(callee)));
+        }
+        let mut values = Arguments(values);
+        let run = Run { depth: self.depth, ..*self.run };
+        let result = (function.run)(&run, &mut values);
+        self.result(result, node, function.name)
+    }
+
+    fn result(&mut self, result: Outcome<Value>, node: NodeRef<'a>, name: &str) -> Outcome<Slot> {
+        match result {
+            Ok(value) => {
+                if let Value::Str(text) = &value {
+                    self.run.charge_bytes(text.len())?;
+                }
+                Ok(Slot::plain(value))
+            }
+            Err(error) => {
+                self.node = node;
+                self.fail_with(&format!("error calling {name}: "), error)
+            }
+        }
+    }
+
+    /// The first argument that decides, or the last; later ones are not evaluated.
+    fn and_or(
+        &mut self,
+        dot: &Slot,
+        function: &'static Function,
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        let given = arguments.get(1..).unwrap_or_default();
+        self.count(function.signature, function.name, given.len(), last.is_some())?;
+        let mut slot = Slot::invalid();
+        for operand in given {
+            slot = self.argument(dot, Type::Reflect, operand)?;
+            if slot.value.truth() == (function.name == "or") {
+                return Ok(slot);
+            }
+        }
+        match last {
+            Some(last) => self.validate(last, Some(Type::Reflect)),
+            None => Ok(slot),
+        }
+    }
+
+    fn count(&self, signature: Signature, name: &str, given: usize, piped: bool) -> Outcome<()> {
+        let total = given + usize::from(piped);
+        let wanted = signature.parameters.len();
+        if signature.variadic {
+            if total < wanted - 1 {
+                return self.fail(format!(
+                    "wrong number of args for {name}: want at least {} got {given}",
+                    wanted - 1
+                ));
+            }
+        } else if total != wanted {
+            return self.fail(format!("wrong number of args for {name}: want {wanted} got {total}"));
+        }
+        Ok(())
+    }
+
+    fn arguments(
+        &mut self,
+        dot: &Slot,
+        signature: Signature,
+        name: &str,
+        arguments: &'a [Operand],
+        last: Option<Slot>,
+    ) -> Outcome<Vec<Slot>> {
+        let given = arguments.get(1..).unwrap_or_default();
+        self.run.cx.budget.charge(1)?;
+        self.count(signature, name, given.len(), last.is_some())?;
+        let parameters = signature.parameters;
+        let wanted = |index: usize| parameters[index.min(parameters.len() - 1)];
+        let mut values = Vec::with_capacity(given.len() + usize::from(last.is_some()));
+        for (index, operand) in given.iter().enumerate() {
+            values.push(self.argument(dot, wanted(index), operand)?);
+        }
+        if let Some(last) = last {
+            let index = values.len();
+            values.push(self.validate(last, Some(wanted(index)))?);
+        }
+        Ok(values)
+    }
+
+    fn argument(&mut self, dot: &Slot, wanted: Type, operand: &'a Operand) -> Outcome<Slot> {
+        self.node = NodeRef::Operand(operand);
+        let slot = match operand {
+            Operand::Dot { .. } => dot.clone(),
+            Operand::Nil { .. } => {
+                if wanted.can_be_nil() {
+                    return Ok(zero(wanted));
+                }
+                return self.fail(format!("cannot assign nil to {wanted}"));
+            }
+            Operand::Field { identifiers, .. } => {
+                self.field_chain(dot, dot.clone(), NodeRef::Operand(operand), identifiers, &[], None)?
+            }
+            Operand::Variable(variable) => self.variable(dot, variable, &[], None)?,
+            Operand::Pipe(pipe) => self.pipeline(dot, pipe)?,
+            Operand::Identifier { function, .. } => {
+                self.function(dot, function, NodeRef::Operand(operand), &[], None)?
+            }
+            Operand::Chain { node, fields, .. } => self.chain(dot, operand, node, fields, &[], None)?,
+            Operand::Bool { .. } | Operand::Number { .. } | Operand::String { .. } => {
+                return self.literal(wanted, operand);
+            }
+        };
+        self.validate(slot, Some(wanted))
+    }
+
+    fn literal(&mut self, wanted: Type, operand: &'a Operand) -> Outcome<Slot> {
+        let value = match (wanted, operand) {
+            (Type::Any | Type::Reflect, Operand::Bool { value, .. })
+            | (Type::Bool, Operand::Bool { value, .. }) => Value::Bool(*value),
+            (Type::Any | Type::Reflect, Operand::Number { number, .. }) => {
+                return self.constant(operand, number);
+            }
+            (Type::Any | Type::Reflect, Operand::String { text, .. })
+            | (Type::String, Operand::String { text, .. }) => Value::Str(text.clone()),
+            (Type::Int, Operand::Number { number, .. }) if number.int.is_some() => {
+                Value::int(number.int.unwrap_or_default())
+            }
+            (Type::Int64, Operand::Number { number, .. }) if number.int.is_some() => {
+                Value::Int(IntKind::Int64, number.int.unwrap_or_default())
+            }
+            (Type::Float, Operand::Number { number, .. }) if number.float.is_some() => {
+                Value::Float(number.float.unwrap_or_default())
+            }
+            _ => {
+                let found = operand.to_text();
+                return match wanted {
+                    Type::Bool => self.fail(format!("expected bool; found {found}")),
+                    Type::String => self.fail(format!("expected string; found {found}")),
+                    Type::Int | Type::Int64 => self.fail(format!("expected integer; found {found}")),
+                    Type::Float => self.fail(format!("expected float; found {found}")),
+                    _ => self.fail(format!("can't handle {found} for arg of type {wanted}")),
+                };
+            }
+        };
+        Ok(Slot::plain(value))
+    }
+
+    /// Makes sure that a value can be given for a parameter.
+    fn validate(&self, slot: Slot, wanted: Option<Type>) -> Outcome<Slot> {
+        let Some(wanted) = wanted else { return Ok(slot) };
+        if !slot.is_valid() {
+            if wanted.can_be_nil() {
+                return Ok(zero(wanted));
+            }
+            return self.fail(format!("invalid value; expected {wanted}"));
+        }
+        if wanted == Type::Reflect || wanted == Type::Any {
+            return Ok(slot);
+        }
+        if slot.value.is_nil() {
+            return self.fail(format!("wrong type for value; expected {wanted}; got interface {{}}"));
+        }
+        if !wanted.takes(&slot.value) {
+            return self
+                .fail(format!("wrong type for value; expected {wanted}; got {}", slot.value.type_name()));
+        }
+        Ok(slot)
+    }
+}
+
+/// The zero of a type that can be nil.
+fn zero(wanted: Type) -> Slot {
+    match wanted {
+        Type::Any => Slot::boxed(Value::Nil),
+        _ => Slot::invalid(),
+    }
+}

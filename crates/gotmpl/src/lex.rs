@@ -1,0 +1,512 @@
+//! Template text into tokens: text, delimiters with their trim markers, and what stands inside actions.
+
+use crate::quote::unicode_name;
+use crate::text::decode_rune;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Error,
+    Bool,
+    Char,
+    CharConstant,
+    Complex,
+    Assign,
+    Declare,
+    Eof,
+    Field,
+    Identifier,
+    LeftDelim,
+    LeftParen,
+    Number,
+    Pipe,
+    RawString,
+    RightDelim,
+    RightParen,
+    Space,
+    String,
+    Text,
+    Variable,
+    Block,
+    Break,
+    Continue,
+    Dot,
+    Define,
+    Else,
+    End,
+    If,
+    Nil,
+    Range,
+    Template,
+    With,
+}
+
+impl Kind {
+    pub(crate) fn is_keyword(self) -> bool {
+        matches!(
+            self,
+            Self::Block
+                | Self::Break
+                | Self::Continue
+                | Self::Dot
+                | Self::Define
+                | Self::Else
+                | Self::End
+                | Self::If
+                | Self::Nil
+                | Self::Range
+                | Self::Template
+                | Self::With
+        )
+    }
+}
+
+/// A token; `start..end` is its place in the text, `error` its message when it is an error.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub kind: Kind,
+    pub start: usize,
+    pub end: usize,
+    pub line: usize,
+    pub error: Option<String>,
+}
+
+impl Token {
+    pub(crate) fn none() -> Self {
+        Self { kind: Kind::Error, start: 0, end: 0, line: 0, error: None }
+    }
+}
+
+pub(crate) struct Lexer<'a> {
+    pub input: &'a [u8],
+    position: usize,
+    start: usize,
+    parens: usize,
+    line: usize,
+    start_line: usize,
+    inside_action: bool,
+    failed: bool,
+}
+
+const LEFT: &[u8] = b"{{";
+const RIGHT: &[u8] = b"}}";
+const LEFT_COMMENT: &[u8] = b"/*";
+const RIGHT_COMMENT: &[u8] = b"*/";
+
+pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    if needle.is_empty() {
+        return Some(0);
+    }
+    let first = needle[0];
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|&b| b == first) {
+        if haystack[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+pub(crate) fn is_alphanumeric(character: char) -> bool {
+    if character.is_ascii() {
+        return character == '_' || character.is_ascii_alphanumeric();
+    }
+    character.is_alphabetic() || character.is_numeric()
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.split(|&b| b == b'\n').count() - 1
+}
+
+fn has_left_marker(rest: &[u8]) -> bool {
+    rest.len() >= 2 && rest[0] == b'-' && is_space(rest[1])
+}
+
+fn has_right_marker(rest: &[u8]) -> bool {
+    rest.len() >= 2 && is_space(rest[0]) && rest[1] == b'-'
+}
+
+fn leading_spaces(rest: &[u8]) -> usize {
+    rest.iter().take_while(|&&b| is_space(b)).count()
+}
+
+impl<'a> Lexer<'a> {
+    pub(crate) fn new(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            position: 0,
+            start: 0,
+            parens: 0,
+            line: 1,
+            start_line: 1,
+            inside_action: false,
+            failed: false,
+        }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.input[self.position.min(self.input.len())..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        decode_rune(self.rest()).map(|(character, _)| character)
+    }
+
+    fn next_rune(&mut self) -> Option<char> {
+        let (character, width) = decode_rune(self.rest())?;
+        self.position += width;
+        if character == '\n' {
+            self.line += 1;
+        }
+        Some(character)
+    }
+
+    fn emit(&mut self, kind: Kind) -> Token {
+        let token = Token { kind, start: self.start, end: self.position, line: self.start_line, error: None };
+        self.start = self.position;
+        self.start_line = self.line;
+        token
+    }
+
+    fn ignore(&mut self) {
+        self.line += newlines(&self.input[self.start..self.position]);
+        self.start = self.position;
+        self.start_line = self.line;
+    }
+
+    fn fail(&mut self, message: impl Into<String>) -> Token {
+        let token = Token {
+            kind: Kind::Error,
+            start: self.start,
+            end: self.start,
+            line: self.start_line,
+            error: Some(message.into()),
+        };
+        self.failed = true;
+        self.inside_action = false;
+        self.start = 0;
+        self.position = 0;
+        self.input = b"";
+        token
+    }
+
+    pub(crate) fn next_token(&mut self) -> Token {
+        if self.inside_action {
+            return self.inside();
+        }
+        loop {
+            if let Some(token) = self.text() {
+                return token;
+            }
+        }
+    }
+
+    /// A token of text or a left delimiter; nothing after a comment.
+    fn text(&mut self) -> Option<Token> {
+        let Some(offset) = find(self.rest(), LEFT) else {
+            self.position = self.input.len();
+            if self.position > self.start {
+                self.line += newlines(&self.input[self.start..self.position]);
+                return Some(self.emit(Kind::Text));
+            }
+            return Some(Token {
+                kind: Kind::Eof,
+                start: self.position,
+                end: self.position,
+                line: self.start_line,
+                error: None,
+            });
+        };
+        if offset > 0 {
+            self.position += offset;
+            let mut trim = 0;
+            if has_left_marker(&self.input[self.position + LEFT.len()..]) {
+                let before = &self.input[self.start..self.position];
+                trim = before.iter().rev().take_while(|&&b| is_space(b)).count();
+            }
+            self.position -= trim;
+            self.line += newlines(&self.input[self.start..self.position]);
+            let token = self.emit(Kind::Text);
+            self.position += trim;
+            self.ignore();
+            if token.end > token.start {
+                return Some(token);
+            }
+        }
+        self.left_delimiter()
+    }
+
+    fn left_delimiter(&mut self) -> Option<Token> {
+        self.position += LEFT.len();
+        let after = if has_left_marker(self.rest()) { 2 } else { 0 };
+        if self.rest()[after..].starts_with(LEFT_COMMENT) {
+            self.position += after;
+            self.ignore();
+            return self.comment();
+        }
+        let token = self.emit(Kind::LeftDelim);
+        self.inside_action = true;
+        self.position += after;
+        self.ignore();
+        self.parens = 0;
+        Some(token)
+    }
+
+    /// Skips a comment; a token only where it fails.
+    fn comment(&mut self) -> Option<Token> {
+        self.position += LEFT_COMMENT.len();
+        let Some(offset) = find(self.rest(), RIGHT_COMMENT) else {
+            return Some(self.fail("unclosed comment"));
+        };
+        self.position += offset + RIGHT_COMMENT.len();
+        let Some(trims) = self.at_right_delimiter() else {
+            return Some(self.fail("comment ends before closing delimiter"));
+        };
+        self.line += newlines(&self.input[self.start..self.position]);
+        self.start = self.position;
+        if trims {
+            self.position += 2;
+        }
+        self.position += RIGHT.len();
+        if trims {
+            self.position += leading_spaces(self.rest());
+        }
+        self.ignore();
+        None
+    }
+
+    /// Whether a right delimiter stands here, and if so whether it trims.
+    fn at_right_delimiter(&self) -> Option<bool> {
+        let rest = self.rest();
+        if has_right_marker(rest) && rest[2..].starts_with(RIGHT) {
+            return Some(true);
+        }
+        rest.starts_with(RIGHT).then_some(false)
+    }
+
+    fn right_delimiter(&mut self) -> Token {
+        let trims = self.at_right_delimiter() == Some(true);
+        if trims {
+            self.position += 2;
+            self.ignore();
+        }
+        self.position += RIGHT.len();
+        let token = self.emit(Kind::RightDelim);
+        if trims {
+            self.position += leading_spaces(self.rest());
+            self.ignore();
+        }
+        self.inside_action = false;
+        token
+    }
+
+    fn inside(&mut self) -> Token {
+        if self.at_right_delimiter().is_some() {
+            if self.parens == 0 {
+                return self.right_delimiter();
+            }
+            return self.fail("unclosed left paren");
+        }
+        let before = (self.position, self.line);
+        let Some(character) = self.next_rune() else {
+            return self.fail("unclosed action");
+        };
+        match character {
+            ' ' | '\t' | '\r' | '\n' => {
+                (self.position, self.line) = before;
+                self.space()
+            }
+            '=' => self.emit(Kind::Assign),
+            ':' => {
+                if self.next_rune() == Some('=') {
+                    self.emit(Kind::Declare)
+                } else {
+                    self.fail("expected :=")
+                }
+            }
+            '|' => self.emit(Kind::Pipe),
+            '"' => self.quoted('"', Kind::String, "unterminated quoted string"),
+            '`' => loop {
+                match self.next_rune() {
+                    None => return self.fail("unterminated raw quoted string"),
+                    Some('`') => return self.emit(Kind::RawString),
+                    Some(_) => {}
+                }
+            },
+            '$' => self.field_or_variable(Kind::Variable),
+            '\'' => self.quoted('\'', Kind::CharConstant, "unterminated character constant"),
+            '.' if !self.rest().is_empty() && !self.rest()[0].is_ascii_digit() => {
+                self.field_or_variable(Kind::Field)
+            }
+            '.' | '+' | '-' | '0'..='9' => {
+                (self.position, self.line) = before;
+                self.number()
+            }
+            _ if is_alphanumeric(character) => {
+                (self.position, self.line) = before;
+                self.identifier()
+            }
+            '(' => {
+                self.parens += 1;
+                self.emit(Kind::LeftParen)
+            }
+            ')' => {
+                if self.parens == 0 {
+                    return self.fail("unexpected right paren");
+                }
+                self.parens -= 1;
+                self.emit(Kind::RightParen)
+            }
+            ' '..='~' => self.emit(Kind::Char),
+            _ => self.fail(format!("unrecognized character in action: {}", unicode_name(character))),
+        }
+    }
+
+    fn space(&mut self) -> Token {
+        let mut count = 0;
+        while self.peek().is_some_and(|c| c.is_ascii() && is_space(c as u8)) {
+            self.next_rune();
+            count += 1;
+        }
+        // The last space may belong to a trimming delimiter.
+        let last = &self.input[self.position - 1..];
+        if has_right_marker(last) && last[2..].starts_with(RIGHT) {
+            self.position -= 1;
+            if self.input[self.position] == b'\n' {
+                self.line -= 1;
+            }
+            if count == 1 {
+                return self.right_delimiter();
+            }
+        }
+        self.emit(Kind::Space)
+    }
+
+    fn identifier(&mut self) -> Token {
+        while self.peek().is_some_and(is_alphanumeric) {
+            self.next_rune();
+        }
+        if !self.at_terminator() {
+            return self.bad_character();
+        }
+        let kind = match &self.input[self.start..self.position] {
+            b"block" => Kind::Block,
+            b"break" => Kind::Break,
+            b"continue" => Kind::Continue,
+            b"define" => Kind::Define,
+            b"else" => Kind::Else,
+            b"end" => Kind::End,
+            b"if" => Kind::If,
+            b"range" => Kind::Range,
+            b"nil" => Kind::Nil,
+            b"template" => Kind::Template,
+            b"with" => Kind::With,
+            b"true" | b"false" => Kind::Bool,
+            _ => Kind::Identifier,
+        };
+        self.emit(kind)
+    }
+
+    fn bad_character(&mut self) -> Token {
+        let message = match self.peek() {
+            Some(character) => format!("bad character {}", unicode_name(character)),
+            None => "bad character U+FFFFFFFFFFFFFFFF".to_owned(),
+        };
+        self.fail(message)
+    }
+
+    fn field_or_variable(&mut self, kind: Kind) -> Token {
+        if self.at_terminator() {
+            return self.emit(if kind == Kind::Variable { kind } else { Kind::Dot });
+        }
+        while self.peek().is_some_and(is_alphanumeric) {
+            self.next_rune();
+        }
+        if !self.at_terminator() {
+            return self.bad_character();
+        }
+        self.emit(kind)
+    }
+
+    fn at_terminator(&self) -> bool {
+        match self.peek() {
+            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
+            Some(_) => self.rest().starts_with(RIGHT),
+        }
+    }
+
+    fn quoted(&mut self, mark: char, kind: Kind, unterminated: &str) -> Token {
+        loop {
+            match self.next_rune() {
+                Some('\\') => {
+                    if matches!(self.next_rune(), None | Some('\n')) {
+                        return self.fail(unterminated);
+                    }
+                }
+                None | Some('\n') => return self.fail(unterminated),
+                Some(character) if character == mark => return self.emit(kind),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn number(&mut self) -> Token {
+        if !self.scan_number() {
+            return self.bad_number();
+        }
+        if matches!(self.peek(), Some('+' | '-')) {
+            if !self.scan_number() || self.input[self.position - 1] != b'i' {
+                return self.bad_number();
+            }
+            return self.emit(Kind::Complex);
+        }
+        self.emit(Kind::Number)
+    }
+
+    fn bad_number(&mut self) -> Token {
+        let text = crate::quote::quote(&self.input[self.start..self.position]);
+        self.fail(format!("bad number syntax: {text}"))
+    }
+
+    fn accept(&mut self, valid: &[u8]) -> bool {
+        let found = self.rest().first().is_some_and(|b| valid.contains(b));
+        self.position += usize::from(found);
+        found
+    }
+
+    fn accept_run(&mut self, valid: &[u8]) {
+        while self.accept(valid) {}
+    }
+
+    fn scan_number(&mut self) -> bool {
+        self.accept(b"+-");
+        let mut digits: &[u8] = b"0123456789_";
+        if self.accept(b"0") {
+            if self.accept(b"xX") {
+                digits = b"0123456789abcdefABCDEF_";
+            } else if self.accept(b"oO") {
+                digits = b"01234567_";
+            } else if self.accept(b"bB") {
+                digits = b"01_";
+            }
+        }
+        self.accept_run(digits);
+        if self.accept(b".") {
+            self.accept_run(digits);
+        }
+        if digits.len() == 11 && self.accept(b"eE") || digits.len() == 23 && self.accept(b"pP") {
+            self.accept(b"+-");
+            self.accept_run(b"0123456789_");
+        }
+        self.accept(b"i");
+        if self.peek().is_some_and(is_alphanumeric) {
+            self.next_rune();
+            return false;
+        }
+        true
+    }
+}

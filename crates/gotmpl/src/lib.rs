@@ -1,0 +1,27 @@
+//! Go's text/template, with the functions of sprig and Helm.
+//!
+//! Templates are parsed once and shared between threads; an execution belongs to one thread, is charged to a budget and
+//! reads no clock, environment or network: time, randomness and answers come from its `Context`.
+
+pub mod call;
+mod encode;
+mod error;
+mod exec;
+pub mod float;
+mod funcs;
+mod lex;
+mod node;
+pub mod number;
+mod parse;
+pub mod print;
+pub mod quote;
+mod set;
+pub mod text;
+pub mod value;
+
+pub use call::{Arguments, Context, Hooks, NoHooks, Run, Shared, Signature, Type};
+pub use error::Error;
+pub use funcs::render::without_no_value;
+pub use set::{Functions, MissingKey, Templates};
+pub use text::Text;
+pub use value::{Elements, List, Map, MapType, Object, Value};

@@ -1,0 +1,679 @@
+//! Tokens into trees, with Go's messages. Nesting is bounded here, so nothing later recurses without limit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::call::Function;
+use crate::error::Error;
+use crate::lex::{Kind, Lexer, Token};
+use crate::node::{Branch, Command, Node, Number, Operand, Pipe, Variable};
+use crate::number::{parse_int, parse_uint};
+use crate::quote::{quote, unquote, unquote_char};
+use crate::set::Tree;
+use crate::text::{Text, to_lossy};
+
+/// How deep actions and parentheses may nest.
+const MAX_NESTING: u32 = 400;
+
+/// What is remembered for each template that is being parsed.
+struct Frame {
+    tokens: [Token; 3],
+    peeked: usize,
+    variables: Vec<Box<str>>,
+    action_line: usize,
+    range_depth: usize,
+}
+
+impl Frame {
+    fn new() -> Self {
+        Self {
+            tokens: [Token::none(), Token::none(), Token::none()],
+            peeked: 0,
+            variables: vec!["$".into()],
+            action_line: 0,
+            range_depth: 0,
+        }
+    }
+}
+
+/// What `textOrAction` may find: a node, or the end of the list it stands in.
+enum Found {
+    Node(Option<Node>),
+    End,
+    Else,
+}
+
+impl Found {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Else => "{{else}}",
+            _ => "{{end}}",
+        }
+    }
+}
+
+pub(crate) struct Parser<'a> {
+    lexer: Lexer<'a>,
+    text: &'a [u8],
+    name: &'a str,
+    find: &'a dyn Fn(&str) -> Option<&'static Function>,
+    frame: Frame,
+    nesting: u32,
+    shared_text: Arc<[u8]>,
+    trees: BTreeMap<String, Arc<Tree>>,
+}
+
+type Outcome<T> = Result<T, Error>;
+
+/// Parses `text` into its main tree, under `name`, and the trees it defines.
+pub(crate) fn parse(
+    name: &str,
+    text: &[u8],
+    find: &dyn Fn(&str) -> Option<&'static Function>,
+) -> Outcome<BTreeMap<String, Arc<Tree>>> {
+    let mut parser = Parser {
+        lexer: Lexer::new(text),
+        text,
+        name,
+        find,
+        frame: Frame::new(),
+        nesting: 0,
+        shared_text: text.into(),
+        trees: BTreeMap::new(),
+    };
+    let root = parser.main()?;
+    parser.add(name.to_owned(), root)?;
+    Ok(parser.trees)
+}
+
+impl Parser<'_> {
+    fn next(&mut self) -> Token {
+        if self.frame.peeked > 0 {
+            self.frame.peeked -= 1;
+        } else {
+            self.frame.tokens[0] = self.lexer.next_token();
+        }
+        self.frame.tokens[self.frame.peeked].clone()
+    }
+
+    fn backup(&mut self) {
+        self.frame.peeked += 1;
+    }
+
+    fn backup2(&mut self, token: Token) {
+        self.frame.tokens[1] = token;
+        self.frame.peeked = 2;
+    }
+
+    fn peek(&mut self) -> &Token {
+        if self.frame.peeked == 0 {
+            self.frame.peeked = 1;
+            self.frame.tokens[0] = self.lexer.next_token();
+        }
+        &self.frame.tokens[self.frame.peeked - 1]
+    }
+
+    fn next_non_space(&mut self) -> Token {
+        loop {
+            let token = self.next();
+            if token.kind != Kind::Space {
+                return token;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Token {
+        let token = self.next_non_space();
+        self.backup();
+        token
+    }
+
+    fn value(&self, token: &Token) -> &[u8] {
+        &self.text[token.start..token.end]
+    }
+
+    fn lossy(&self, token: &Token) -> String {
+        to_lossy(self.value(token)).into_owned()
+    }
+
+    fn fail<T>(&self, message: impl AsRef<str>) -> Outcome<T> {
+        Err(Error::new(format!(
+            "template: {}:{}: {}",
+            self.name,
+            self.frame.tokens[0].line,
+            message.as_ref()
+        )))
+    }
+
+    fn show(&self, token: &Token) -> String {
+        if token.kind == Kind::Eof {
+            return "EOF".to_owned();
+        }
+        if let Some(message) = &token.error {
+            return message.clone();
+        }
+        let value = self.value(token);
+        if token.kind.is_keyword() {
+            return format!("<{}>", to_lossy(value));
+        }
+        // The reference cuts after ten runes, escaping what it quotes.
+        if value.len() > 10 {
+            let cut: String = to_lossy(value).chars().take(10).collect();
+            return format!("{}...", quote(cut.as_bytes()));
+        }
+        quote(value)
+    }
+
+    fn unexpected<T>(&self, token: &Token, context: &str) -> Outcome<T> {
+        if let Some(message) = &token.error {
+            let mut extra = String::new();
+            if self.frame.action_line != 0 && self.frame.action_line != token.line {
+                extra = format!(" in action started at {}:{}", self.name, self.frame.action_line);
+                if message.ends_with(" action") {
+                    extra = extra[" in action".len()..].to_owned();
+                }
+            }
+            return self.fail(format!("{message}{extra}"));
+        }
+        self.fail(format!("unexpected {} in {context}", self.show(token)))
+    }
+
+    fn expect(&mut self, kind: Kind, context: &str) -> Outcome<Token> {
+        let token = self.next_non_space();
+        if token.kind == kind { Ok(token) } else { self.unexpected(&token, context) }
+    }
+
+    fn deeper(&mut self) -> Outcome<()> {
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING { self.fail("max expression depth exceeded") } else { Ok(()) }
+    }
+
+    fn add(&mut self, name: String, root: Vec<Node>) -> Outcome<()> {
+        let is_blank = root.iter().all(Node::is_blank);
+        if let Some(old) = self.trees.get(&name)
+            && !old.is_blank
+        {
+            if is_blank {
+                return Ok(());
+            }
+            return self
+                .fail(format!("template: multiple definition of template {}", quote(name.as_bytes())));
+        }
+        let tree = Tree {
+            name: name.as_str().into(),
+            parse_name: self.name.into(),
+            text: Arc::clone(&self.shared_text),
+            root,
+            is_blank,
+        };
+        self.trees.insert(name, Arc::new(tree));
+        Ok(())
+    }
+
+    fn main(&mut self) -> Outcome<Vec<Node>> {
+        let mut root = Vec::new();
+        loop {
+            match self.peek().kind {
+                Kind::Eof => return Ok(root),
+                Kind::LeftDelim => {
+                    let delimiter = self.next();
+                    if self.next_non_space().kind == Kind::Define {
+                        let outer = std::mem::replace(&mut self.frame, Frame::new());
+                        self.definition()?;
+                        self.frame = outer;
+                        continue;
+                    }
+                    self.backup2(delimiter);
+                }
+                _ => {}
+            }
+            match self.text_or_action()? {
+                Found::Node(node) => root.extend(node),
+                end => return self.fail(format!("unexpected {}", end.name())),
+            }
+        }
+    }
+
+    fn definition(&mut self) -> Outcome<()> {
+        const CONTEXT: &str = "define clause";
+        let token = self.next_non_space();
+        let name = self.template_name(&token, CONTEXT)?;
+        self.expect(Kind::RightDelim, CONTEXT)?;
+        let (root, end) = self.item_list()?;
+        if !matches!(end, Found::End) {
+            return self.fail(format!("unexpected {} in {CONTEXT}", end.name()));
+        }
+        self.add(name, root)
+    }
+
+    fn item_list(&mut self) -> Outcome<(Vec<Node>, Found)> {
+        let mut list = Vec::new();
+        while self.peek_non_space().kind != Kind::Eof {
+            match self.text_or_action()? {
+                Found::Node(node) => list.extend(node),
+                end => return Ok((list, end)),
+            }
+        }
+        self.fail("unexpected EOF")
+    }
+
+    fn text_or_action(&mut self) -> Outcome<Found> {
+        let token = self.next_non_space();
+        match token.kind {
+            Kind::Text => {
+                let text = self.value(&token).into();
+                Ok(Found::Node(Some(Node::Text { position: token.start, text })))
+            }
+            Kind::LeftDelim => {
+                self.frame.action_line = token.line;
+                let found = self.action();
+                self.frame.action_line = 0;
+                found
+            }
+            _ => self.unexpected(&token, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Outcome<Found> {
+        let token = self.next_non_space();
+        let node = match token.kind {
+            Kind::Block => self.block()?,
+            Kind::Break | Kind::Continue => {
+                let name = if token.kind == Kind::Break { "break" } else { "continue" };
+                let after = self.next_non_space();
+                if after.kind != Kind::RightDelim {
+                    return self.unexpected(&after, &format!("{{{{{name}}}}}"));
+                }
+                if self.frame.range_depth == 0 {
+                    return self.fail(format!("{{{{{name}}}}} outside {{{{range}}}}"));
+                }
+                if token.kind == Kind::Break {
+                    Node::Break { position: token.start }
+                } else {
+                    Node::Continue { position: token.start }
+                }
+            }
+            Kind::Else => {
+                // `else if` and `else with` leave their keyword for the one who asked.
+                let next = self.peek_non_space();
+                if !matches!(next.kind, Kind::If | Kind::With) {
+                    self.expect(Kind::RightDelim, "else")?;
+                }
+                return Ok(Found::Else);
+            }
+            Kind::End => {
+                self.expect(Kind::RightDelim, "end")?;
+                return Ok(Found::End);
+            }
+            Kind::If => Node::If(self.control("if")?),
+            Kind::Range => Node::Range(self.control("range")?),
+            Kind::With => Node::With(self.control("with")?),
+            Kind::Template => {
+                const CONTEXT: &str = "template clause";
+                let token = self.next_non_space();
+                let name = self.template_name(&token, CONTEXT)?;
+                let mut pipe = None;
+                if self.next_non_space().kind != Kind::RightDelim {
+                    self.backup();
+                    pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
+                }
+                Node::Template { position: token.start, name: name.as_str().into(), pipe }
+            }
+            _ => {
+                self.backup();
+                let position = self.peek().start;
+                Node::Action { position, pipe: self.pipeline("command", Kind::RightDelim)? }
+            }
+        };
+        Ok(Found::Node(Some(node)))
+    }
+
+    fn block(&mut self) -> Outcome<Node> {
+        const CONTEXT: &str = "block clause";
+        let token = self.next_non_space();
+        let name = self.template_name(&token, CONTEXT)?;
+        let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
+        let outer = std::mem::replace(&mut self.frame, Frame::new());
+        self.deeper()?;
+        let (root, end) = self.item_list()?;
+        self.nesting -= 1;
+        if !matches!(end, Found::End) {
+            // The message counts lines from the block's own frame only for its list; the rest is the outer one's.
+            self.frame = outer;
+            return self.fail(format!("unexpected {} in {CONTEXT}", end.name()));
+        }
+        self.add(name.clone(), root)?;
+        self.frame = outer;
+        Ok(Node::Template { position: token.start, name: name.as_str().into(), pipe: Some(pipe) })
+    }
+
+    fn template_name(&mut self, token: &Token, context: &str) -> Outcome<String> {
+        match token.kind {
+            Kind::String | Kind::RawString => match unquote(self.value(token)) {
+                Some(name) => Ok(to_lossy(&name).into_owned()),
+                None => self.fail("invalid syntax"),
+            },
+            _ => self.unexpected(token, context),
+        }
+    }
+
+    fn control(&mut self, context: &'static str) -> Outcome<Branch> {
+        self.deeper()?;
+        let variables = self.frame.variables.len();
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let is_range = context == "range";
+        self.frame.range_depth += usize::from(is_range);
+        let (list, end) = self.item_list()?;
+        self.frame.range_depth -= usize::from(is_range);
+        let mut otherwise = None;
+        if matches!(end, Found::Else) {
+            let next = self.peek().kind;
+            if context == "if" && next == Kind::If {
+                self.next();
+                otherwise = Some(vec![Node::If(self.control("if")?)]);
+            } else if context == "with" && next == Kind::With {
+                self.next();
+                otherwise = Some(vec![Node::With(self.control("with")?)]);
+            } else {
+                let (list, end) = self.item_list()?;
+                if !matches!(end, Found::End) {
+                    return self.fail(format!("expected end; found {}", end.name()));
+                }
+                otherwise = Some(list);
+            }
+        }
+        self.frame.variables.truncate(variables);
+        self.nesting -= 1;
+        Ok(Branch { position: pipe.position, pipe, list, otherwise })
+    }
+
+    fn new_variable(&self, token: &Token) -> Variable {
+        Variable {
+            position: token.start,
+            identifiers: self.lossy(token).split('.').map(Into::into).collect(),
+        }
+    }
+
+    fn pipeline(&mut self, context: &str, end: Kind) -> Outcome<Pipe> {
+        let token = self.peek_non_space();
+        let mut pipe =
+            Pipe { position: token.start, is_assign: false, declares: Vec::new(), commands: Vec::new() };
+        self.declarations(&mut pipe, context)?;
+        loop {
+            let token = self.next_non_space();
+            if token.kind == end {
+                self.check_pipeline(&pipe, context)?;
+                return Ok(pipe);
+            }
+            match token.kind {
+                Kind::Bool
+                | Kind::CharConstant
+                | Kind::Complex
+                | Kind::Dot
+                | Kind::Field
+                | Kind::Identifier
+                | Kind::Number
+                | Kind::Nil
+                | Kind::RawString
+                | Kind::String
+                | Kind::Variable
+                | Kind::LeftParen => {
+                    self.backup();
+                    let command = self.command()?;
+                    pipe.commands.push(command);
+                }
+                _ => return self.unexpected(&token, context),
+            }
+        }
+    }
+
+    /// `$x :=`, `$x =`, and in a range `$i, $x :=`.
+    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Outcome<()> {
+        loop {
+            let variable = self.peek_non_space();
+            if variable.kind != Kind::Variable {
+                return Ok(());
+            }
+            self.next();
+            // Three tokens of look-ahead: in `$x foo` the space has to come back too.
+            let after = self.peek().clone();
+            let next = self.peek_non_space();
+            let name = self.lossy(&variable);
+            if matches!(next.kind, Kind::Assign | Kind::Declare) {
+                pipe.is_assign = next.kind == Kind::Assign;
+                self.next_non_space();
+                pipe.declares.push(self.new_variable(&variable));
+                self.frame.variables.push(name.into());
+                return Ok(());
+            }
+            if next.kind == Kind::Char && self.value(&next) == b"," {
+                self.next_non_space();
+                pipe.declares.push(self.new_variable(&variable));
+                self.frame.variables.push(name.into());
+                if context == "range" && pipe.declares.len() < 2 {
+                    match self.peek_non_space().kind {
+                        Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
+                        _ => return self.fail("range can only initialize variables"),
+                    }
+                }
+                return self.fail(format!("too many declarations in {context}"));
+            }
+            if after.kind == Kind::Space {
+                self.frame.tokens[1] = after;
+                self.frame.tokens[2] = variable;
+                self.frame.peeked = 3;
+            } else {
+                self.backup2(variable);
+            }
+            return Ok(());
+        }
+    }
+
+    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Outcome<()> {
+        if pipe.commands.is_empty() {
+            return self.fail(format!("missing value for {context}"));
+        }
+        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
+            if matches!(
+                command.arguments.first(),
+                Some(
+                    Operand::Bool { .. }
+                        | Operand::Dot { .. }
+                        | Operand::Nil { .. }
+                        | Operand::Number { .. }
+                        | Operand::String { .. }
+                )
+            ) {
+                return self.fail(format!("non executable command in pipeline stage {}", index + 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self) -> Outcome<Command> {
+        let mut command = Command { position: self.peek_non_space().start, arguments: Vec::new() };
+        loop {
+            self.peek_non_space();
+            command.arguments.extend(self.operand()?);
+            let token = self.next();
+            match token.kind {
+                Kind::Space => continue,
+                Kind::RightDelim | Kind::RightParen => self.backup(),
+                Kind::Pipe => {}
+                _ => return self.unexpected(&token, "operand"),
+            }
+            break;
+        }
+        if command.arguments.is_empty() {
+            return self.fail("empty command");
+        }
+        Ok(command)
+    }
+
+    fn operand(&mut self) -> Outcome<Option<Operand>> {
+        let Some(term) = self.term()? else { return Ok(None) };
+        if self.peek().kind != Kind::Field {
+            return Ok(Some(term));
+        }
+        let position = self.peek().start;
+        let mut fields: Vec<Box<str>> = Vec::new();
+        while self.peek().kind == Kind::Field {
+            let token = self.next();
+            fields.push(self.lossy(&token)[1..].into());
+        }
+        Ok(Some(match term {
+            Operand::Field { mut identifiers, .. } => {
+                identifiers.append(&mut fields);
+                Operand::Field { position, identifiers }
+            }
+            Operand::Variable(mut variable) => {
+                variable.identifiers.append(&mut fields);
+                Operand::Variable(Variable { position, identifiers: variable.identifiers })
+            }
+            Operand::Bool { .. }
+            | Operand::String { .. }
+            | Operand::Number { .. }
+            | Operand::Nil { .. }
+            | Operand::Dot { .. } => {
+                let mut text = Vec::new();
+                term.write(&mut text);
+                return self.fail(format!("unexpected . after term {}", quote(&text)));
+            }
+            _ => Operand::Chain { position, node: Box::new(term), fields },
+        }))
+    }
+
+    fn term(&mut self) -> Outcome<Option<Operand>> {
+        let token = self.next_non_space();
+        let position = token.start;
+        Ok(Some(match token.kind {
+            Kind::Identifier => {
+                let name = self.lossy(&token);
+                match (self.find)(&name) {
+                    Some(function) => Operand::Identifier { position, function },
+                    None => return self.fail(format!("function {} not defined", quote(name.as_bytes()))),
+                }
+            }
+            Kind::Dot => Operand::Dot { position },
+            Kind::Nil => Operand::Nil { position },
+            Kind::Variable => {
+                let variable = self.new_variable(&token);
+                if !self.frame.variables.contains(&variable.identifiers[0]) {
+                    let name = quote(variable.identifiers[0].as_bytes());
+                    return self.fail(format!("undefined variable {name}"));
+                }
+                Operand::Variable(variable)
+            }
+            Kind::Field => {
+                let identifiers = self.lossy(&token)[1..].split('.').map(Into::into).collect();
+                Operand::Field { position, identifiers }
+            }
+            Kind::Bool => Operand::Bool { position, value: self.value(&token) == b"true" },
+            Kind::CharConstant | Kind::Complex | Kind::Number => {
+                match new_number(self.value(&token), token.kind) {
+                    Ok(number) => Operand::Number { position, number: Box::new(number) },
+                    Err(message) => return self.fail(message),
+                }
+            }
+            Kind::LeftParen => {
+                self.deeper()?;
+                let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
+                self.nesting -= 1;
+                Operand::Pipe(Box::new(pipe))
+            }
+            Kind::String | Kind::RawString => match unquote(self.value(&token)) {
+                Some(text) => {
+                    Operand::String { position, quoted: self.value(&token).into(), text: Text::from(text) }
+                }
+                None => return self.fail("invalid syntax"),
+            },
+            _ => {
+                self.backup();
+                return Ok(None);
+            }
+        }))
+    }
+}
+
+fn new_number(bytes: &[u8], kind: Kind) -> Result<Number, String> {
+    let text = to_lossy(bytes);
+    let mut number = Number { text: text.as_ref().into(), int: None, uint: None, float: None, complex: None };
+    let float = |text: &str| sluice_version::number::parse_float(text).ok();
+    match kind {
+        Kind::CharConstant => {
+            let (character, tail) = unquote_char(&bytes[1..], b'\'').ok_or("invalid syntax")?;
+            if tail != b"'" {
+                return Err(format!("malformed character constant: {text}"));
+            }
+            number.int = Some(i64::from(character));
+            number.uint = Some(u64::from(character));
+            number.float = Some(f64::from(character));
+            return Ok(number);
+        }
+        Kind::Complex => {
+            let body = text.trim_end_matches('i');
+            let split = body
+                .bytes()
+                .enumerate()
+                .skip(1)
+                .filter(|(at, b)| {
+                    matches!(b, b'+' | b'-') && !matches!(body.as_bytes()[at - 1], b'e' | b'E' | b'p' | b'P')
+                })
+                .map(|(at, _)| at)
+                .next_back()
+                .ok_or("syntax error scanning complex number")?;
+            let real = float(&body[..split]).ok_or("syntax error scanning complex number")?;
+            let imaginary = float(&body[split..]).ok_or("syntax error scanning complex number")?;
+            number.complex = Some((real, imaginary));
+            simplify(&mut number);
+            return Ok(number);
+        }
+        _ => {}
+    }
+    if let Some(imaginary) = text.strip_suffix('i').and_then(float) {
+        number.complex = Some((0.0, imaginary));
+        simplify(&mut number);
+        return Ok(number);
+    }
+    number.uint = parse_uint(&text, 0).ok();
+    number.int = parse_int(&text, 0).ok();
+    if number.int == Some(0) {
+        number.uint = Some(0);
+    }
+    if let Some(value) = number.int {
+        number.float = Some(value as f64);
+    } else if let Some(value) = number.uint {
+        number.float = Some(value as f64);
+    } else if let Some(value) = float(&text) {
+        if !text.contains(['.', 'e', 'E', 'p', 'P']) {
+            return Err(format!("integer overflow: {}", quote(bytes)));
+        }
+        number.float = Some(value);
+        whole_numbers(&mut number, value);
+    }
+    if number.int.is_none() && number.uint.is_none() && number.float.is_none() {
+        return Err(format!("illegal number syntax: {}", quote(bytes)));
+    }
+    Ok(number)
+}
+
+fn whole_numbers(number: &mut Number, value: f64) {
+    if value.fract() == 0.0 {
+        if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
+            number.int = Some(value as i64);
+        }
+        if (0.0..18_446_744_073_709_551_616.0).contains(&value) {
+            number.uint = Some(value as u64);
+        }
+    }
+}
+
+/// A complex number without an imaginary part is also a plain one.
+fn simplify(number: &mut Number) {
+    if let Some((real, imaginary)) = number.complex
+        && imaginary == 0.0
+    {
+        number.float = Some(real);
+        whole_numbers(number, real);
+    }
+}
