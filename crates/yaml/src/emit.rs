@@ -445,9 +445,8 @@ fn dress(node: &Node) -> Dress<'_> {
     let mut tag = Some(&node.tag);
     let mut force_quoting = false;
     if !node.tagged {
-        if node.tag == Tag::Str && node.style.is_quoting() {
-            tag = None;
-        } else if resolve::v3_tag(text) == node.tag {
+        let quoted = node.tag == Tag::Str && node.style.is_quoting();
+        if quoted || resolve::v3_tag(text) == node.tag {
             tag = None;
         } else if node.tag == Tag::Str {
             tag = None;

@@ -10,19 +10,25 @@ pub struct Error {
     message: Cow<'static, str>,
     /// Messages of a whole list (`unmarshal errors:`), each with its own line in it.
     list: Vec<String>,
+    /// Told without `yaml: ` before it.
+    verbatim: bool,
 }
 
 impl Error {
+    pub(crate) fn verbatim(message: String) -> Error {
+        Error { line: 0, message: message.into(), list: Vec::new(), verbatim: true }
+    }
+
     pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> Error {
-        Error { line: 0, message: message.into(), list: Vec::new() }
+        Error { line: 0, message: message.into(), list: Vec::new(), verbatim: false }
     }
 
     pub(crate) fn at(line: u32, message: impl Into<Cow<'static, str>>) -> Error {
-        Error { line, message: message.into(), list: Vec::new() }
+        Error { line, message: message.into(), list: Vec::new(), verbatim: false }
     }
 
     pub(crate) fn list(list: Vec<String>) -> Error {
-        Error { line: 0, message: "unmarshal errors:".into(), list }
+        Error { line: 0, message: "unmarshal errors:".into(), list, verbatim: false }
     }
 
     /// The line as the message says it, which is not always the line of the mistake; 0 when it says none.
@@ -38,7 +44,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("yaml: ")?;
+        if !self.verbatim {
+            out.write_str("yaml: ")?;
+        }
         if self.line != 0 {
             write!(out, "line {}: ", self.line)?;
         }

@@ -7,6 +7,7 @@
 mod compose;
 pub mod emit;
 mod error;
+pub mod json;
 pub mod node;
 mod parse;
 mod read;

@@ -15,7 +15,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         let scan_mark = self.mark;
-        self.to_next_token(scan_mark)?;
+        self.skip_to_token(scan_mark)?;
         self.unroll_indent(self.mark.column as i32, scan_mark);
         if self.at_end() {
             return self.fetch_stream_end();
@@ -310,7 +310,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Over blanks, comments and line breaks. Tabs count as blanks only where no key may begin.
-    fn to_next_token(&mut self, scan_mark: Mark) -> Scan<()> {
+    fn skip_to_token(&mut self, scan_mark: Mark) -> Scan<()> {
         loop {
             loop {
                 match self.byte(0) {

@@ -13,7 +13,7 @@ struct Fold {
 }
 
 impl Fold {
-    fn into_text(&mut self, text: &mut String) {
+    fn append_to(&mut self, text: &mut String) {
         if self.leading.starts_with('\n') {
             if self.trailing.is_empty() {
                 text.push(' ');
@@ -45,7 +45,7 @@ impl<'a> Scanner<'a> {
             if self.mark.index > word.index {
                 if leading_blanks {
                     let text = folded.get_or_insert_with(|| self.slice(start.index, end.index).to_owned());
-                    fold.into_text(text);
+                    fold.append_to(text);
                     leading_blanks = false;
                 } else if let Some(text) = &mut folded {
                     text.push_str(self.slice(end.index, word.index));
@@ -180,7 +180,7 @@ impl<'a> Scanner<'a> {
                 }
             }
             if leading_blanks {
-                fold.into_text(&mut text);
+                fold.append_to(&mut text);
             } else {
                 text.push_str(&blanks);
                 blanks.clear();
