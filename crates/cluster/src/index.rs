@@ -1,0 +1,226 @@
+//! What is known of the objects that this process has applied: a header and the health of each, never the body.
+//!
+//! One watch a kind, selected by label. It only tells when to look and how healthy an object is; the inventory says
+//! what is ours. An apply's answer is the first event: older ones do not count.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use sluice_health::{Health, Status};
+use sluice_object::{Object, ObjectId};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::client::Cluster;
+use crate::kinds::ResourceKind;
+use crate::watch::{Change, Selection};
+
+type Now = fn() -> Timestamp;
+
+/// Shared by all reconciles of one cluster.
+#[derive(Clone)]
+pub struct Index {
+    cluster: Cluster,
+    selector: Arc<str>,
+    now: Now,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    objects: HashMap<Address, Entry>,
+    watches: HashMap<Arc<ResourceKind>, Watched>,
+}
+
+struct Watched {
+    abort: AbortHandle,
+    /// The watch was refused or broken: waiters look for themselves.
+    is_blind: bool,
+}
+
+/// An object under the kind it is watched by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Address {
+    pub(crate) kind: Arc<ResourceKind>,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+#[derive(Default)]
+struct Entry {
+    version: u64,
+    uid: String,
+    health: Option<Known>,
+    listeners: Vec<Weak<Notify>>,
+}
+
+/// How healthy an object is, as of its last event.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) status: Status,
+    pub(crate) revisit_at: Option<Timestamp>,
+}
+
+impl From<&Health> for Known {
+    fn from(health: &Health) -> Self {
+        Self { status: health.status, revisit_at: health.revisit_at }
+    }
+}
+
+impl Address {
+    pub(crate) fn new(kind: &Arc<ResourceKind>, namespace: &str, name: &str) -> Self {
+        let namespace = if kind.namespaced { namespace.to_owned() } else { String::new() };
+        Self { kind: Arc::clone(kind), namespace, name: name.to_owned() }
+    }
+}
+
+impl Index {
+    /// `selector` is the label that every object of ours carries; `now` is the clock.
+    pub fn new(cluster: Cluster, selector: &str, now: Now) -> Self {
+        Self { cluster, selector: selector.into(), now, state: Arc::default() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// Takes in what an apply or a read has answered, and sees to it that the kind is watched.
+    pub fn note(&self, kind: &Arc<ResourceKind>, object: &Object) {
+        let address = Address::new(kind, object.namespace(), object.name());
+        let mut state = self.state.lock().expect("no panic while noting");
+        state.objects.entry(address.clone()).or_default();
+        update(&mut state, &address, object, self.now());
+        if !state.watches.contains_key(kind) {
+            let abort = tokio::spawn(follow(self.clone(), Arc::clone(kind))).abort_handle();
+            state.watches.insert(Arc::clone(kind), Watched { abort, is_blind: false });
+        }
+    }
+
+    /// Forgets objects that are no longer ours.
+    pub fn forget(&self, ids: &[ObjectId]) {
+        let mut state = self.state.lock().expect("no panic while forgetting");
+        for id in ids {
+            state.objects.retain(|address, _| {
+                !(address.name == id.name
+                    && address.namespace == id.namespace
+                    && address.kind.kind == id.kind
+                    && address.kind.group == id.group)
+            });
+        }
+    }
+
+    pub(crate) fn known(&self, address: &Address) -> Option<Known> {
+        self.state.lock().expect("no panic while reading").objects.get(address)?.health.clone()
+    }
+
+    pub(crate) fn is_blind(&self, kind: &Arc<ResourceKind>) -> bool {
+        self.state
+            .lock()
+            .expect("no panic while reading")
+            .watches
+            .get(kind)
+            .is_none_or(|watch| watch.is_blind)
+    }
+
+    /// `notify` is told of every change of these objects, as long as it lives.
+    pub(crate) fn listen<'a>(&self, addresses: impl Iterator<Item = &'a Address>, notify: &Arc<Notify>) {
+        let mut state = self.state.lock().expect("no panic while listening");
+        for address in addresses {
+            if let Some(entry) = state.objects.get_mut(address) {
+                entry.listeners.retain(|listener| listener.strong_count() > 0);
+                entry.listeners.push(Arc::downgrade(notify));
+            }
+        }
+    }
+
+    fn set_blind(&self, kind: &Arc<ResourceKind>, is_blind: bool) {
+        let mut state = self.state.lock().expect("no panic while writing");
+        if let Some(watch) = state.watches.get_mut(kind) {
+            watch.is_blind = is_blind;
+        }
+        if is_blind {
+            let of_kind = state.objects.iter().filter(|(address, _)| address.kind == *kind);
+            of_kind.for_each(|(_, entry)| tell(entry));
+        }
+    }
+
+    /// Objects known, for metrics.
+    pub fn len(&self) -> usize {
+        self.state.lock().expect("no panic while reading").objects.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Stops every watch.
+    pub fn stop(&self) {
+        let mut state = self.state.lock().expect("no panic while stopping");
+        state.watches.drain().for_each(|(_, watch)| watch.abort.abort());
+    }
+}
+
+/// An object's version counts only upwards; one made anew under the same name has a higher one too.
+fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp) {
+    let Some(entry) = state.objects.get_mut(address) else { return };
+    let version = object.resource_version().parse().unwrap_or(0);
+    if version < entry.version {
+        return;
+    }
+    entry.version = version;
+    object.uid().clone_into(&mut entry.uid);
+    entry.health = Some(Known::from(&sluice_health::health(object, now)));
+    tell(entry);
+}
+
+fn tell(entry: &Entry) {
+    entry.listeners.iter().filter_map(Weak::upgrade).for_each(|notify| notify.notify_one());
+}
+
+async fn follow(index: Index, kind: Arc<ResourceKind>) {
+    let selection = Selection { labels: index.selector.to_string(), ..Selection::default() };
+    let mut changes = std::pin::pin!(index.cluster.watch(Arc::clone(&kind), selection));
+    let mut listed = std::collections::HashSet::new();
+    while let Some(change) = changes.next().await {
+        match change {
+            Change::Restarted => listed.clear(),
+            Change::Applied(value) => {
+                let Ok(object) = Object::try_from(value) else { continue };
+                let address = Address::new(&kind, object.namespace(), object.name());
+                let mut state = index.state.lock().expect("no panic while updating");
+                if state.objects.contains_key(&address) {
+                    update(&mut state, &address, &object, index.now());
+                    drop(state);
+                    listed.insert(address);
+                }
+            }
+            Change::Deleted(value) => {
+                let Ok(object) = Object::try_from(value) else { continue };
+                let address = Address::new(&kind, object.namespace(), object.name());
+                gone(&index, &address, object.resource_version().parse().unwrap_or(u64::MAX));
+            }
+            Change::Listed => {
+                index.set_blind(&kind, false);
+                listed = std::collections::HashSet::new();
+            }
+            Change::Broken(error) => {
+                tracing::debug!(kind = kind.kind, %error, "the watch of applied objects is interrupted");
+                index.set_blind(&kind, true);
+            }
+        }
+    }
+}
+
+/// Gone, or no longer labelled: one look by the waiter decides.
+fn gone(index: &Index, address: &Address, version: u64) {
+    let mut state = index.state.lock().expect("no panic while updating");
+    if let Some(entry) = state.objects.get_mut(address)
+        && version >= entry.version
+    {
+        entry.version = version;
+        entry.health = None;
+        tell(entry);
+    }
+}
