@@ -72,11 +72,12 @@ fn taken_over(live: &Object, options: &ApplyOptions) -> Option<Vec<Value>> {
         entry["manager"].as_str() == Some(options.manager.as_str())
             && entry["operation"].as_str() == Some("Apply")
     };
-    let mut ours = entries.iter().rfind(|entry| is_ours(entry)).cloned();
+    let our_place = entries.iter().rposition(is_ours);
+    let mut ours = our_place.map(|place| entries[place].clone());
     let mut others = Vec::new();
     let mut is_edited = false;
-    for entry in entries {
-        if Some(entry) == ours.as_ref() && is_ours(entry) {
+    for (place, entry) in entries.iter().enumerate() {
+        if Some(place) == our_place {
             continue;
         }
         if !options.take_over.iter().any(|manager| manager.holds(entry)) {
