@@ -8,7 +8,13 @@
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
 pub mod api;
+pub mod git;
 pub mod peers;
 pub mod plane;
 pub mod port;
 pub mod reaper;
+pub mod server;
+pub mod sink;
+pub mod subject;
+pub mod trace;
+pub mod yaml;

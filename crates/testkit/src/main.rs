@@ -1,4 +1,4 @@
-//! The tasks of `cargo xtask` that need a plane: `testkit plane up|down`.
+//! The tasks of `cargo xtask` that need a plane: `testkit TASK ...`.
 #![allow(clippy::disallowed_methods, reason = "a face of the tests")]
 #![allow(clippy::print_stdout, reason = "a face: it talks to a person")]
 
@@ -9,11 +9,12 @@ mod task;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((name, rest)) = arguments.split_first() else {
-        eprintln!("usage: testkit plane up|down");
+        eprintln!("usage: testkit plane|traces ...");
         return ExitCode::from(2);
     };
     let outcome = match name.as_str() {
         "plane" => task::plane::run(rest),
+        "traces" => task::traces::run(rest),
         other => Err(format!("there is no task {other:?}")),
     };
     match outcome {

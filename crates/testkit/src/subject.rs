@@ -1,0 +1,243 @@
+//! The controllers under test: a command (or Flux's own controllers) with the environment that it expects.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::plane::{Plane, Usage};
+use crate::reaper::Process;
+use crate::{peers, port, yaml};
+
+/// Which controllers a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// source-controller and kustomize-controller as Flux ships them, from the peers.
+    Flux,
+    /// A program and its first arguments; upstream's flags are added.
+    Program { program: PathBuf, arguments: Vec<String> },
+}
+
+/// Choices of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Further flags, after those that are always given.
+    pub flags: Vec<String>,
+    /// Another kubeconfig than the plane's (behind a proxy, less rights).
+    pub kubeconfig: Option<PathBuf>,
+    /// Further environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Running controllers.
+#[derive(Debug)]
+pub struct Subject {
+    processes: Vec<Process>,
+    folder: tempfile::TempDir,
+    storage_host: String,
+    is_flux: bool,
+}
+
+impl Kind {
+    /// `flux`, `sluice`, or a command line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "flux" => Ok(Self::Flux),
+            "sluice" => {
+                Self::sluice().ok_or_else(|| "sluice is not built (cargo build -p sluice-cli)".to_owned())
+            }
+            line => {
+                let mut words = line.split_whitespace().map(str::to_owned);
+                let program = words.next().ok_or("an empty command")?;
+                Ok(Self::Program { program: program.into(), arguments: words.collect() })
+            }
+        }
+    }
+
+    /// Our own controllers, all in one process: what SLUICE_BINARY names, else the workspace's, built anew if need be.
+    pub fn sluice() -> Option<Self> {
+        let program = std::env::var_os("SLUICE_BINARY").map(PathBuf::from).or_else(built)?;
+        Some(Self::Program { program, arguments: vec!["run".to_owned(), "all".to_owned()] })
+    }
+
+    /// Are the programs there?
+    pub fn is_built(&self) -> bool {
+        match self {
+            Self::Flux => FLUX.iter().all(|(name, _)| peers::find(name).is_some()),
+            Self::Program { program, .. } => program.is_file(),
+        }
+    }
+
+    /// The resource definitions that these controllers come with, one document each.
+    pub fn definitions(&self) -> Result<Vec<serde_json::Value>, String> {
+        let folders = match self {
+            Self::Flux => FLUX
+                .iter()
+                .map(|(peer, module)| {
+                    let folder = peers::module_folder(peer, module)
+                        .ok_or_else(|| format!("{module} is not downloaded"))?;
+                    Ok(folder.join("config/crd/bases"))
+                })
+                .collect::<Result<Vec<_>, String>>()?,
+            Self::Program { .. } => vec![peers::workspace().join("crates/api/crds")],
+        };
+        let mut definitions = Vec::new();
+        for folder in folders {
+            definitions.extend(documents_in(&folder)?);
+        }
+        Ok(definitions)
+    }
+}
+
+const FLUX: &[(&str, &str)] = &[
+    ("source-controller", "github.com/fluxcd/source-controller"),
+    ("kustomize-controller", "github.com/fluxcd/kustomize-controller"),
+];
+
+/// A stale binary would test yesterday's code, so cargo is asked, once a process.
+fn built() -> Option<PathBuf> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let build = || {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let arguments = ["build", "--quiet", "--package", "sluice-cli", "--bin", "sluice"];
+        let built = Command::new(cargo).args(arguments).current_dir(peers::workspace()).status();
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| peers::workspace().join("target"), PathBuf::from);
+        let program = target.join("debug/sluice");
+        (built.is_ok_and(|status| status.success()) && program.is_file()).then_some(program)
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+fn documents_in(folder: &Path) -> Result<Vec<serde_json::Value>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "yaml"));
+    paths.sort();
+    let mut documents = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        documents.extend(yaml::documents(&text).map_err(|error| format!("{}: {error}", path.display()))?);
+    }
+    Ok(documents)
+}
+
+impl Subject {
+    /// Starts the controllers on a plane.
+    pub fn start(kind: &Kind, plane: &Plane, options: &Options) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("sluice-subject-").tempdir()?;
+        crate::reaper::remove_at_end(folder.path());
+        for name in ["storage", "tmp"] {
+            std::fs::create_dir(folder.path().join(name))?;
+        }
+        let ports = port::free(5)?;
+        let storage_host = format!("127.0.0.1:{}", ports[0]);
+        let storage = vec![
+            format!("--storage-path={}", folder.path().join("storage").display()),
+            format!("--storage-addr={storage_host}"),
+            format!("--storage-adv-addr={storage_host}"),
+        ];
+        let mut subject = Self { processes: Vec::new(), folder, storage_host, is_flux: *kind == Kind::Flux };
+        let kubeconfig = options.kubeconfig.clone().unwrap_or_else(|| plane.kubeconfig());
+        match kind {
+            Kind::Flux => {
+                let source = Command::new(peers::folder().join("source-controller"));
+                subject.add("source-controller", source, &kubeconfig, &ports[1..3], &storage, options)?;
+                let kustomize = Command::new(peers::folder().join("kustomize-controller"));
+                subject.add("kustomize-controller", kustomize, &kubeconfig, &ports[3..5], &[], options)?;
+            }
+            Kind::Program { program, arguments } => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                subject.add("controllers", command, &kubeconfig, &ports[1..3], &storage, options)?;
+            }
+        }
+        Ok(subject)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        mut command: Command,
+        kubeconfig: &Path,
+        ports: &[u16],
+        storage: &[String],
+        options: &Options,
+    ) -> std::io::Result<()> {
+        let log = std::fs::File::create(self.folder.path().join(format!("{name}.log")))?;
+        command
+            .args(["--events-addr=", "--enable-leader-election=false", "--requeue-dependency=5s"])
+            .arg(format!("--metrics-addr=127.0.0.1:{}", ports[0]))
+            .arg(format!("--health-addr=127.0.0.1:{}", ports[1]))
+            .args(storage)
+            .args(&options.flags)
+            .env("KUBECONFIG", kubeconfig)
+            .env("RUNTIME_NAMESPACE", "flux-system")
+            .env("TMPDIR", self.temporary())
+            .env("HOME", self.folder.path())
+            .envs(options.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        self.processes.push(Process::start(name, &mut command)?);
+        Ok(())
+    }
+
+    /// Where artifacts are served.
+    pub fn storage_host(&self) -> &str {
+        &self.storage_host
+    }
+
+    /// The folder of artifacts.
+    pub fn storage(&self) -> PathBuf {
+        self.folder.path().join("storage")
+    }
+
+    /// The TMPDIR of the controllers.
+    pub fn temporary(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
+    pub const fn is_flux(&self) -> bool {
+        self.is_flux
+    }
+
+    /// What the controllers have logged so far.
+    pub fn log(&self) -> String {
+        let read = |process: &Process| {
+            std::fs::read_to_string(self.folder.path().join(format!("{}.log", process.name())))
+                .unwrap_or_default()
+        };
+        self.processes.iter().map(read).collect()
+    }
+
+    /// The name of a controller that has ended by itself, if one has.
+    pub fn ended(&mut self) -> Option<String> {
+        self.processes.iter_mut().find_map(|process| process.has_ended().then(|| process.name().to_owned()))
+    }
+
+    /// Peak memory and processor time of all controllers together.
+    pub fn usage(&self) -> Usage {
+        let mut sum = Usage::default();
+        for one in self.processes.iter().map(|process| Usage::of(process.id())) {
+            sum.peak_memory_mib += one.peak_memory_mib;
+            sum.processor_seconds += one.processor_seconds;
+        }
+        sum
+    }
+
+    /// Ends the controllers at once, as a crash would; folders stay.
+    pub fn kill(&mut self) {
+        self.processes.iter_mut().for_each(Process::kill);
+        self.processes.clear();
+    }
+
+    /// Asks the controllers to end; true if all did within `patience`.
+    pub fn stop(&mut self, patience: std::time::Duration) -> bool {
+        let mut all = true;
+        for process in &mut self.processes {
+            all &= process.stop(patience);
+        }
+        self.processes.clear();
+        all
+    }
+}
