@@ -3,7 +3,7 @@
 use crate::{Outcome, program};
 
 /// Package and binary of each generator.
-const GENERATORS: &[(&str, &str)] = &[("sluice-object", "normalize-table")];
+const GENERATORS: &[(&str, &str)] = &[("sluice-api", "crds"), ("sluice-object", "normalize-table")];
 
 pub fn run(arguments: &[String]) -> Outcome {
     for (package, name) in GENERATORS {

@@ -19,7 +19,7 @@ pub const VERSION: &str = "v1";
 /// No timeout is shorter.
 pub const MIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A Kustomization.
+/// Manifests of a source, applied to a cluster.
 pub type Kustomization = Resource<KustomizationSpec>;
 
 /// What to apply, and how.

@@ -4,6 +4,7 @@
 //! a field that is absent, empty or zero is not written, as Go's `omitempty` has it.
 //! No validation (the API server does it), no defaults but those upstream takes in code, no clock.
 
+pub mod crds;
 pub mod event;
 pub mod kind;
 pub mod kustomize;

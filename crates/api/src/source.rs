@@ -26,7 +26,7 @@ pub const GROUP: &str = "source.toolkit.fluxcd.io";
 /// Its served version.
 pub const VERSION: &str = "v1";
 
-/// How signatures of OCI artifacts and charts are checked.
+/// How signatures of OCI artifacts are checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OCIVerification {
@@ -38,9 +38,23 @@ pub struct OCIVerification {
     /// Identities of which one must have signed.
     #[serde(rename = "matchOIDCIdentity", skip_serializing_if = "is_default")]
     pub match_oidc_identity: Vec<OIDCIdentityMatch>,
-    /// The Secret with a trusted root of one's own; OCIRepository only.
+    /// The Secret with a trusted root of one's own.
     #[serde(skip_serializing_if = "is_default")]
     pub trusted_root_secret_ref: Option<LocalObjectReference>,
+}
+
+/// How signatures of charts are checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HelmChartVerification {
+    /// `cosign` or `notation`.
+    pub provider: String,
+    /// The Secret with public keys or trust policy; none means keyless.
+    #[serde(skip_serializing_if = "is_default")]
+    pub secret_ref: Option<LocalObjectReference>,
+    /// Identities of which one must have signed.
+    #[serde(rename = "matchOIDCIdentity", skip_serializing_if = "is_default")]
+    pub match_oidc_identity: Vec<OIDCIdentityMatch>,
 }
 
 /// A keyless signer; both are regular expressions.

@@ -7,7 +7,7 @@ use crate::is_default;
 use crate::kind::{Resource, Spec};
 use crate::meta::{Artifact, Condition, Duration, LocalObjectReference};
 
-/// A Bucket.
+/// The objects of a bucket in an object store, as an artifact.
 pub type Bucket = Resource<BucketSpec>;
 
 /// What to download.

@@ -7,7 +7,7 @@ use crate::is_default;
 use crate::kind::{Resource, Spec, Status};
 use crate::meta::{Artifact, Condition, NamespacedObjectKindReference};
 
-/// An ExternalArtifact.
+/// An artifact that somebody else stores and announces.
 pub type ExternalArtifact = Resource<ExternalArtifactSpec>;
 
 /// Who made it.

@@ -6,7 +6,7 @@ use crate::is_default;
 use crate::kind::{Resource, Spec, Status};
 use crate::meta::{CommonMetadata, Condition, labels};
 
-/// An ArtifactGenerator.
+/// Artifacts composed out of those of other sources.
 pub type ArtifactGenerator = Resource<ArtifactGeneratorSpec>;
 
 /// Out of what to compose which artifacts.

@@ -7,7 +7,7 @@ use crate::is_default;
 use crate::kind::{Resource, Spec};
 use crate::meta::{Artifact, Condition, Duration, LocalObjectReference};
 
-/// A GitRepository.
+/// A revision of a Git repository, as an artifact.
 pub type GitRepository = Resource<GitRepositorySpec>;
 
 /// What to fetch.

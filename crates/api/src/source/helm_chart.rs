@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GROUP, OCIVerification, VERSION, source_status};
+use super::{GROUP, HelmChartVerification, VERSION, source_status};
 use crate::is_default;
 use crate::kind::{Resource, Spec};
 use crate::meta::{Artifact, Condition, Duration};
 
-/// A HelmChart.
+/// A chart of a repository, a Git tree or a bucket, as an artifact.
 pub type HelmChart = Resource<HelmChartSpec>;
 
 /// Which chart.
@@ -37,7 +37,7 @@ pub struct HelmChartSpec {
     pub suspend: bool,
     /// Whose signature is asked for.
     #[serde(skip_serializing_if = "is_default")]
-    pub verify: Option<OCIVerification>,
+    pub verify: Option<HelmChartVerification>,
 }
 
 /// The source of a chart, in the same namespace.

@@ -9,7 +9,7 @@ use crate::is_default;
 use crate::kind::{Resource, Spec};
 use crate::meta::{Artifact, Condition, Duration, LocalObjectReference};
 
-/// A HelmRepository.
+/// The index of a chart repository, or the address of an OCI registry with charts.
 pub type HelmRepository = Resource<HelmRepositorySpec>;
 
 /// Where charts are.

@@ -7,7 +7,7 @@ use crate::is_default;
 use crate::kind::{Resource, Spec};
 use crate::meta::{Artifact, Condition, Duration, LocalObjectReference};
 
-/// An OCIRepository.
+/// An artifact of an OCI registry.
 pub type OCIRepository = Resource<OCIRepositorySpec>;
 
 /// What to pull.
