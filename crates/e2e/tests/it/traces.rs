@@ -41,10 +41,10 @@ async fn replay_all(test: &str, kind: Option<Kind>, scenarios: Vec<Scenario>) {
     assert!(!scenarios.is_empty());
     let (verdicts, log) = replay::run(&kind, scenarios).await.unwrap();
     let failed: Vec<_> = verdicts.iter().filter(|verdict| !verdict.differences.is_empty()).collect();
-    let report: String = failed
-        .iter()
-        .map(|verdict| format!("{}\n{}\n", verdict.scenario, verdict.differences.join("\n")))
-        .collect();
+    let mut report = String::new();
+    for verdict in &failed {
+        report.push_str(&format!("{}\n{}\n", verdict.scenario, verdict.differences.join("\n")));
+    }
     let tail: Vec<&str> = log.lines().rev().take(40).collect();
     assert!(
         failed.is_empty(),
