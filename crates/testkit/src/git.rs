@@ -4,6 +4,8 @@
 
 mod http;
 mod repository;
+mod ssh;
 
 pub use http::{Fault, GitServer, Login};
 pub use repository::Repository;
+pub use ssh::{Key, SshServer};

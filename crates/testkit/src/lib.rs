@@ -12,6 +12,7 @@ pub mod git;
 pub mod peers;
 pub mod plane;
 pub mod port;
+pub mod proxy;
 pub mod reaper;
 pub mod server;
 pub mod sink;

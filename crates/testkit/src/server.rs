@@ -102,3 +102,24 @@ pub fn text(status: StatusCode, text: &str) -> Response<Body> {
     *answer.status_mut() = status;
     answer
 }
+
+/// A boxed body has to be `Sync`; the lock is never contended.
+pub(crate) struct SyncStream<T>(std::sync::Mutex<futures::stream::BoxStream<'static, T>>);
+
+impl<T> From<futures::stream::BoxStream<'static, T>> for SyncStream<T> {
+    fn from(stream: futures::stream::BoxStream<'static, T>) -> Self {
+        Self(std::sync::Mutex::new(stream))
+    }
+}
+
+impl<T> futures::Stream for SyncStream<T> {
+    type Item = T;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<T>> {
+        let mut stream = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        stream.as_mut().poll_next(cx)
+    }
+}

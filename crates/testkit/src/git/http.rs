@@ -12,7 +12,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response, StatusCode};
 use tokio::io::AsyncWriteExt;
 
-use crate::server::{Body, Server, full, text};
+use crate::server::{Body, Server, SyncStream, full, text};
 
 /// Who may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,25 +198,4 @@ fn cut(body: Body, most: usize) -> Body {
 fn flood() -> Body {
     let chunk = Bytes::from(vec![b'0'; 1 << 16]);
     BodyExt::boxed(StreamBody::new(futures::stream::repeat_with(move || Ok(Frame::data(chunk.clone())))))
-}
-
-/// A boxed body has to be `Sync`; the lock is never contended.
-struct SyncStream<T>(Mutex<futures::stream::BoxStream<'static, T>>);
-
-impl<T> From<futures::stream::BoxStream<'static, T>> for SyncStream<T> {
-    fn from(stream: futures::stream::BoxStream<'static, T>) -> Self {
-        Self(Mutex::new(stream))
-    }
-}
-
-impl<T> futures::Stream for SyncStream<T> {
-    type Item = T;
-
-    fn poll_next(
-        self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<T>> {
-        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stream.as_mut().poll_next(cx)
-    }
 }
