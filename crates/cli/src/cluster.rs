@@ -7,7 +7,7 @@ use http::{Method, Request};
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::object::{name, text};
+use crate::object::{list, name, text};
 
 /// How many objects one page of a list holds.
 const PAGE: usize = 500;
@@ -281,6 +281,25 @@ impl Cluster {
         let path = format!("{}/log", pods.path(Some(namespace), Some(pod)));
         let request = build(Method::GET, &path, query, None)?;
         self.client.request_stream(request).await.map_err(refusal(&pods))
+    }
+
+    /// Where a kind lives, as the server says.
+    pub async fn kind(&self, api_version: &str, kind: &str) -> Answer<Resource> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let path = if group.is_empty() { "/api" } else { "/apis" };
+        let missing = || ClusterError::NoSuchKind {
+            kind: kind.to_owned(),
+            group_version: api_version.to_owned(),
+        };
+        let served = match self.read(&format!("{path}/{api_version}")).await {
+            Err(error) if error.is_not_found() => return Err(missing()),
+            served => served?,
+        };
+        let is_it = |one: &&Value| text(one, "/kind") == kind && !text(one, "/name").contains('/');
+        let found = list(&served, "/resources").find(is_it).ok_or_else(missing)?;
+        let mut resource = Resource::of(group, version, kind, text(found, "/name"));
+        resource.namespaced = found.pointer("/namespaced") == Some(&Value::Bool(true));
+        Ok(resource)
     }
 
     /// Reads a path that is not an object's: `/version`, `/apis/apps/v1`.

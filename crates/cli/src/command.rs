@@ -6,6 +6,12 @@ mod get;
 mod reconcile;
 mod resume;
 mod suspend;
+mod events;
+mod stats;
+mod tree;
+mod logs;
+mod create;
+mod export;
 mod version;
 
 use crate::args::Args;
@@ -21,6 +27,12 @@ pub enum Subcommand {
     Reconcile(reconcile::ReconcileArgs),
     Resume(resume::ResumeArgs),
     Suspend(suspend::SuspendArgs),
+    Events(events::EventsArgs),
+    Stats(stats::StatsArgs),
+    Tree(tree::TreeArgs),
+    Logs(logs::LogsArgs),
+    Create(create::CreateArgs),
+    Export(export::ExportArgs),
     Version(version::VersionArgs),
 }
 
@@ -38,6 +50,12 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Reconcile(args) => reconcile::run(cx, args).await,
         Subcommand::Resume(args) => resume::run(cx, args).await,
         Subcommand::Suspend(args) => suspend::run(cx, args).await,
+        Subcommand::Events(args) => events::run(cx, args).await,
+        Subcommand::Stats(args) => stats::run(cx, args).await,
+        Subcommand::Tree(args) => tree::run(cx, args).await,
+        Subcommand::Logs(args) => logs::run(cx, args).await,
+        Subcommand::Create(args) => create::run(cx, args).await,
+        Subcommand::Export(args) => export::run(cx, args).await,
         Subcommand::Version(args) => version::run(cx, args).await,
     }
 }

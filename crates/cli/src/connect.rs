@@ -6,13 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
+use sluice_api::meta::Duration as GoDuration;
+
 use crate::cluster::{Cluster, ClusterError};
-use crate::duration;
 use crate::error::{CliError, CliResult, chain};
 use crate::ui::Ui;
 
 /// The namespace of the controllers where nothing says otherwise.
-const DEFAULT_NAMESPACE: &str = "flux-system";
+pub const DEFAULT_NAMESPACE: &str = "flux-system";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global Options")]
@@ -25,8 +26,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub ns_follows_kube_context: bool,
     /// Timeout for this operation
-    #[arg(long, global = true, default_value = "5m0s", value_parser = duration::parse)]
-    pub timeout: Duration,
+    #[arg(long, global = true, default_value = "5m0s", value_name = "DURATION")]
+    pub timeout: GoDuration,
     /// Print generated objects
     #[arg(long, global = true)]
     pub verbose: bool,

@@ -27,7 +27,7 @@ impl Cx {
         Ok(Self {
             ui,
             namespace,
-            deadline: Instant::now() + global.timeout,
+            deadline: Instant::now() + global.timeout.to_std(),
             global,
             cluster: OnceCell::new(),
         })
@@ -36,6 +36,11 @@ impl Cx {
     /// Runs something within the command's time.
     pub async fn in_time<T>(&self, work: impl Future<Output = CliResult<T>>) -> CliResult<T> {
         tokio::time::timeout_at(self.deadline, work).await.unwrap_or_else(|_| Err(CliError::deadline()))
+    }
+
+    /// Follows something for the command's time; that its end comes is no failure.
+    pub async fn until_deadline(&self, work: impl Future<Output = CliResult>) -> CliResult {
+        tokio::time::timeout_at(self.deadline, work).await.unwrap_or(Ok(()))
     }
 
     /// Runs the command itself, which is left a moment to tell of those of its parts whose time was over.

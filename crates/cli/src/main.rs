@@ -2,13 +2,14 @@
 
 #![allow(dead_code)]
 
+mod age;
 mod args;
 mod cluster;
 mod command;
 mod connect;
 mod cx;
-mod duration;
 mod error;
+mod files;
 mod kinds;
 mod object;
 mod print;

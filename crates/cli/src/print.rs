@@ -1,3 +1,5 @@
 //! How results look: tables, trees, YAML, differences.
 
 pub mod table;
+pub mod tree;
+pub mod yaml;
