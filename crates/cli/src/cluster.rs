@@ -287,10 +287,8 @@ impl Cluster {
     pub async fn kind(&self, api_version: &str, kind: &str) -> Answer<Resource> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let path = if group.is_empty() { "/api" } else { "/apis" };
-        let missing = || ClusterError::NoSuchKind {
-            kind: kind.to_owned(),
-            group_version: api_version.to_owned(),
-        };
+        let missing =
+            || ClusterError::NoSuchKind { kind: kind.to_owned(), group_version: api_version.to_owned() };
         let served = match self.read(&format!("{path}/{api_version}")).await {
             Err(error) if error.is_not_found() => return Err(missing()),
             served => served?,

@@ -1,17 +1,17 @@
 //! The commands, one a file: each its arguments, whose doc comment is its help, and `run`.
 
 mod completion;
+mod create;
 mod delete;
+mod events;
+mod export;
 mod get;
+mod logs;
 mod reconcile;
 mod resume;
-mod suspend;
-mod events;
 mod stats;
+mod suspend;
 mod tree;
-mod logs;
-mod create;
-mod export;
 mod version;
 
 use crate::args::Args;
@@ -31,7 +31,7 @@ pub enum Subcommand {
     Stats(stats::StatsArgs),
     Tree(tree::TreeArgs),
     Logs(logs::LogsArgs),
-    Create(create::CreateArgs),
+    Create(Box<create::CreateArgs>),
     Export(export::ExportArgs),
     Version(version::VersionArgs),
 }
@@ -54,7 +54,7 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Stats(args) => stats::run(cx, args).await,
         Subcommand::Tree(args) => tree::run(cx, args).await,
         Subcommand::Logs(args) => logs::run(cx, args).await,
-        Subcommand::Create(args) => create::run(cx, args).await,
+        Subcommand::Create(args) => create::run(cx, *args).await,
         Subcommand::Export(args) => export::run(cx, args).await,
         Subcommand::Version(args) => version::run(cx, args).await,
     }

@@ -46,11 +46,11 @@ struct CommonArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    Source(source::SourceArgs),
+    Source(Box<source::SourceArgs>),
     #[command(visible_alias = "ks")]
-    Kustomization(kustomization::KustomizationArgs),
+    Kustomization(Box<kustomization::KustomizationArgs>),
     #[command(visible_alias = "hr")]
-    Helmrelease(helmrelease::HelmReleaseArgs),
+    Helmrelease(Box<helmrelease::HelmReleaseArgs>),
     Image(image::ImageArgs),
     Receiver(notification::ReceiverArgs),
     Alert(notification::AlertArgs),
@@ -78,6 +78,12 @@ impl NameArgs {
     }
 }
 
+/// The value of a flag that must be given.
+fn required<'a>(value: Option<&'a String>, otherwise: &str) -> CliResult<&'a str> {
+    let value = value.map(String::as_str).filter(|value| !value.is_empty());
+    value.ok_or_else(|| CliError::new(otherwise))
+}
+
 impl CommonArgs {
     fn interval(&self) -> Duration {
         self.interval.unwrap_or(Duration::from_secs(60))
@@ -86,9 +92,10 @@ impl CommonArgs {
     fn labels(&self) -> CliResult<Map<String, Value>> {
         let mut labels = Map::new();
         for label in &self.label {
-            let (key, value) = label.split_once('=').filter(|(_, value)| !value.contains('=')).ok_or_else(|| {
-                CliError::new(format!("invalid label format '{label}', must be key=value"))
-            })?;
+            let (key, value) = label
+                .split_once('=')
+                .filter(|(_, value)| !value.contains('='))
+                .ok_or_else(|| CliError::new(format!("invalid label format '{label}', must be key=value")))?;
             labels.insert(key.to_owned(), json!(value));
         }
         Ok(labels)

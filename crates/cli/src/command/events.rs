@@ -52,7 +52,8 @@ impl Scope {
 }
 
 pub async fn run(cx: &Cx, args: EventsArgs) -> CliResult {
-    let is_known = |given: &&String| ["Normal", "Warning"].iter().any(|known| known.eq_ignore_ascii_case(given));
+    let is_known =
+        |given: &&String| ["Normal", "Warning"].iter().any(|known| known.eq_ignore_ascii_case(given));
     if let Some(unknown) = args.types.iter().find(|given| !is_known(given)) {
         let supported = "Supported types are Normal, Warning";
         return Err(CliError::new(format!("type '{unknown}' not supported. {supported}")));
@@ -132,7 +133,7 @@ async fn depended_on(cx: &Cx, kind: &Kind, name: &str) -> CliResult<Vec<Referenc
     if kind.kind == ALERT.kind {
         found = Reference { kind: PROVIDER.kind.to_owned(), namespace: home.clone(), ..found };
     } else if kind.kind == IMAGE_POLICY.kind {
-        found.kind = IMAGE_REPOSITORY.kind.to_owned();
+        IMAGE_REPOSITORY.kind.clone_into(&mut found.kind);
     }
     let mut all = vec![found];
     if kind.kind == HELM_RELEASE.kind {
@@ -146,7 +147,9 @@ async fn watch(cx: &Cx, view: &View, events: &Resource, scopes: &[Scope]) -> Cli
     let mut streams = Vec::new();
     for scope in scopes {
         let stream = cx.cluster().await?.watch(events, &scope.selection(), None).await?;
-        streams.push(Box::pin(stream) as std::pin::Pin<Box<dyn Stream<Item = Result<Change, ClusterError>> + Send>>);
+        streams
+            .push(Box::pin(stream)
+                as std::pin::Pin<Box<dyn Stream<Item = Result<Change, ClusterError>> + Send>>);
     }
     let print_all = async {
         let mut changes = select_all(streams);
@@ -175,7 +178,9 @@ impl View {
     fn shows(&self, event: &Value) -> bool {
         let of_flux = named(text(event, "/involvedObject/kind")).is_some_and(has_events);
         let event_type = text(event, "/type");
-        of_flux && (self.types.is_empty() || self.types.iter().any(|given| given.eq_ignore_ascii_case(event_type)))
+        of_flux
+            && (self.types.is_empty()
+                || self.types.iter().any(|given| given.eq_ignore_ascii_case(event_type)))
     }
 
     fn header(&self) -> Vec<String> {

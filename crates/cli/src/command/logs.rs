@@ -84,7 +84,8 @@ fn query(args: &LogsArgs) -> CliResult<Vec<(&'static str, String)>> {
         return Err(CliError::new("at most one of `sinceTime` or `sinceDuration` may be specified"));
     }
     if let Some(time) = &args.since_time {
-        time.parse::<Timestamp>().map_err(|_| CliError::new(format!("{time} is not a valid (RFC3339) time")))?;
+        time.parse::<Timestamp>()
+            .map_err(|_| CliError::new(format!("{time} is not a valid (RFC3339) time")))?;
         query.push(("sinceTime", time.clone()));
     }
     if let Some(since) = args.since.filter(|since| !since.is_zero()) {

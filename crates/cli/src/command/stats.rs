@@ -50,8 +50,9 @@ pub async fn run(cx: &Cx, args: StatsArgs) -> CliResult {
         let objects = cluster.list(&kind.resource(), &selection).await.unwrap_or_default();
         let count = |wanted: &dyn Fn(&Value) -> bool| objects.iter().filter(|object| wanted(object)).count();
         let suspended = count(&|object| kind.is_suspended(object));
-        let failing =
-            count(&|object| condition(object, "Ready").is_some_and(|ready| text(ready, "/status") == "False"));
+        let failing = count(&|object| {
+            condition(object, "Ready").is_some_and(|ready| text(ready, "/status") == "False")
+        });
         let stored: i64 = objects.iter().map(|object| number(object, "/status/artifact/size")).sum();
         table.rows.push(vec![
             kind.kind.to_owned(),

@@ -58,7 +58,9 @@ struct OutputArgs {
 pub async fn run(cx: &Cx, args: TreeArgs) -> CliResult {
     let (kind, name, output, is_compact) = match args.what {
         What::Kustomization { name, compact, output } => (&KUSTOMIZATION, name, output, compact),
-        What::Artifact(ArtifactKind::Generator { name, output }) => (&ARTIFACT_GENERATOR, name, output, false),
+        What::Artifact(ArtifactKind::Generator { name, output }) => {
+            (&ARTIFACT_GENERATOR, name, output, false)
+        }
     };
     let name = name.ok_or_else(|| CliError::new(format!("{} name is required", kind.noun)))?;
     let object = cx.cluster().await?.get(&kind.resource(), &cx.namespace, &name).await?;
@@ -108,20 +110,25 @@ fn made_by_kustomization<'a>(
 ) -> BoxFuture<'a, CliResult<Vec<Tree>>> {
     async move {
         if depth == MAX_DEPTH {
-            return Err(CliError::new(format!("Kustomizations lie more than {MAX_DEPTH} deep in each other")));
+            return Err(CliError::new(format!(
+                "Kustomizations lie more than {MAX_DEPTH} deep in each other"
+            )));
         }
         let itself = id(&KUSTOMIZATION, object);
         let is_remote = object.pointer("/spec/kubeConfig").is_some();
         let mut children = Vec::new();
         for entry in list(object, "/status/inventory/entries") {
-            let id = ObjectId::from_inventory(text(entry, "/id")).map_err(|error| CliError::new(error.to_string()))?;
+            let id = ObjectId::from_inventory(text(entry, "/id"))
+                .map_err(|error| CliError::new(error.to_string()))?;
             if !is_listed(&id, is_compact) || id == itself {
                 continue;
             }
             let mut child = Tree::new(id.clone());
             if is_a(&id, &HELM_RELEASE) {
                 let inner = release::inventory(cx, &id).await?;
-                child.children.extend(inner.into_iter().filter(|id| is_listed(id, is_compact)).map(Tree::new));
+                child
+                    .children
+                    .extend(inner.into_iter().filter(|id| is_listed(id, is_compact)).map(Tree::new));
             }
             if is_a(&id, &KUSTOMIZATION) && !is_remote {
                 let found = cx.cluster().await?.get(&KUSTOMIZATION.resource(), &id.namespace, &id.name).await;

@@ -80,7 +80,9 @@ impl HelmReleaseArgs {
         let name = self.name.check()?;
         let chart = match (&self.chart, &self.chart_ref) {
             (None, None) => return Err(CliError::new("chart or chart-ref is required")),
-            (Some(_), Some(_)) => return Err(CliError::new("cannot use --chart in combination with --chart-ref")),
+            (Some(_), Some(_)) => {
+                return Err(CliError::new("cannot use --chart in combination with --chart-ref"));
+            }
             (Some(chart), None) => ("chart", json!({"spec": self.template(chart)?})),
             (None, Some(reference)) => ("chartRef", chart_ref(reference)?),
         };
@@ -176,7 +178,9 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
 pub(super) fn reconcile_strategy(text: &str) -> CliResult<&str> {
     match text {
         "Revision" | "ChartVersion" => Ok(text),
-        _ => Err(CliError::new(format!("'{text}' is an invalid reconcile strategy(valid: Revision, ChartVersion)"))),
+        _ => Err(CliError::new(format!(
+            "'{text}' is an invalid reconcile strategy(valid: Revision, ChartVersion)"
+        ))),
     }
 }
 

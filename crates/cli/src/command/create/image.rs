@@ -4,7 +4,7 @@ use serde_json::json;
 use sluice_api::meta::Duration;
 
 use super::fields::Fields;
-use super::{CommonArgs, Draft, NameArgs, Told};
+use super::{CommonArgs, Draft, NameArgs, Told, required};
 use crate::error::{CliError, CliResult};
 use crate::kinds::{IMAGE_POLICY, IMAGE_REPOSITORY, IMAGE_UPDATE_AUTOMATION};
 
@@ -35,12 +35,6 @@ impl ImageArgs {
     }
 }
 
-/// The value of a flag that must be given.
-fn required<'a>(value: &'a Option<String>, otherwise: &str) -> CliResult<&'a str> {
-    let value = value.as_deref().filter(|value| !value.is_empty());
-    value.ok_or_else(|| CliError::new(otherwise))
-}
-
 /// Create or update an ImageRepository object
 ///
 /// The create image repository command generates an ImageRepository resource. An ImageRepository object specifies an
@@ -67,7 +61,7 @@ impl RepositoryArgs {
     fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
         let spec = Fields::default()
-            .text("image", required(&self.image, "an image repository (--image) is required")?)
+            .text("image", required(self.image.as_ref(), "an image repository (--image) is required")?)
             .put("interval", common.interval().to_string())
             .duration("timeout", self.scan_timeout)
             .named("secretRef", self.secret_ref.as_ref())
@@ -112,7 +106,7 @@ impl PolicyArgs {
     fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
         let image = required(
-            &self.image_ref,
+            self.image_ref.as_ref(),
             "the name of an ImageRepository in the namespace is required (--image-ref)",
         )?;
         let policy = self.policy()?;
@@ -206,13 +200,24 @@ impl UpdateArgs {
         let name = self.name.check()?;
         let source = Fields::default()
             .text("kind", "GitRepository")
-            .text("name", required(&self.git_repo_ref, "a reference to a GitRepository is required (--git-repo-ref)")?)
+            .text(
+                "name",
+                required(
+                    self.git_repo_ref.as_ref(),
+                    "a reference to a GitRepository is required (--git-repo-ref)",
+                )?,
+            )
             .some_text("namespace", self.git_repo_namespace.as_ref());
-        let branch =
-            required(&self.checkout_branch, "the Git repository branch is required (--checkout-branch)")?;
+        let branch = required(
+            self.checkout_branch.as_ref(),
+            "the Git repository branch is required (--checkout-branch)",
+        )?;
         let author = Fields::default()
-            .text("name", required(&self.author_name, "the author name is required (--author-name)")?)
-            .text("email", required(&self.author_email, "the author email is required (--author-email)")?);
+            .text("name", required(self.author_name.as_ref(), "the author name is required (--author-name)")?)
+            .text(
+                "email",
+                required(self.author_email.as_ref(), "the author email is required (--author-email)")?,
+            );
         let commit = Fields::default()
             .put("author", author)
             .some_text("messageTemplate", self.commit_template.as_ref())

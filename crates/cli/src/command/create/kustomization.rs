@@ -122,7 +122,8 @@ fn health_check(text: &str) -> CliResult<Value> {
             "invalid health check kind '{kind}' can be HelmRelease, Deployment, DaemonSet or StatefulSet"
         )));
     }
-    let Some((name, namespace)) = object.split_once('.').filter(|(_, namespace)| !namespace.contains('.')) else {
+    let Some((name, namespace)) = object.split_once('.').filter(|(_, namespace)| !namespace.contains('.'))
+    else {
         return Err(CliError::new(format!(
             "invalid health check '{text}' must be in the format 'kind/name.namespace'"
         )));

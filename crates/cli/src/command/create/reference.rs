@@ -42,9 +42,9 @@ const CHART_SOURCES: [&str; 3] = ["HelmRepository", "GitRepository", "Bucket"];
 
 fn known_kind(kind: &str, kinds: &[&'static str]) -> Result<String, String> {
     let known = kinds.iter().find(|known| known.eq_ignore_ascii_case(kind));
-    known.map(|&known| known.to_owned()).ok_or_else(|| {
-        format!("source kind '{kind}' is not supported, must be one of: {}", kinds.join(", "))
-    })
+    known
+        .map(|&known| known.to_owned())
+        .ok_or_else(|| format!("source kind '{kind}' is not supported, must be one of: {}", kinds.join(", ")))
 }
 
 /// The source of a Kustomization; without a kind it is a GitRepository.
@@ -57,7 +57,7 @@ pub fn kustomization_source(text: &str) -> Result<Typed, String> {
         if KUSTOMIZATION_SOURCES.contains(&typed.name.as_str()) {
             return Err(format!("no kind specified for source '{}'", typed.name));
         }
-        typed.kind = "GitRepository".to_owned();
+        "GitRepository".clone_into(&mut typed.kind);
     }
     typed.kind = known_kind(&typed.kind, &KUSTOMIZATION_SOURCES)?;
     Ok(typed)
@@ -115,7 +115,8 @@ mod tests {
         assert_eq!(kustomization_source("bucket/a.b.ns"), Ok(source("Bucket", "a.b", "ns")));
         assert_eq!(
             kustomization_source("Nope/app"),
-            Err("source kind 'Nope' is not supported, must be one of: OCIRepository, GitRepository, Bucket".into())
+            Err("source kind 'Nope' is not supported, must be one of: OCIRepository, GitRepository, Bucket"
+                .into())
         );
         assert!(chart_source("app").is_err());
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
-use super::{CommonArgs, NameArgs};
+use super::{CommonArgs, NameArgs, required};
 use crate::cluster::Resource;
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
@@ -108,15 +108,9 @@ pub(super) async fn write(
     Ok(())
 }
 
-fn required<'a>(value: &'a Option<String>, flag: &str) -> CliResult<&'a str> {
-    let value = value.as_deref().filter(|value| !value.is_empty());
-    value.ok_or_else(|| CliError::new(format!("{flag} is required")))
-}
-
 fn read(path: Option<&PathBuf>, otherwise: &str) -> CliResult<Option<String>> {
-    let read = |path: &Path| {
-        files::read_text(path).map_err(|error| CliError::new(format!("{otherwise}: {error}")))
-    };
+    let read =
+        |path: &Path| files::read_text(path).map_err(|error| CliError::new(format!("{otherwise}: {error}")));
     path.map(|path| read(path)).transpose()
 }
 
@@ -148,7 +142,7 @@ struct GitArgs {
 impl GitArgs {
     fn make(&self) -> CliResult<Made<'_>> {
         let name = self.name.check()?;
-        let url = required(&self.url, "url")?;
+        let url = required(self.url.as_ref(), "url is required")?;
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         match scheme {
             "http" | "https" => {}
@@ -233,8 +227,8 @@ impl HelmArgs {
         let (mut data, mut secret_type) = self.certificates.data()?;
         let has_name = self.username.is_some() || self.password.is_some();
         if has_name && !self.certificates.has_pair() {
-            data = data.text("username", required(&self.username, "username")?);
-            data = data.text("password", required(&self.password, "password")?);
+            data = data.text("username", required(self.username.as_ref(), "username is required")?);
+            data = data.text("password", required(self.password.as_ref(), "password is required")?);
             secret_type = "kubernetes.io/basic-auth";
         } else if !self.certificates.has_pair() && self.certificates.ca_crt_file.is_none() {
             secret_type = "";
@@ -286,9 +280,9 @@ struct OciArgs {
 impl OciArgs {
     fn make(&self) -> CliResult<Made<'_>> {
         let name = self.name.check()?;
-        let url = required(&self.url, "--url")?;
-        let username = required(&self.username, "--username")?;
-        let password = required(&self.password, "--password")?;
+        let url = required(self.url.as_ref(), "--url is required")?;
+        let username = required(self.username.as_ref(), "--username is required")?;
+        let password = required(self.password.as_ref(), "--password is required")?;
         let quoted = |text: &str| json!(text).to_string();
         let auth = STANDARD.encode(format!("{username}:{password}"));
         // Written by hand for the order of its keys.
@@ -327,7 +321,7 @@ impl ProxyArgs {
     fn make(&self) -> CliResult<Made<'_>> {
         let name = self.name.check()?;
         let data = Fields::default()
-            .text("address", required(&self.address, "address")?)
+            .text("address", required(self.address.as_ref(), "address is required")?)
             .some_text("username", self.username.as_ref())
             .some_text("password", self.password.as_ref());
         Ok(Made { name, called: "proxy", secret_type: "Opaque", data })
@@ -369,8 +363,8 @@ impl GithubAppArgs {
             ));
         }
         let data = Fields::default()
-            .text("githubAppID", required(&self.app_id, "githubAppID")?)
-            .text("githubAppPrivateKey", required(&key, "githubAppPrivateKey")?)
+            .text("githubAppID", required(self.app_id.as_ref(), "githubAppID is required")?)
+            .text("githubAppPrivateKey", required(key.as_ref(), "githubAppPrivateKey is required")?)
             .some_text("githubAppInstallationOwner", self.app_installation_owner.as_ref())
             .some_text("githubAppInstallationID", self.app_installation_id.as_ref())
             .some_text("githubAppBaseURL", self.app_base_url.as_ref());

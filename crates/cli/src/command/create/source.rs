@@ -55,7 +55,11 @@ fn scheme(url: &str) -> CliResult<&str> {
     match letters.next() {
         None => return failed("missing protocol scheme"),
         Some(first) if !first.is_ascii_alphabetic() => {
-            return if scheme.contains('/') { Ok("") } else { failed("first path segment in URL cannot contain colon") };
+            return if scheme.contains('/') {
+                Ok("")
+            } else {
+                failed("first path segment in URL cannot contain colon")
+            };
         }
         Some(_) => {}
     }

@@ -38,8 +38,8 @@ pub async fn inventory(cx: &Cx, of: &ObjectId) -> CliResult<Vec<ObjectId>> {
     };
     let manifest = decode(text(&secret, "/data/release")).ok_or_else(undecodable)?;
     let mut objects = Vec::new();
-    for document in sluice_yaml::json::split_documents(&manifest) {
-        let object = sluice_yaml::json::from_yaml(document).map_err(|_| undecodable())?;
+    for document in sluice_yaml::json::split_reader(&manifest).map_err(|_| undecodable())? {
+        let object = sluice_yaml::json::from_yaml(document.as_bytes()).map_err(|_| undecodable())?;
         if !object.is_null() {
             objects.push(identify(cx, &object, text(latest, "/namespace")).await?);
         }
@@ -48,7 +48,8 @@ pub async fn inventory(cx: &Cx, of: &ObjectId) -> CliResult<Vec<ObjectId>> {
         let group = HELM_RELEASE.group;
         let labels = format!("{group}/name={},{group}/namespace={}", of.name, of.namespace);
         let definitions = Resource::of(CRD_GROUP, "v1", CRD, "customresourcedefinitions").cluster_wide();
-        let found = cluster.list(&definitions, &Selection::default().labelled(labels)).await.unwrap_or_default();
+        let found =
+            cluster.list(&definitions, &Selection::default().labelled(labels)).await.unwrap_or_default();
         for definition in &found {
             let is_known = objects.iter().any(|known| known.kind == CRD && known.name == name(definition));
             if !is_known {

@@ -4,8 +4,8 @@ use serde_json::{Map, json};
 
 use crate::command::create::fields::Fields;
 use crate::command::create::reference::one_of;
-use crate::command::create::{CommonArgs, Credentials, Draft, NameArgs, Told};
-use crate::error::{CliError, CliResult};
+use crate::command::create::{CommonArgs, Credentials, Draft, NameArgs, Told, required};
+use crate::error::CliResult;
 use crate::kinds::BUCKET;
 
 /// Create or update a Bucket source
@@ -52,15 +52,11 @@ pub struct BucketArgs {
 impl BucketArgs {
     pub(super) fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
-        let required = |value: &Option<String>, what: &str| {
-            let value = value.clone().filter(|value| !value.is_empty());
-            value.ok_or_else(|| CliError::new(format!("{what} is required")))
-        };
         let spec = Fields::default()
-            .text("bucketName", required(&self.bucket_name, "bucket-name")?)
+            .text("bucketName", required(self.bucket_name.as_ref(), "bucket-name is required")?)
             .text("provider", &self.provider)
             .flag("insecure", self.insecure)
-            .text("endpoint", required(&self.endpoint, "endpoint")?)
+            .text("endpoint", required(self.endpoint.as_ref(), "endpoint is required")?)
             .some_text("region", self.region.as_ref())
             .put("interval", common.interval().to_string())
             .lines("ignore", &self.ignore_paths)
@@ -69,7 +65,8 @@ impl BucketArgs {
         let mut draft = Draft::new(&BUCKET, "Bucket source", Told::Fetched, spec);
         if let (None, Some(access), Some(secret)) = (&self.secret_ref, &self.access_key, &self.secret_key) {
             let keys = [("accesskey", access), ("secretkey", secret)];
-            let data: Map<_, _> = keys.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
+            let data: Map<_, _> =
+                keys.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
             let secret = format!("bucket-{name}");
             draft.credentials = Some(Credentials { secret, of: "the bucket", data, also: Map::new() });
         }

@@ -3,7 +3,7 @@
 use super::verify::VerifyArgs;
 use crate::command::create::fields::Fields;
 use crate::command::create::reference::{Typed, local_chart_source};
-use crate::command::create::{CommonArgs, Draft, Generating, NameArgs, Told};
+use crate::command::create::{CommonArgs, Draft, Generating, NameArgs, Told, required};
 use crate::error::{CliError, CliResult};
 use crate::kinds::HELM_CHART;
 
@@ -35,8 +35,7 @@ impl ChartArgs {
     pub(super) fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
         let source = self.source.clone().ok_or_else(|| CliError::new("chart source is required"))?;
-        let chart = self.chart.as_deref().filter(|chart| !chart.is_empty());
-        let chart = chart.ok_or_else(|| CliError::new("chart name or path is required"))?;
+        let chart = required(self.chart.as_ref(), "chart name or path is required")?;
         let spec = Fields::default()
             .text("chart", chart)
             .some_text("version", self.chart_version.as_ref())

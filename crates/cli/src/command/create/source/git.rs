@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use super::scheme;
 use crate::command::create::fields::Fields;
 use crate::command::create::reference::one_of;
-use crate::command::create::{CommonArgs, Credentials, Draft, NameArgs, Told};
+use crate::command::create::{CommonArgs, Credentials, Draft, NameArgs, Told, required};
 use crate::error::{CliError, CliResult};
 use crate::files;
 use crate::kinds::GIT_REPOSITORY;
@@ -74,8 +74,7 @@ pub struct GitArgs {
 impl GitArgs {
     pub(super) fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
-        let url = self.url.as_deref().filter(|url| !url.is_empty());
-        let url = url.ok_or_else(|| CliError::new("url is required"))?;
+        let url = required(self.url.as_ref(), "url is required")?;
         let scheme = scheme(url)?;
         if !["ssh", "http", "https"].contains(&scheme) {
             let text = format!("git URL scheme '{scheme}' not supported, can be: ssh, http and https");
@@ -101,8 +100,8 @@ impl GitArgs {
                 return Err(CliError::new("a deploy key for an SSH address is not made here")
                     .hint("create a secret with identity and known_hosts, and name it with --secret-ref"));
             }
-            draft.warning =
-                (scheme == "http").then_some("insecure configuration: credentials configured for an HTTP URL");
+            draft.warning = (scheme == "http")
+                .then_some("insecure configuration: credentials configured for an HTTP URL");
             draft.credentials = self.credentials(name, scheme)?;
         }
         Ok((name, draft))
@@ -142,6 +141,6 @@ impl GitArgs {
             data.insert("ca.crt".to_owned(), json!(text));
         }
         let secret = name.to_owned();
-        Ok((!data.is_empty()).then(|| Credentials { secret, of: "repository", data, also: Map::new() }))
+        Ok((!data.is_empty()).then_some(Credentials { secret, of: "repository", data, also: Map::new() }))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 
 use super::scheme;
 use crate::command::create::fields::Fields;
-use crate::command::create::{CommonArgs, Credentials, Draft, NameArgs, Told};
+use crate::command::create::{CommonArgs, Credentials, Draft, NameArgs, Told, required};
 use crate::error::{CliError, CliResult};
 use crate::files;
 use crate::kinds::HELM_REPOSITORY;
@@ -51,8 +51,7 @@ pub struct HelmArgs {
 impl HelmArgs {
     pub(super) fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
-        let url = self.url.as_deref().filter(|url| !url.is_empty());
-        let url = url.ok_or_else(|| CliError::new("url is required"))?;
+        let url = required(self.url.as_ref(), "url is required")?;
         let scheme = scheme(url)?;
         if !["http", "https", "oci"].contains(&scheme) {
             let text = format!("url scheme '{scheme}' not supported, can be: http, https and oci");
@@ -102,6 +101,6 @@ impl HelmArgs {
             also.insert("passCredentials".to_owned(), json!(true));
         }
         let secret = format!("helm-{name}");
-        Ok((!data.is_empty()).then(|| Credentials { secret, of: "repository", data, also }))
+        Ok((!data.is_empty()).then_some(Credentials { secret, of: "repository", data, also }))
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::verify::VerifyArgs;
 use crate::command::create::fields::Fields;
 use crate::command::create::reference::one_of;
-use crate::command::create::{CommonArgs, Draft, Generating, NameArgs, Told};
+use crate::command::create::{CommonArgs, Draft, Generating, NameArgs, Told, required};
 use crate::error::{CliError, CliResult};
 use crate::kinds::OCI_REPOSITORY;
 
@@ -60,8 +60,7 @@ pub struct OciArgs {
 impl OciArgs {
     pub(super) fn draft(&self, common: &CommonArgs) -> CliResult<(&str, Draft)> {
         let name = self.name.check()?;
-        let url = self.url.as_deref().filter(|url| !url.is_empty());
-        let url = url.ok_or_else(|| CliError::new("url is required"))?;
+        let url = required(self.url.as_ref(), "url is required")?;
         if self.tag.is_none() && self.tag_semver.is_none() && self.digest.is_none() {
             return Err(CliError::new("--tag, --tag-semver or --digest is required"));
         }
