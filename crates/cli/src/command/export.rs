@@ -72,8 +72,7 @@ pub async fn run(cx: &Cx, args: ExportArgs) -> CliResult {
 /// What a person wrote: names, labels, annotations and the spec.
 fn exported(kind: &Kind, object: &Value) -> Value {
     let metadata = |key: &str| object.pointer(&format!("/metadata/{key}")).cloned();
-    let mut spec = object.get("spec").cloned().unwrap_or_else(|| json!({}));
-    normalise_durations(&mut spec);
+    let spec = object.get("spec").cloned().unwrap_or_else(|| json!({}));
     let metadata = Fields::default()
         .text("name", name(object))
         .text("namespace", namespace(object))
@@ -83,27 +82,46 @@ fn exported(kind: &Kind, object: &Value) -> Value {
         .put("apiVersion", kind.api_version())
         .put("kind", kind.kind)
         .put("metadata", metadata)
-        .put("spec", spec)
+        .put("spec", rewritten(kind, spec))
         .into_value()
 }
 
-/// The reference reads durations into numbers and writes them its own way: `10m` becomes `10m0s`.
-fn normalise_durations(spec: &mut Value) {
-    for field in ["interval", "timeout", "retryInterval"] {
-        normalise(spec.get_mut(field));
-        normalise(spec.pointer_mut(&format!("/chart/spec/{field}")));
-        for action in ["install", "upgrade", "rollback", "uninstall", "test"] {
-            normalise(spec.pointer_mut(&format!("/{action}/{field}")));
-        }
-    }
+/// The spec as the reference's types write it again: durations in their own form (`10m` becomes `10m0s`), and what
+/// says no more than its absence left out, though the API server's defaults have put it there.
+fn rewritten(kind: &Kind, spec: Value) -> Value {
+    let typed = match kind.kind {
+        "GitRepository" => retyped::<sluice_api::GitRepository>(&spec),
+        "OCIRepository" => retyped::<sluice_api::OCIRepository>(&spec),
+        "HelmRepository" => retyped::<sluice_api::HelmRepository>(&spec),
+        "HelmChart" => retyped::<sluice_api::HelmChart>(&spec),
+        "Bucket" => retyped::<sluice_api::Bucket>(&spec),
+        "ExternalArtifact" => retyped::<sluice_api::ExternalArtifact>(&spec),
+        "ArtifactGenerator" => retyped::<sluice_api::ArtifactGenerator>(&spec),
+        "Kustomization" => retyped::<sluice_api::Kustomization>(&spec),
+        _ => None,
+    };
+    typed.unwrap_or_else(|| with_durations(spec))
 }
 
-fn normalise(field: Option<&mut Value>) {
-    if let Some(field) = field
-        && let Some(duration) = field.as_str().and_then(|text| text.parse::<Duration>().ok())
-    {
-        *field = json!(duration.to_string());
+fn retyped<K: sluice_api::Kind>(spec: &Value) -> Option<Value> {
+    let typed: K::Spec = serde_json::from_value(spec.clone()).ok()?;
+    serde_json::to_value(typed).ok()
+}
+
+/// For the kinds that have no type yet.
+fn with_durations(mut spec: Value) -> Value {
+    for field in ["interval", "timeout", "retryInterval"] {
+        let nested = ["chart/spec", "install", "upgrade", "rollback", "uninstall", "test"];
+        let nested = nested.map(|parent| format!("/{parent}/{field}"));
+        for pointer in [format!("/{field}")].iter().chain(&nested) {
+            if let Some(value) = spec.pointer_mut(pointer)
+                && let Some(duration) = value.as_str().and_then(|text| text.parse::<Duration>().ok())
+            {
+                *value = json!(duration.to_string());
+            }
+        }
     }
+    spec
 }
 
 async fn credentials(cx: &Cx, place: &str, secret: &str) -> CliResult<Value> {
