@@ -4,6 +4,7 @@
 //! wins, and only the first document of a text counts (streams are split before, see `split_documents`).
 
 mod anchors;
+mod decode;
 mod documents;
 mod go_syntax;
 mod node;

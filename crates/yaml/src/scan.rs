@@ -59,6 +59,8 @@ pub(crate) struct Token<'a> {
 struct SimpleKey {
     possible: bool,
     required: bool,
+    /// The front of the queue waits for it.
+    awaited: bool,
     token: usize,
     mark: Mark,
 }
@@ -105,6 +107,7 @@ impl<'a> Scanner<'a> {
             simple_keys: vec![SimpleKey {
                 possible: false,
                 required: false,
+                awaited: false,
                 token: 0,
                 mark: Mark::default(),
             }],
@@ -147,7 +150,7 @@ impl<'a> Scanner<'a> {
             if self.simple_keys[at].token != taken {
                 break;
             }
-            if self.simple_keys[at].possible && self.simple_key_is_valid(at)? {
+            if self.simple_keys[at].awaited && self.simple_key_is_valid(at)? {
                 return Ok(true);
             }
         }
@@ -265,9 +268,10 @@ impl<'a> Scanner<'a> {
         self.tokens.push_back(Token { lexeme, start, end: self.mark });
     }
 
-    /// Puts a token of no width before the token with this number.
+    /// Puts a token of no width before the token with this number; at the end when that is gone.
     fn insert(&mut self, number: usize, lexeme: Lexeme<'a>, mark: Mark) {
-        let at = number.saturating_sub(self.taken).min(self.tokens.len());
+        let end = self.tokens.len();
+        let at = number.checked_sub(self.taken).map_or(end, |at| at.min(end));
         self.tokens.insert(at, Token { lexeme, start: mark, end: mark });
     }
 

@@ -1,6 +1,7 @@
 //! Values as Go's `%#v` shows them, for the messages that quote them.
 
 use super::number::format_float;
+use crate::error::Error;
 
 /// A decoded value with the types of Go's yaml v2.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,8 @@ pub(super) enum GoValue {
     Str(String),
     Sequence(Vec<GoValue>),
     Mapping(Vec<(GoValue, GoValue)>),
+    /// Of v3, when all keys are strings.
+    StringMapping(Vec<(GoValue, GoValue)>),
 }
 
 impl GoValue {
@@ -26,39 +29,46 @@ impl GoValue {
             GoValue::Str(_) => "string",
             GoValue::Sequence(_) => "[]interface {}",
             GoValue::Mapping(_) => "map[interface {}]interface {}",
+            GoValue::StringMapping(_) => "map[string]interface {}",
         }
     }
 
-    /// `%#v`; `plus` is `%+#v`, which keeps the sign of numbers.
-    pub fn syntax(&self, plus: bool) -> String {
+    /// Go's maps take no maps and lists as keys.
+    pub fn check_as_key(&self) -> Result<(), Error> {
+        match self {
+            GoValue::Sequence(_) | GoValue::Mapping(_) | GoValue::StringMapping(_) => {
+                Err(Error::new(format!("invalid map key: {}", self.syntax())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `%#v`
+    pub fn syntax(&self) -> String {
         match self {
             GoValue::Nil => "<nil>".to_owned(),
-            other => other.inner(plus),
+            other => other.inner(),
         }
     }
 
-    fn inner(&self, plus: bool) -> String {
+    fn inner(&self) -> String {
         match self {
             GoValue::Nil => "interface {}(nil)".to_owned(),
             GoValue::Bool(value) => value.to_string(),
-            GoValue::Int(value) if plus => format!("{value:+}"),
             GoValue::Int(value) => value.to_string(),
             GoValue::Uint(value) => format!("{value:#x}"),
-            GoValue::Float(value) if plus && *value >= 0.0 => format!("+{}", format_float(*value)),
             GoValue::Float(value) => format_float(*value),
             GoValue::Str(value) => quote(value),
             GoValue::Sequence(items) => {
-                let items: Vec<_> = items.iter().map(|item| item.inner(plus)).collect();
+                let items: Vec<_> = items.iter().map(|item| item.inner()).collect();
                 format!("[]interface {{}}{{{}}}", items.join(", "))
             }
-            GoValue::Mapping(entries) => {
+            GoValue::Mapping(entries) | GoValue::StringMapping(entries) => {
                 let mut entries: Vec<_> = entries.iter().collect();
-                entries.sort_by_key(|(key, _)| key.inner(false));
-                let entries: Vec<_> = entries
-                    .iter()
-                    .map(|(key, value)| format!("{}:{}", key.inner(plus), value.inner(plus)))
-                    .collect();
-                format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+                entries.sort_by_key(|(key, _)| key.inner());
+                let entries: Vec<_> =
+                    entries.iter().map(|(key, value)| format!("{}:{}", key.inner(), value.inner())).collect();
+                format!("{}{{{}}}", self.type_name(), entries.join(", "))
             }
         }
     }

@@ -1,41 +1,34 @@
 //! Between trees and JSON values, with the v3 rules on the side of the tree: what kustomize does to its result.
 
-use std::collections::HashSet;
-
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
-use super::anchors::{Anchors, Expansion};
-use super::number::{self, Integral};
+use super::decode::decode;
+use super::number;
 use super::order::sort_naturally;
-use super::read::{Tagged, tagged_scalar};
 use super::write::{Emit, YamlWriter};
 use crate::emit;
 use crate::error::Error;
-use crate::node::{Kind, Node, Tag};
+use crate::node::{Kind, Node, Style, Tag};
 use crate::parse::{Limits, parse_first};
-use crate::resolve::{self, Rules};
+use crate::resolve;
 
 /// The tree as JSON, as kyaml's `RNode.MarshalJSON` has it: v3 rules, merges and aliases followed.
 pub fn from_node(node: &Node) -> Result<Value, Error> {
-    match Decoder::of(node).root(node) {
-        // Go reads the text that it has just written, so the lines of the message are of that text.
-        Err(Problem::Duplicate) => {
-            let document = parse_first(emit::emit(node), Limits::default())?;
-            let Some(document) = document else { return Ok(Value::Null) };
-            let mut list = Vec::new();
-            list_duplicates(&document.root, &mut list);
-            Err(Error::list(list))
-        }
-        Err(Problem::Error(error)) => Err(error),
-        Ok(value) => Ok(value),
+    match plain_value(node, false) {
+        Some(value) if !node.is_scalar() => Ok(value),
+        // Go writes the tree and reads it again, which matters for what is not plain, and for the lines of messages.
+        _ => match parse_first(emit::emit(node), Limits::default())? {
+            Some(document) => decode(&document.root),
+            None => Ok(Value::Object(Map::new())),
+        },
     }
 }
 
 /// The tree as kustomize prints it: `from_node`, then `to_yaml`.
 pub fn node_to_yaml(node: &Node) -> Result<String, Error> {
     let mut writer = YamlWriter::new();
-    if write_plainly(node, &mut writer, true).is_some() {
+    if !node.is_scalar() && write_plainly(node, &mut writer, false).is_some() {
         return writer.try_finish();
     }
     let mut writer = YamlWriter::new();
@@ -71,271 +64,127 @@ pub fn from_value(value: &Value) -> Node {
     }
 }
 
-/// Writes a tree of ordinary nodes. `None` where there is a tag, an alias, a merge, a key that is no string or a key
-/// twice: then the long way is taken.
-fn write_plainly(node: &Node, out: &mut YamlWriter, root: bool) -> Option<()> {
+/// What an ordinary scalar says. `None` where it must be written and read again to know.
+enum Plain<'a> {
+    Text(&'a SmolStr),
+    Known(resolve::Value),
+}
+
+fn plain_scalar<'a>(node: &Node, text: &'a SmolStr, in_flow: bool) -> Option<Plain<'a>> {
     if node.tagged || node.anchor.is_some() {
         return None;
     }
-    match &node.kind {
-        Kind::Alias(_) => None,
-        Kind::Scalar(_) if root => None,
-        Kind::Scalar(text) => {
-            match node.tag {
-                Tag::Str => out.string(text),
-                Tag::Null => out.null(),
-                Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => match resolve::v3(text) {
-                    resolve::Value::Bool(value) if node.tag == Tag::Bool => out.bool(value),
-                    resolve::Value::Int(value) if node.tag == Tag::Int => out.int(value),
-                    resolve::Value::Uint(value) if node.tag == Tag::Int => out.uint(value),
-                    resolve::Value::Float(value) if node.tag == Tag::Float && value.is_finite() => {
-                        out.float(value);
-                    }
-                    resolve::Value::Timestamp(time) if node.tag == Tag::Timestamp => {
-                        out.string(&time.to_json_text());
-                    }
-                    _ => return None,
-                },
-                _ => return None,
-            }
-            Some(())
+    let found = match node.tag {
+        Tag::Str if may_come_back_changed(text, node.style) => return None,
+        Tag::Str => return Some(Plain::Text(text)),
+        // In flow style nothing at all is written as quotes, and so is a time of day.
+        Tag::Null if text.is_empty() && in_flow => return Some(Plain::Text(text)),
+        Tag::Timestamp if in_flow && text.contains(':') => return Some(Plain::Text(text)),
+        Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp if !node.style.is_quoting() => {
+            resolve::v3(text)
         }
+        _ => return None,
+    };
+    let finite = !matches!(found, resolve::Value::Float(value) if !value.is_finite());
+    (found.tag() == node.tag && finite).then_some(Plain::Known(found))
+}
+
+/// Folded lines, and tabs that begin a line of a block.
+fn may_come_back_changed(text: &str, style: Style) -> bool {
+    match style {
+        Style::DoubleQuoted | Style::SingleQuoted => false,
+        Style::Folded if text.strip_suffix('\n').unwrap_or(text).contains('\n') => true,
+        Style::Default | Style::Flow if !text.contains('\n') => false,
+        _ => text.starts_with('\t') || text.contains("\n\t"),
+    }
+}
+
+/// The entries by key, when all keys are ordinary strings, each there once.
+fn plain_entries(entries: &[(Node, Node)]) -> Option<Vec<(&str, &Node)>> {
+    let mut sorted: Vec<(&str, &Node)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        if key.tagged || key.anchor.is_some() || key.tag != Tag::Str || key.style == Style::Folded {
+            return None;
+        }
+        sorted.push((key.as_str()?, value));
+    }
+    sort_naturally(&mut sorted, |(key, _)| key);
+    let twice = sorted.windows(2).any(|pair| pair[0].0 == pair[1].0);
+    (!twice).then_some(sorted)
+}
+
+/// Writes a tree of ordinary nodes. `None` where there is a tag, an alias, a merge, a key that is no string or a key
+/// twice: then the long way is taken.
+fn write_plainly(node: &Node, out: &mut YamlWriter, in_flow: bool) -> Option<()> {
+    let in_flow = in_flow || node.style == Style::Flow;
+    match &node.kind {
+        Kind::Alias(_) => return None,
+        Kind::Scalar(text) => match plain_scalar(node, text, in_flow)? {
+            Plain::Text(text) => out.string(text),
+            Plain::Known(value) => match value {
+                resolve::Value::Null => out.null(),
+                resolve::Value::Bool(value) => out.bool(value),
+                resolve::Value::Int(value) => out.int(value),
+                resolve::Value::Uint(value) => out.uint(value),
+                resolve::Value::Float(value) => out.float(value),
+                resolve::Value::Timestamp(time) => out.string(&time.to_json_text()),
+                resolve::Value::Str => out.string(text),
+            },
+        },
+        _ if node.tagged || node.anchor.is_some() => return None,
         Kind::Sequence(items) => {
-            if node.tag != Tag::Seq {
-                return None;
-            }
             out.begin_sequence(items.len());
             for item in items {
-                write_plainly(item, out, false)?;
+                write_plainly(item, out, in_flow)?;
             }
             out.end();
-            Some(())
         }
         Kind::Mapping(entries) => {
-            if node.tag != Tag::Map {
-                return None;
-            }
-            let mut sorted: Vec<(&str, &Node)> = Vec::with_capacity(entries.len());
+            let entries = plain_entries(entries)?;
+            out.begin_mapping(entries.len());
             for (key, value) in entries {
-                if key.tagged || key.anchor.is_some() || key.tag != Tag::Str {
-                    return None;
-                }
-                sorted.push((key.as_str()?, value));
-            }
-            sort_naturally(&mut sorted, |(key, _)| key);
-            if sorted.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-                return None;
-            }
-            out.begin_mapping(sorted.len());
-            for (key, value) in sorted {
                 out.key(key);
-                write_plainly(value, out, false)?;
+                write_plainly(value, out, in_flow)?;
             }
             out.end();
-            Some(())
         }
     }
+    Some(())
 }
 
-enum Problem {
-    /// A key twice; the message needs lines.
-    Duplicate,
-    Error(Error),
+/// The same as a value.
+fn plain_value(node: &Node, in_flow: bool) -> Option<Value> {
+    let in_flow = in_flow || node.style == Style::Flow;
+    Some(match &node.kind {
+        Kind::Alias(_) => return None,
+        Kind::Scalar(text) => match plain_scalar(node, text, in_flow)? {
+            Plain::Text(text) => Value::String(text.to_string()),
+            Plain::Known(value) => json(value, text).ok()?,
+        },
+        _ if node.tagged || node.anchor.is_some() => return None,
+        Kind::Sequence(items) => {
+            Value::Array(items.iter().map(|item| plain_value(item, in_flow)).collect::<Option<_>>()?)
+        }
+        Kind::Mapping(entries) => {
+            let mut map = Map::new();
+            for (key, value) in plain_entries(entries)? {
+                map.insert(key.to_owned(), plain_value(value, in_flow)?);
+            }
+            Value::Object(map)
+        }
+    })
 }
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Problem::Error(error)
-    }
-}
-
-struct Decoder<'a> {
-    anchors: Anchors<'a>,
-    expansion: Expansion,
-}
-
-impl<'a> Decoder<'a> {
-    fn of(node: &'a Node) -> Self {
-        Decoder { anchors: Anchors::of(node), expansion: Expansion::new(Limits::default().expanded) }
-    }
-
-    /// Go decodes the root into a map with string keys, whatever its keys are, or into a list.
-    fn root(&mut self, node: &'a Node) -> Result<Value, Problem> {
-        match &node.kind {
-            Kind::Mapping(entries) => self.mapping(entries, true),
-            Kind::Sequence(_) => self.value(node),
-            Kind::Scalar(_) if node.is_null() => Ok(Value::Object(Map::new())),
-            Kind::Scalar(text) => {
-                let shown: String = if text.len() > 10 {
-                    format!("{}...", text.get(..7).unwrap_or(text))
-                } else {
-                    text.to_string()
-                };
-                let message = format!(
-                    "line 1: cannot unmarshal {} `{shown}` into map[string]interface {{}}",
-                    node.tag.as_str()
-                );
-                Err(Error::list(vec![message]).into())
-            }
-            Kind::Alias(name) => Err(Error::new(format!("unknown anchor '{name}' referenced")).into()),
-        }
-    }
-
-    fn value(&mut self, node: &'a Node) -> Result<Value, Problem> {
-        self.expansion.count()?;
-        match &node.kind {
-            Kind::Alias(_) => {
-                self.expansion.enter(node)?;
-                let target = self.anchors.target(node)?;
-                let value = self.value(target)?;
-                self.expansion.leave();
-                Ok(value)
-            }
-            Kind::Scalar(text) => scalar(node, text).map_err(Problem::Error),
-            Kind::Sequence(items) => {
-                let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(item)).collect();
-                Ok(Value::Array(items?))
-            }
-            Kind::Mapping(entries) => self.mapping(entries, false),
-        }
-    }
-
-    fn mapping(&mut self, entries: &'a [(Node, Node)], any_key: bool) -> Result<Value, Problem> {
-        if has_duplicates(entries) {
-            return Err(Problem::Duplicate);
-        }
-        let mut map = Map::new();
-        let mut merge = None;
-        for (key, value) in entries {
-            if key.is_merge() {
-                merge = Some(value);
-                continue;
-            }
-            let Some(text) = self.key(key, any_key)? else { continue };
-            let value = self.value(value)?;
-            map.insert(text.to_string(), value);
-        }
-        if let Some(merge) = merge {
-            self.merge(merge, &mut map)?;
-        }
-        Ok(Value::Object(map))
-    }
-
-    /// `None`: Go leaves the entry out.
-    fn key(&mut self, key: &'a Node, any_key: bool) -> Result<Option<SmolStr>, Problem> {
-        let key = if key.is_alias() { self.anchors.target(key)? } else { key };
-        match (&key.kind, &key.tag) {
-            (Kind::Scalar(text), Tag::Str) => Ok(Some(text.clone())),
-            (Kind::Scalar(_), Tag::Null) if any_key => Ok(None),
-            (Kind::Scalar(text), _) if any_key => Ok(Some(text.clone())),
-            _ => {
-                let message = "json: unsupported type: map[interface {}]interface {}";
-                Err(Error::verbatim(message.to_owned()).into())
-            }
-        }
-    }
-
-    /// Adds what is not there yet.
-    fn merge(&mut self, node: &'a Node, map: &mut Map<String, Value>) -> Result<(), Problem> {
-        let sources = match &node.kind {
-            Kind::Sequence(items) => items.iter().collect(),
-            _ => vec![node],
-        };
-        for source in sources {
-            let target = if source.is_alias() { self.anchors.target(source)? } else { source };
-            let Kind::Mapping(entries) = &target.kind else {
-                return Err(Error::new("map merge requires map or sequence of maps as the value").into());
-            };
-            self.expansion.enter(source)?;
-            let Value::Object(found) = self.mapping(entries, true)? else { continue };
-            self.expansion.leave();
-            for (key, value) in found {
-                map.entry(key).or_insert(value);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn scalar(node: &Node, text: &SmolStr) -> Result<Value, Error> {
-    if node.tag == Tag::Str {
-        return Ok(Value::String(text.to_string()));
-    }
-    let value = match tagged_scalar(Rules::V3, &node.tag, text) {
-        Ok(value) => value,
-        Err(Tagged::Text(text)) => return Ok(Value::String(text)),
-        Err(Tagged::Wrong(error)) => return Err(error),
-    };
+fn json(value: resolve::Value, text: &str) -> Result<Value, Error> {
     Ok(match value {
         resolve::Value::Null => Value::Null,
         resolve::Value::Bool(value) => Value::Bool(value),
         resolve::Value::Int(value) => Value::Number(value.into()),
         resolve::Value::Uint(value) => Value::Number(value.into()),
-        resolve::Value::Float(value) => match number::integral(value) {
-            Some(Integral::Int(value)) => Value::Number(value.into()),
-            Some(Integral::Uint(value)) => Value::Number(value.into()),
-            None => {
-                let name = if value.is_nan() {
-                    "NaN"
-                } else if value > 0.0 {
-                    "+Inf"
-                } else {
-                    "-Inf"
-                };
-                let number = Number::from_f64(value)
-                    .ok_or_else(|| Error::verbatim(format!("json: unsupported value: {name}")))?;
-                Value::Number(number)
-            }
-        },
+        resolve::Value::Float(value) => Value::Number(number::json_number(value)?),
         resolve::Value::Timestamp(time) => Value::String(time.to_json_text()),
-        resolve::Value::Str => Value::String(text.to_string()),
+        resolve::Value::Str => Value::String(text.to_owned()),
     })
-}
-
-fn key_identity(key: &Node) -> (u8, &str) {
-    match &key.kind {
-        Kind::Scalar(text) => (0, text),
-        Kind::Sequence(_) => (1, ""),
-        Kind::Mapping(_) => (2, ""),
-        Kind::Alias(name) => (3, name),
-    }
-}
-
-fn has_duplicates(entries: &[(Node, Node)]) -> bool {
-    if entries.len() <= 8 {
-        return entries.iter().enumerate().any(|(at, (key, _))| {
-            entries[at + 1..].iter().any(|(other, _)| key_identity(key) == key_identity(other))
-        });
-    }
-    let mut seen = HashSet::with_capacity(entries.len());
-    !entries.iter().all(|(key, _)| seen.insert(key_identity(key)))
-}
-
-/// The keys that are there twice, in every mapping, as Go lists them.
-fn list_duplicates(node: &Node, list: &mut Vec<String>) {
-    match &node.kind {
-        Kind::Mapping(entries) => {
-            let before = list.len();
-            for (at, (key, _)) in entries.iter().enumerate() {
-                for (other, _) in &entries[at + 1..] {
-                    if key_identity(key) == key_identity(other) {
-                        let text = super::go_syntax::quote(other.as_str().unwrap_or_default());
-                        list.push(format!(
-                            "line {}: mapping key {text} already defined at line {}",
-                            other.line, key.line
-                        ));
-                    }
-                }
-            }
-            if list.len() == before {
-                for (_, value) in entries {
-                    list_duplicates(value, list);
-                }
-            }
-        }
-        Kind::Sequence(items) => items.iter().for_each(|item| list_duplicates(item, list)),
-        Kind::Scalar(_) | Kind::Alias(_) => {}
-    }
 }
 
 #[cfg(test)]
@@ -364,7 +213,7 @@ mod tests {
 
     #[test]
     fn both_ways_to_text_agree() {
-        let node = one("b: [1, two, {z: 1, a: }]\na: \"on\"\nlong: |\n  x\n  y\n");
+        let node = one("b: [1, two, {z: 1, a: ~}]\na: \"on\"\nlong: |\n  x\n  y\n");
         let text = node_to_yaml(&node).unwrap();
         assert_eq!(text, super::super::to_yaml(&from_node(&node).unwrap()));
         assert_eq!(text, "a: \"on\"\nb:\n- 1\n- two\n- a: null\n  z: 1\nlong: |\n  x\n  y\n");

@@ -1,5 +1,9 @@
 //! Floats as Go prints them.
 
+use serde_json::Number;
+
+use crate::error::Error;
+
 /// The shortest digits that read back as the same number, and the decimal exponent of the first.
 fn shortest(scientific: &str) -> (bool, String, i32) {
     let (negative, text) = match scientific.strip_prefix('-') {
@@ -105,13 +109,31 @@ pub(super) fn integral(value: f64) -> Option<Integral> {
     if !value.is_finite() || value.fract() != 0.0 || value.abs() >= 1e21 {
         return None;
     }
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
+    // Up to here every integer is a float.
+    if value.abs() <= 9_007_199_254_740_992.0 {
         return Some(Integral::Int(value as i64));
     }
-    if (0.0..18_446_744_073_709_551_616.0).contains(&value) {
-        return Some(Integral::Uint(value as u64));
+    let text = json_float(value)?;
+    let int = text.parse().map(Integral::Int).ok();
+    int.or_else(|| text.parse().map(Integral::Uint).ok())
+}
+
+/// A float as JSON has it after Go has printed and read it: an integer where there is no fraction.
+pub(super) fn json_number(value: f64) -> Result<Number, Error> {
+    match integral(value) {
+        Some(Integral::Int(value)) => Ok(value.into()),
+        Some(Integral::Uint(value)) => Ok(value.into()),
+        None => Number::from_f64(value).ok_or_else(|| {
+            let name = if value.is_nan() {
+                "NaN"
+            } else if value > 0.0 {
+                "+Inf"
+            } else {
+                "-Inf"
+            };
+            Error::verbatim(format!("json: unsupported value: {name}"))
+        }),
     }
-    None
 }
 
 pub(super) enum Integral {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use base64::Engine;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::anchors::{Anchors, Expansion};
 use super::go_syntax::GoValue;
-use super::number::{self, Integral};
+use super::number;
 use crate::error::{Dialect, Error};
 use crate::node::{Kind, Node, Style, Tag};
 use crate::parse::{Limits, with_composer};
@@ -89,29 +89,15 @@ impl<'a> Decoder<'a> {
             GoValue::Bool(value) => Value::Bool(value),
             GoValue::Int(value) => Value::Number(value.into()),
             GoValue::Uint(value) => Value::Number(value.into()),
-            GoValue::Float(value) => match number::integral(value) {
-                // What JSON prints without a fraction is read back as an integer.
-                Some(Integral::Int(value)) => Value::Number(value.into()),
-                Some(Integral::Uint(value)) => Value::Number(value.into()),
-                None => match Number::from_f64(value) {
-                    Some(number) => Value::Number(number),
-                    None => {
-                        let name = if value.is_nan() {
-                            "NaN"
-                        } else if value > 0.0 {
-                            "+Inf"
-                        } else {
-                            "-Inf"
-                        };
-                        self.late.get_or_insert_with(|| {
-                            Error::verbatim(format!("json: unsupported value: {name}"))
-                        });
-                        Value::Null
-                    }
-                },
+            GoValue::Float(value) => match number::json_number(value) {
+                Ok(number) => Value::Number(number),
+                Err(error) => {
+                    self.late.get_or_insert(error);
+                    Value::Null
+                }
             },
             GoValue::Str(text) => Value::String(text),
-            GoValue::Nil | GoValue::Sequence(_) | GoValue::Mapping(_) => Value::Null,
+            _ => Value::Null,
         }
     }
 
@@ -129,8 +115,8 @@ impl<'a> Decoder<'a> {
             }
             let go_key = self.key(key)?;
             let decoded = self.value(value)?;
-            if self.strict && !seen.insert(go_key.syntax(false)) {
-                let text = go_key.syntax(false);
+            if self.strict && !seen.insert(go_key.syntax()) {
+                let text = go_key.syntax();
                 self.duplicates.push(format!("line {}: key {text} already set in map", value.line));
                 continue;
             }
@@ -144,8 +130,8 @@ impl<'a> Decoder<'a> {
                         self.late = Some(Error::verbatim(format!(
                             "unsupported map key of type: {}, key: {}, value: {}",
                             go_key.type_name(),
-                            go_key.syntax(true),
-                            shown.syntax(true)
+                            go_key.syntax(),
+                            shown.syntax()
                         )));
                     }
                 }
@@ -194,9 +180,7 @@ impl<'a> Decoder<'a> {
 
     fn key(&mut self, node: &'a Node) -> Result<GoValue, Error> {
         let key = self.go_value(node)?;
-        if matches!(key, GoValue::Mapping(_) | GoValue::Sequence(_)) {
-            return Err(Error::new(format!("invalid map key: {}", key.syntax(false))));
-        }
+        key.check_as_key()?;
         Ok(key)
     }
 

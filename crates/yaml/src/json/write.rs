@@ -24,8 +24,8 @@ const WIDTH: usize = 80;
 pub struct YamlWriter {
     writer: Writer,
     open: Vec<Open>,
-    /// A string held a character that YAML refuses to read.
-    unreadable: bool,
+    /// What Go says of the first text that its way through JSON cannot take.
+    unreadable: Option<Error>,
 }
 
 struct Open {
@@ -43,12 +43,12 @@ impl Default for YamlWriter {
 
 impl YamlWriter {
     pub fn new() -> Self {
-        YamlWriter { writer: Writer::new(WIDTH), open: Vec::new(), unreadable: false }
+        YamlWriter { writer: Writer::new(WIDTH), open: Vec::new(), unreadable: None }
     }
 
     /// For output of about this size.
     pub fn with_capacity(bytes: usize) -> Self {
-        YamlWriter { writer: Writer::with_capacity(WIDTH, bytes), open: Vec::new(), unreadable: false }
+        YamlWriter { writer: Writer::with_capacity(WIDTH, bytes), open: Vec::new(), unreadable: None }
     }
 
     /// The text. Characters that YAML cannot hold are escaped, where Go fails (see `try_finish`).
@@ -59,11 +59,11 @@ impl YamlWriter {
     }
 
     /// The text, or the error that Go gives for control characters in it.
-    pub fn try_finish(self) -> Result<String, Error> {
-        if self.unreadable {
-            return Err(Error::new("control characters are not allowed"));
+    pub fn try_finish(mut self) -> Result<String, Error> {
+        match self.unreadable.take() {
+            Some(error) => Err(error),
+            None => Ok(self.finish()),
         }
-        Ok(self.finish())
     }
 
     pub fn null(&mut self) {
@@ -98,12 +98,19 @@ impl YamlWriter {
 
     pub fn string(&mut self, text: &str) {
         self.begin_value();
-        self.scalar(text, false);
+        if text.contains('\u{85}') {
+            self.scalar(&fold_next_lines(text), false);
+        } else {
+            self.scalar(text, false);
+        }
     }
 
     /// The key of the value that comes next.
     pub fn key(&mut self, text: &str) {
         self.writer.write_indent();
+        if text.contains('\u{85}') {
+            self.unreadable.get_or_insert_with(|| Error::at(1, "did not find expected ',' or '}'"));
+        }
         if text.len() <= 128 && !has_break(text) {
             self.scalar(text, true);
             self.writer.indicator(":", false, false, false);
@@ -130,9 +137,10 @@ impl YamlWriter {
         };
         let style = analysis.select_style(wanted, text.is_empty(), false, simple_key);
         if style == Style::DoubleQuoted && !analysis.single_quoted {
-            self.unreadable |= text.chars().any(
-                |character| matches!(character, '\x7F' | '\u{80}'..='\u{84}' | '\u{86}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}'),
-            );
+            let refused = |character| matches!(character, '\x7F' | '\u{80}'..='\u{84}' | '\u{86}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}');
+            if text.contains(refused) {
+                self.unreadable.get_or_insert_with(|| Error::new("control characters are not allowed"));
+            }
         }
         let outer = self.writer.indent;
         self.writer.indent = outer.max(0) + 2;
@@ -186,6 +194,31 @@ impl YamlWriter {
         }
         self.writer.indent = open.outer;
     }
+}
+
+/// JSON does not escape the next-line character, and YAML folds it: Go's way through JSON turns it into a space.
+fn fold_next_lines(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.split('\u{85}');
+    out.push_str(lines.next().unwrap_or_default().trim_end_matches(' '));
+    let mut empty = 0;
+    let mut lines = lines.peekable();
+    while let Some(line) = lines.next() {
+        let last = lines.peek().is_none();
+        let line = line.trim_start_matches(' ');
+        let line = if last { line } else { line.trim_end_matches(' ') };
+        if line.is_empty() && !last {
+            empty += 1;
+            continue;
+        }
+        match empty {
+            0 => out.push(' '),
+            count => out.extend(std::iter::repeat_n('\n', count)),
+        }
+        empty = 0;
+        out.push_str(line);
+    }
+    out
 }
 
 fn has_break(text: &str) -> bool {

@@ -101,7 +101,13 @@ impl<'a> Scanner<'a> {
         let required = self.flow_level == 0 && self.indent == self.mark.column as i32;
         if self.simple_key_allowed {
             self.remove_simple_key()?;
-            let key = SimpleKey { possible: true, required, token: self.next_number(), mark: self.mark };
+            let key = SimpleKey {
+                possible: true,
+                required,
+                awaited: true,
+                token: self.next_number(),
+                mark: self.mark,
+            };
             *self.top_key() = key;
         }
         Ok(())
@@ -208,7 +214,13 @@ impl<'a> Scanner<'a> {
 
     fn fetch_flow_start(&mut self, lexeme: Lexeme<'a>) -> Scan<()> {
         self.save_simple_key()?;
-        let key = SimpleKey { possible: false, required: false, token: self.next_number(), mark: self.mark };
+        let key = SimpleKey {
+            possible: false,
+            required: false,
+            awaited: false,
+            token: self.next_number(),
+            mark: self.mark,
+        };
         self.simple_keys.push(key);
         self.flow_level += 1;
         if self.flow_level > self.depth_limit {
@@ -229,7 +241,12 @@ impl<'a> Scanner<'a> {
         self.remove_simple_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            self.simple_keys.pop();
+            // libyaml's Go port forgets the bracket that opened an empty collection as a key to wait for.
+            if let Some(inner) = self.simple_keys.pop()
+                && inner.token == self.top_key().token
+            {
+                self.top_key().awaited = false;
+            }
         }
         self.simple_key_allowed = false;
         self.push_indicator(lexeme);
