@@ -64,8 +64,11 @@ pub enum BuildError {
 /// The pools of this process.
 #[derive(Debug, Clone, Default)]
 pub struct Clients {
-    kept: Arc<Mutex<Vec<([u8; 32], Client)>>>,
+    kept: Arc<Mutex<Vec<Kept>>>,
 }
+
+/// A client under the fingerprint of its settings.
+type Kept = ([u8; 32], Client);
 
 impl Clients {
     /// The client with these settings, made if there is none.
