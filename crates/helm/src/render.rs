@@ -1,0 +1,239 @@
+//! A chart's templates with values: what each file prints, by its path.
+//!
+//! Nothing is read from outside but what the caller's hooks answer; every run is charged to its budget.
+
+mod error;
+mod objects;
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use jiff::Zoned;
+use serde_json::Number;
+use sluice_budget::Budget;
+use sluice_gotmpl::{
+    Context, Functions, Hooks, Map, MapType, MissingKey, Shared, Templates, Text, Value, without_no_value,
+};
+
+use crate::capabilities::Capabilities;
+use crate::chart::archive::clean_path;
+use crate::family::{Family, MemberId};
+use crate::values::graph::{Node, Table};
+
+pub use error::RenderError;
+
+/// What templates see as `.Release`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseOptions {
+    pub name: String,
+    pub namespace: String,
+    pub revision: i64,
+    pub is_upgrade: bool,
+}
+
+/// What one render may use.
+pub struct RenderOptions<'a> {
+    pub release: ReleaseOptions,
+    pub capabilities: &'a Capabilities,
+    pub budget: &'a Budget,
+    pub now: Zoned,
+    /// Fills bytes with randomness; a seeded source makes a render repeatable.
+    pub random: &'a dyn Fn(&mut [u8]),
+    pub hooks: &'a dyn Hooks,
+    /// Missing keys are errors.
+    pub strict: bool,
+    /// `required` and `fail` only report.
+    pub lint: bool,
+}
+
+/// One template with what it sees.
+struct Renderable<'a> {
+    text: &'a [u8],
+    dot: Map,
+    base_path: String,
+}
+
+/// Templates parsed before, by name and text, so that many renders of one chart parse it once.
+#[derive(Default)]
+pub struct ParseCache {
+    known: HashMap<u64, Templates>,
+}
+
+impl ParseCache {
+    /// The most sets that are kept.
+    const LIMIT: usize = 64;
+}
+
+/// Renders all templates that are no partials. `values` are coalesced already.
+pub fn render(
+    family: &Family<'_>,
+    values: &Table,
+    options: &RenderOptions<'_>,
+) -> Result<BTreeMap<String, String>, RenderError> {
+    render_cached(family, values, options, &mut ParseCache::default())
+}
+
+/// The same, with templates that may have been parsed before.
+pub fn render_cached(
+    family: &Family<'_>,
+    values: &Table,
+    options: &RenderOptions<'_>,
+    cache: &mut ParseCache,
+) -> Result<BTreeMap<String, String>, RenderError> {
+    let mut tops = Tops {
+        family,
+        release: objects::release(&options.release),
+        capabilities: objects::capabilities(options.capabilities),
+        shared: HashMap::new(),
+        renderables: BTreeMap::new(),
+    };
+    let values = tops.convert_table(values, MapType::Named("common.Values"));
+    tops.collect(Family::ROOT, Some(&values));
+    let renderables = tops.renderables;
+    let mut names: Vec<&String> = renderables.keys().collect();
+    let depth = |name: &str| name.bytes().filter(|byte| *byte == b'/').count();
+    names.sort_by(|a, b| (depth(b), b).cmp(&(depth(a), a)));
+    let templates = parse(&names, &renderables, options.strict, cache)?;
+    let cx = Context {
+        budget: options.budget,
+        now: options.now.clone(),
+        random: options.random,
+        hooks: options.hooks,
+        lint: options.lint,
+    };
+    let shared = Shared::default();
+    let mut rendered = BTreeMap::new();
+    for name in names {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        if last.starts_with('_') {
+            continue;
+        }
+        let renderable = &renderables[name];
+        renderable.dot.insert("Template", objects::template(name, &renderable.base_path));
+        let mut out = Vec::new();
+        templates
+            .execute_shared(name, &Value::Map(renderable.dot.clone()), &mut out, &cx, &shared)
+            .map_err(|error| RenderError::from_execution(name, error))?;
+        let text = without_no_value(Text::from(out));
+        rendered.insert(name.clone(), text.to_lossy().into_owned());
+    }
+    Ok(rendered)
+}
+
+fn parse(
+    names: &[&String],
+    renderables: &BTreeMap<String, Renderable<'_>>,
+    strict: bool,
+    cache: &mut ParseCache,
+) -> Result<Templates, RenderError> {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    strict.hash(&mut hasher);
+    for name in names {
+        name.hash(&mut hasher);
+        renderables[*name].text.hash(&mut hasher);
+    }
+    let key = hasher.finish();
+    if let Some(known) = cache.known.get(&key) {
+        return Ok(known.clone());
+    }
+    let missing_key = if strict { MissingKey::Error } else { MissingKey::Zero };
+    let mut templates = Templates::new(Functions::Helm, missing_key);
+    for name in names {
+        templates
+            .parse(name, renderables[*name].text)
+            .map_err(|error| RenderError::from_parsing(name, &error))?;
+    }
+    if cache.known.len() >= ParseCache::LIMIT {
+        cache.known.clear();
+    }
+    cache.known.insert(key, templates.clone());
+    Ok(templates)
+}
+
+/// Makes the dots of all charts; maps that values share stay shared.
+struct Tops<'f, 'a> {
+    family: &'f Family<'a>,
+    release: Value,
+    capabilities: Value,
+    shared: HashMap<*const (), Value>,
+    renderables: BTreeMap<String, Renderable<'a>>,
+}
+
+impl Tops<'_, '_> {
+    fn convert_table(&mut self, table: &Table, map_type: MapType) -> Map {
+        let key = Rc::as_ptr(table).cast::<()>();
+        if let Some(Value::Map(map)) = self.shared.get(&key) {
+            return map.clone();
+        }
+        let entries = table.borrow();
+        let converted = entries.iter().map(|(key, node)| (Text::from(&**key), self.convert(node))).collect();
+        let map = Map::of(map_type, converted);
+        self.shared.insert(key, Value::Map(map.clone()));
+        map
+    }
+
+    fn convert(&mut self, node: &Node) -> Value {
+        match node {
+            Node::Null => Value::Nil,
+            Node::Bool(flag) => Value::Bool(*flag),
+            Node::Number(number) => convert_number(number),
+            Node::Text(text) => Value::text(&**text),
+            Node::Table(table) => Value::Map(self.convert_table(table, MapType::Any)),
+            Node::List(list) => {
+                let key = Rc::as_ptr(list).cast::<()>();
+                if let Some(known) = self.shared.get(&key) {
+                    return known.clone();
+                }
+                let converted = Value::list(list.borrow().iter().map(|item| self.convert(item)).collect());
+                self.shared.insert(key, converted.clone());
+                converted
+            }
+        }
+    }
+
+    fn collect(&mut self, id: MemberId, values: Option<&Map>) -> Map {
+        let family = self.family;
+        let empty = || Map::of(MapType::Named("common.Values"), BTreeMap::new());
+        let values = values.cloned().unwrap_or_else(empty);
+        let subcharts = Map::new();
+        let dot = Map::new();
+        dot.insert("Chart", objects::chart(&family.metadata(id), family.is_root(id)));
+        dot.insert("Files", objects::files(family.files(id)));
+        dot.insert("Release", self.release.clone());
+        dot.insert("Capabilities", self.capabilities.clone());
+        dot.insert("Values", Value::Map(values.clone()));
+        dot.insert("Subcharts", Value::Map(subcharts.clone()));
+        for inner in family.within(id) {
+            let name = family.name(*inner);
+            let inner_values = values.get(name.as_bytes()).and_then(|value| value.as_map());
+            let inner_dot = self.collect(*inner, inner_values.as_ref());
+            subcharts.insert(name, Value::Map(inner_dot));
+        }
+        let path = family.full_path(id);
+        let is_library = family.is_library(id);
+        for template in family.templates(id) {
+            let last = template.name.rsplit('/').next().unwrap_or(&template.name);
+            if is_library && !last.starts_with('_') {
+                continue;
+            }
+            let renderable = Renderable {
+                text: &template.data,
+                dot: dot.clone(),
+                base_path: clean_path(&format!("{path}/templates")),
+            };
+            self.renderables.insert(clean_path(&format!("{path}/{}", template.name)), renderable);
+        }
+        dot
+    }
+}
+
+fn convert_number(number: &Number) -> Value {
+    if number.is_f64() {
+        Value::Float(number.as_f64().unwrap_or_default())
+    } else if let Some(integer) = number.as_i64() {
+        Value::int64(integer)
+    } else {
+        Value::Float(number.as_f64().unwrap_or_default())
+    }
+}

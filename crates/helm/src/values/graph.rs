@@ -1,0 +1,154 @@
+//! Values as Go holds them: maps and lists that may be shared, so that a change through one name shows through the other.
+//!
+//! Helm's merging shares maps between a chart and the charts within, and its results depend on it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::{Map, Number, Value};
+
+/// A shared map.
+pub type Table = Rc<RefCell<BTreeMap<Rc<str>, Node>>>;
+/// A shared list.
+pub type List = Rc<RefCell<Vec<Node>>>;
+
+/// One value. Cloning shares maps and lists.
+#[derive(Debug, Clone)]
+pub enum Node {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Rc<str>),
+    List(List),
+    Table(Table),
+}
+
+impl Node {
+    pub fn table(&self) -> Option<&Table> {
+        if let Self::Table(table) = self { Some(table) } else { None }
+    }
+
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// A copy that shares nothing.
+    pub fn deep_copy(&self) -> Self {
+        match self {
+            Self::List(list) => {
+                Self::List(Rc::new(RefCell::new(list.borrow().iter().map(Self::deep_copy).collect())))
+            }
+            Self::Table(table) => Self::Table(deep_copy(table)),
+            plain => plain.clone(),
+        }
+    }
+
+    pub fn from_value(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(*flag),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::Text(text.as_str().into()),
+            Value::Array(items) => {
+                Self::List(Rc::new(RefCell::new(items.iter().map(Self::from_value).collect())))
+            }
+            Value::Object(map) => Self::Table(from_map(map)),
+        }
+    }
+
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::Text(text) => Value::String(text.to_string()),
+            Self::List(list) => Value::Array(list.borrow().iter().map(Self::to_value).collect()),
+            Self::Table(table) => Value::Object(to_map(table)),
+        }
+    }
+
+    /// The name of the value's type in Go.
+    pub fn go_type(&self) -> &'static str {
+        match self {
+            Self::Null => "nil",
+            Self::Bool(_) => "bool",
+            Self::Number(number) if number.is_f64() => "float64",
+            Self::Number(_) => "int64",
+            Self::Text(_) => "string",
+            Self::List(_) => "[]interface {}",
+            Self::Table(_) => "map[string]interface {}",
+        }
+    }
+}
+
+/// An empty map.
+pub fn new_table() -> Table {
+    Table::default()
+}
+
+pub fn from_map(map: &Map<String, Value>) -> Table {
+    Rc::new(RefCell::new(
+        map.iter().map(|(key, value)| (key.as_str().into(), Node::from_value(value))).collect(),
+    ))
+}
+
+pub fn to_map(table: &Table) -> Map<String, Value> {
+    table.borrow().iter().map(|(key, node)| (key.to_string(), node.to_value())).collect()
+}
+
+/// A copy that shares nothing.
+pub fn deep_copy(table: &Table) -> Table {
+    Rc::new(RefCell::new(table.borrow().iter().map(|(key, node)| (key.clone(), node.deep_copy())).collect()))
+}
+
+/// A new map with the same values.
+pub fn shallow_copy(table: &Table) -> Table {
+    Rc::new(RefCell::new(table.borrow().clone()))
+}
+
+/// A value of a map, shared.
+pub fn get(table: &Table, key: &str) -> Option<Node> {
+    table.borrow().get(key).cloned()
+}
+
+pub fn put(table: &Table, key: &str, node: Node) {
+    table.borrow_mut().insert(key.into(), node);
+}
+
+/// The keys of a map, in order, so that the map can change while they are gone through.
+pub fn keys(table: &Table) -> Vec<Rc<str>> {
+    table.borrow().keys().cloned().collect()
+}
+
+/// A map below a dotted path.
+pub fn table_at(table: &Table, path: &str) -> Option<Table> {
+    let mut current = table.clone();
+    for part in path.split('.') {
+        let next = current.borrow().get(part).and_then(|node| node.table().cloned())?;
+        current = next;
+    }
+    Some(current)
+}
+
+/// A value below a dotted path that is no map.
+pub fn plain_at(table: &Table, path: &str) -> Option<Node> {
+    let (folder, last) = match path.rsplit_once('.') {
+        Some((folder, last)) => (table_at(table, folder)?, last),
+        None => (table.clone(), path),
+    };
+    get(&folder, last).filter(|node| node.table().is_none())
+}
+
+/// `a` with `b` over it: a new map at every level where both have maps, everything else shared.
+pub fn merge(a: &Table, b: &Table) -> Table {
+    let out = shallow_copy(a);
+    for (key, value) in b.borrow().iter() {
+        let merged = match (out.borrow().get(key), value) {
+            (Some(Node::Table(below)), Node::Table(above)) => Some(Node::Table(merge(below, above))),
+            _ => None,
+        };
+        out.borrow_mut().insert(key.clone(), merged.unwrap_or_else(|| value.clone()));
+    }
+    out
+}
