@@ -10,8 +10,16 @@ use crate::value::Value;
 
 mod builtin;
 mod compare;
+mod kinds;
+mod lists;
+mod maps;
+mod math;
+mod paths;
+mod random;
 pub(crate) mod render;
 pub(crate) mod strings;
+mod versions;
+mod words;
 
 type Outcome = Result<Value, Error>;
 type Body = fn(&Run<'_>, &mut Arguments) -> Outcome;
@@ -28,14 +36,36 @@ const fn variadic(name: &'static str, parameters: &'static [Type], run: Body) ->
 
 type Table = HashMap<&'static str, &'static Function>;
 
-fn table(families: &[&'static [Function]]) -> Table {
-    families.iter().flat_map(|family| family.iter()).map(|function| (function.name, function)).collect()
+/// Later families hide functions of earlier ones.
+fn table(families: &[&[&'static [Function]]]) -> Table {
+    families
+        .iter()
+        .flat_map(|families| families.iter())
+        .flat_map(|family| family.iter())
+        .map(|function| (function.name, function))
+        .collect()
 }
 
-static TEXT: LazyLock<Table> = LazyLock::new(|| table(&[builtin::FUNCTIONS, compare::FUNCTIONS]));
-static SPRIG: LazyLock<Table> = LazyLock::new(|| table(&[builtin::FUNCTIONS, compare::FUNCTIONS]));
-static HELM: LazyLock<Table> =
-    LazyLock::new(|| table(&[builtin::FUNCTIONS, compare::FUNCTIONS, render::FUNCTIONS]));
+const TEXT_FAMILIES: &[&[Function]] = &[builtin::FUNCTIONS, compare::FUNCTIONS];
+
+const SPRIG_FAMILIES: &[&[Function]] = &[
+    kinds::FUNCTIONS,
+    lists::FUNCTIONS,
+    lists::SLICES,
+    maps::FUNCTIONS,
+    math::FUNCTIONS,
+    paths::FUNCTIONS,
+    random::FUNCTIONS,
+    strings::FUNCTIONS,
+    versions::FUNCTIONS,
+    words::FUNCTIONS,
+];
+
+const HELM_FAMILIES: &[&[Function]] = &[render::FUNCTIONS];
+
+static TEXT: LazyLock<Table> = LazyLock::new(|| table(&[TEXT_FAMILIES]));
+static SPRIG: LazyLock<Table> = LazyLock::new(|| table(&[TEXT_FAMILIES, SPRIG_FAMILIES]));
+static HELM: LazyLock<Table> = LazyLock::new(|| table(&[TEXT_FAMILIES, SPRIG_FAMILIES, HELM_FAMILIES]));
 
 /// The function of that name.
 pub(crate) fn find(name: &str, functions: Functions) -> Option<&'static Function> {

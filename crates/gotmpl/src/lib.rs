@@ -4,6 +4,7 @@
 //! reads no clock, environment or network: time, randomness and answers come from its `Context`.
 
 pub mod call;
+mod decimal;
 mod encode;
 mod error;
 mod exec;

@@ -33,15 +33,16 @@ pub fn parse_float(text: &str) -> Result<f64, FloatError> {
     } else {
         unsigned
     };
-    let value = if unsigned.len() > 2 && unsigned[..2].eq_ignore_ascii_case("0x") {
-        // The reference skips underscores even before the prefix is known, so the prefix is looked for in the text as written.
-        parse_hexadecimal(&digits[2..])?
-    } else {
-        if !is_decimal(digits.as_bytes()) {
-            return Err(FloatError::Syntax);
-        }
-        digits.parse::<f64>().map_err(|_| FloatError::Syntax)?
-    };
+    let value =
+        if unsigned.len() > 2 && unsigned.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("0x")) {
+            // The reference skips underscores even before the prefix is known, so the prefix is looked for in the text as written.
+            parse_hexadecimal(&digits[2..])?
+        } else {
+            if !is_decimal(digits.as_bytes()) {
+                return Err(FloatError::Syntax);
+            }
+            digits.parse::<f64>().map_err(|_| FloatError::Syntax)?
+        };
     if value.is_infinite() { Err(FloatError::Range) } else { Ok(sign * value) }
 }
 
