@@ -9,6 +9,7 @@ mod get;
 mod logs;
 mod reconcile;
 mod resume;
+mod run;
 mod stats;
 mod suspend;
 mod tree;
@@ -26,6 +27,7 @@ pub enum Subcommand {
     Delete(delete::DeleteArgs),
     Reconcile(reconcile::ReconcileArgs),
     Resume(resume::ResumeArgs),
+    Run(run::RunArgs),
     Suspend(suspend::SuspendArgs),
     Events(events::EventsArgs),
     Stats(stats::StatsArgs),
@@ -38,6 +40,10 @@ pub enum Subcommand {
 
 /// Runs one command, within the time that `--timeout` gives.
 pub async fn run(ui: Ui, args: Args) -> CliResult {
+    // Controllers run until they are stopped: no timeout of a command applies to them.
+    if let Subcommand::Run(args) = args.command {
+        return run::run(args).await;
+    }
     let cx = Cx::new(ui, args.global)?;
     cx.in_time_with_grace(dispatch(&cx, args.command)).await
 }
@@ -49,6 +55,7 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Delete(args) => delete::run(cx, args).await,
         Subcommand::Reconcile(args) => reconcile::run(cx, args).await,
         Subcommand::Resume(args) => resume::run(cx, args).await,
+        Subcommand::Run(args) => run::run(args).await,
         Subcommand::Suspend(args) => suspend::run(cx, args).await,
         Subcommand::Events(args) => events::run(cx, args).await,
         Subcommand::Stats(args) => stats::run(cx, args).await,

@@ -97,6 +97,7 @@ pub async fn run<C: Controller>(
     mut wakes: Wakes,
     stop: CancellationToken,
 ) {
+    cx.store.filled().await;
     let mut changes = cx.store.subscribe();
     let mut this = Loop {
         controller,
@@ -108,7 +109,6 @@ pub async fn run<C: Controller>(
         runs: JoinSet::new(),
         keys: HashMap::new(),
     };
-    this.cx.store.filled().await;
     this.wake_all();
     while !stop.is_cancelled() {
         let first = this.timers.first_key_value().map(|((at, _), _)| *at);

@@ -5,9 +5,13 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock;
 
@@ -19,12 +23,13 @@ pub fn start(level: &str, encoding: &str) {
         "error" => Level::ERROR,
         _ => Level::INFO,
     };
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(level)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .event_format(Lines { is_json: encoding == "json" });
+    // Libraries speak only when they have broken something: their warnings name hosts and headers.
+    let ours = Targets::new().with_default(LevelFilter::ERROR).with_target("sluice", level);
     // A second start in one process keeps the first.
-    let _ = builder.try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
 }
 
 struct Lines {

@@ -1,0 +1,48 @@
+//! The flags of kustomize-controller that others do not share.
+
+use clap::Args;
+
+/// Gates that may be named in `--feature-gates`.
+pub const GATES: [&str; 12] = [
+    "AdditiveCELDependencyCheck",
+    "CacheSecretsAndConfigMaps",
+    "CancelHealthCheckOnNewRevision",
+    "DirectSourceFetch",
+    "DisableConfigWatchers",
+    "DisableFailFastBehavior",
+    "DisableStatusPollerCache",
+    "ExternalArtifact",
+    "GroupChangeLog",
+    "MigrateAPIVersion",
+    "ObjectLevelWorkloadIdentity",
+    "StrictPostBuildSubstitutions",
+];
+
+/// Flags of kustomize-controller.
+#[derive(Debug, Clone, Args)]
+pub struct KustomizeFlags {
+    /// The number of concurrent server-side apply operations per Kustomization.
+    #[arg(long, default_value_t = 4)]
+    pub concurrent_ssa: usize,
+    /// Disallow remote bases usage in Kustomize overlays.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    pub no_remote_bases: bool,
+    /// Field manager disallowed to perform changes on managed resources.
+    #[arg(long)]
+    pub override_manager: Vec<String>,
+    /// Kinds applied in a stage of their own, as group/Kind, separated by commas.
+    #[arg(long, default_value = "")]
+    pub custom_apply_stage_kinds: String,
+    /// The name of a Secret with age keys that decrypt when an object names none.
+    #[arg(long, default_value = "")]
+    pub sops_age_secret: String,
+    /// The name of a ConfigMap that describes Vault instances.
+    #[arg(long, default_value = "")]
+    pub sops_vault_configmap: String,
+    /// Default service account to use for workload identity when decrypting.
+    #[arg(long, default_value = "")]
+    pub default_decryption_service_account: String,
+    /// Default service account to use for workload identity in kubeconfigs.
+    #[arg(long, default_value = "")]
+    pub default_kubeconfig_service_account: String,
+}

@@ -1,0 +1,93 @@
+//! The story of a Kustomization: from its source to a healthy cluster, and back to nothing when it is deleted.
+
+mod apply;
+mod build;
+mod delete;
+mod dependencies;
+mod fetch;
+mod health;
+mod identity;
+mod inputs;
+mod record;
+mod source;
+
+use sluice_api::Kustomization;
+use sluice_api::event::{COMMIT_STATUS, COMMIT_STATUS_UPDATE, ORIGIN_REVISION, REVISION, Severity};
+use sluice_api::meta::{Duration, condition_type, reason};
+use sluice_runtime::{Controller, Done, Draft, Failure, Next, Rules};
+
+use crate::{Kustomize, STATUS_MANAGER};
+use record::History;
+
+impl Controller for Kustomize {
+    type Kind = Kustomization;
+    const MANAGER: &'static str = STATUS_MANAGER;
+    const RULES: Rules =
+        Rules { ready_in_progress: Some("Reconciliation in progress"), suspended_needs_ready: true };
+
+    async fn reconcile(&self, draft: &mut Draft<Kustomization>) -> Result<Done, Failure> {
+        let ks = std::sync::Arc::clone(draft.object());
+        let source = self.resolve(&ks).await?;
+        draft.describe(REVISION, &source.artifact.revision);
+        if let Some(origin) = source.artifact.origin_revision() {
+            draft.describe(ORIGIN_REVISION, origin);
+        }
+        self.check_dependencies(&ks, &source).await?;
+
+        draft.progress(&doing("Fetching manifests", &ks, &source.artifact.revision));
+        let tree = self.fetch(&ks, &source).await?;
+
+        draft.status_mut().last_attempted_revision.clone_from(&source.artifact.revision);
+        draft.progress(&doing("Building manifests", &ks, &source.artifact.revision));
+        let cluster = self.identity(&ks)?;
+        let inputs = self.inputs(&ks).await;
+        let manifests = self.build(&ks, tree, inputs).await?;
+
+        draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
+        let history = History::new(&manifests.digest, &source.artifact);
+        let applied = self.apply(&ks, &cluster, manifests.objects, draft, &history).await?;
+        self.prune(&ks, &cluster, &applied, draft, &history).await?;
+        self.check_health(&ks, &cluster, &applied, &source, draft, &history).await?;
+
+        let status = draft.status_mut();
+        status.last_applied_revision.clone_from(&source.artifact.revision);
+        source
+            .artifact
+            .origin_revision()
+            .unwrap_or_default()
+            .clone_into(&mut status.last_applied_origin_revision);
+        history.add(draft, reason::RECONCILIATION_SUCCEEDED);
+        tell_finished(draft, &ks);
+        let message = format!("Applied revision: {}", source.artifact.revision);
+        Ok(Done::new(reason::RECONCILIATION_SUCCEEDED, message).every(ks.spec.interval.to_std()))
+    }
+
+    async fn finalize(&self, draft: &mut Draft<Kustomization>) -> Result<(), Failure> {
+        self.delete(draft).await?;
+        let ks = std::sync::Arc::clone(draft.object());
+        let ready = sluice_api::meta::find_condition(&ks.status.conditions, condition_type::READY);
+        if ready.is_some_and(sluice_api::meta::Condition::is_true) {
+            tell_finished(draft, &ks);
+        }
+        Ok(())
+    }
+}
+
+fn doing(what: &str, ks: &Kustomization, revision: &str) -> String {
+    format!("{what} for revision {revision} with a timeout of {}", ks.spec.timeout())
+}
+
+fn tell_finished(draft: &Draft<Kustomization>, ks: &Kustomization) {
+    let text = format!(
+        "Reconciliation finished in {}, next run in {}",
+        Duration::from(draft.elapsed()),
+        ks.spec.interval
+    );
+    let update = [(COMMIT_STATUS, COMMIT_STATUS_UPDATE)];
+    draft.event_with(Severity::Info, reason::RECONCILIATION_SUCCEEDED, text, &update);
+}
+
+/// A failure that is tried again after the object's own retry interval.
+fn retried(ks: &Kustomization, reason: &'static str, message: impl Into<String>) -> Failure {
+    Failure::new(reason, message, Next::Retry(ks.spec.retry_interval().to_std()))
+}

@@ -1,0 +1,233 @@
+//! Manifests to the cluster: stage by stage, each recorded in the inventory before it is written; then what is stale goes.
+
+use sluice_api::event::Severity;
+use sluice_api::meta::{Inventory, labels, reason};
+use sluice_api::{Kustomization, kustomize};
+use sluice_cluster::wait::wait;
+use sluice_cluster::{
+    Applier, ApplyOptions, Awaited, Cluster, FieldManager, Operation, PruneOptions, WaitOptions,
+};
+use sluice_object::{Action, ChangeSet, Object, inventory, order};
+use sluice_runtime::{Draft, Failure};
+
+use super::record::History;
+use super::retried;
+use crate::{Kustomize, NAME};
+
+/// A stage that others build on must be healthy within this.
+const STAGE_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What an apply has done.
+pub(super) struct Applied {
+    pub(super) changes: ChangeSet,
+    /// The inventory as it was before this run.
+    pub(super) before: Inventory,
+    /// Jobs that remove themselves when they are done.
+    pub(super) passing: Vec<sluice_object::ObjectId>,
+}
+
+impl Applied {
+    pub(super) fn has_written(&self) -> bool {
+        !self.changes.written().is_empty()
+    }
+}
+
+impl Kustomize {
+    pub(super) async fn apply(
+        &self,
+        ks: &Kustomization,
+        cluster: &Cluster,
+        mut objects: Vec<Object>,
+        draft: &mut Draft<Kustomization>,
+        history: &History,
+    ) -> Result<Applied, Failure> {
+        let _permit = self.applying.acquire().await.expect("the semaphore is never closed");
+        let before = draft.status().inventory.clone().unwrap_or_default();
+        for object in &mut objects {
+            own(object, ks);
+        }
+        if let Some(secret) = objects.iter().find(|object| is_encrypted(object)) {
+            let text = format!(
+                "{} is SOPS encrypted, configuring decryption is required for this secret to be reconciled\n",
+                secret.id()
+            );
+            history.add(draft, reason::RECONCILIATION_FAILED);
+            return Err(retried(ks, reason::RECONCILIATION_FAILED, text));
+        }
+        let passing = objects.iter().filter(|o| o.is_job_with_ttl()).map(Object::id).collect();
+        let mut changes = ChangeSet::default();
+        match self.apply_stages(ks, cluster, objects, draft, &mut changes).await {
+            Ok(()) => {}
+            Err(error) => {
+                let lines: String =
+                    changes.written().changes.iter().map(|change| format!("{change}\n")).collect();
+                history.add(draft, reason::RECONCILIATION_FAILED);
+                return Err(retried(ks, reason::RECONCILIATION_FAILED, format!("{error}\n{lines}")));
+            }
+        }
+        let written = changes.written();
+        if !written.is_empty() {
+            draft.event(Severity::Info, reason::PROGRESSING, written.to_string());
+        }
+        draft.status_mut().inventory = Some(inventory::of_changes(&changes));
+        Ok(Applied { changes, before, passing })
+    }
+
+    async fn apply_stages(
+        &self,
+        ks: &Kustomization,
+        cluster: &Cluster,
+        objects: Vec<Object>,
+        draft: &mut Draft<Kustomization>,
+        changes: &mut ChangeSet,
+    ) -> Result<(), String> {
+        let mut options = self.apply_options(ks);
+        for (stage, objects) in order::stages(objects, &self.custom_stages) {
+            if self.stop.is_cancelled() {
+                return Err("the controller is stopping".into());
+            }
+            let defined = objects.iter().filter(|object| object.is_crd());
+            let groups: Vec<String> = defined.map(|crd| crd.text_at(&["spec", "group"]).to_owned()).collect();
+            let applier = Applier::new(cluster.clone(), self.index.clone(), options.clone());
+            let examined = applier.examine(objects).await.map_err(|error| error.to_string())?;
+            let created = examined.iter().filter(|one| one.change.action == Action::Created);
+            intend(draft, created.map(|one| inventory::Tracked::from(&one.change)).collect()).await?;
+            match applier.write(examined).await {
+                Ok(done) => done.into_iter().for_each(|change| changes.push(change)),
+                Err((done, error)) => {
+                    done.into_iter().for_each(|change| changes.push(change));
+                    return Err(error.to_string());
+                }
+            }
+            options.fresh_groups.extend(groups);
+            if stage.is_awaited() {
+                let awaited: Vec<Awaited> = changes
+                    .changes
+                    .iter()
+                    .filter(|change| change.action != Action::Skipped)
+                    .map(|change| awaited(change, &[]))
+                    .collect();
+                let options =
+                    WaitOptions { timeout: STAGE_WITHIN, fail_fast: false, stop: self.stop.clone() };
+                wait(cluster, &self.index, &awaited, &options).await.map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_options(&self, ks: &Kustomization) -> ApplyOptions {
+        let mut take_over = vec![
+            // Undo what `kubectl apply`, `edit` and `apply --server-side` have done.
+            FieldManager::new("kubectl", Operation::Apply),
+            FieldManager::new("kubectl", Operation::Update),
+            FieldManager::new("before-first-apply", Operation::Update),
+            // Undo what the controller did before it applied server-side.
+            FieldManager::new(NAME, Operation::Update),
+        ];
+        for name in &self.flags.override_manager {
+            take_over.push(FieldManager::new(name, Operation::Apply));
+            take_over.push(FieldManager::new(name, Operation::Update));
+        }
+        ApplyOptions {
+            manager: NAME.to_owned(),
+            marks: kustomize::GROUP.to_owned(),
+            force: ks.spec.force,
+            take_over,
+            remove_annotations: vec![
+                "kubectl.kubernetes.io/last-applied-configuration".to_owned(),
+                "kustomize.toolkit.fluxcd.io/checksum".to_owned(),
+                "fluxcd.io/sync-checksum".to_owned(),
+            ],
+            remove_labels: vec!["fluxcd.io/sync-gc-mark".to_owned()],
+            fresh_groups: Vec::new(),
+        }
+    }
+
+    /// Deletes what earlier runs applied and this one did not.
+    pub(super) async fn prune(
+        &self,
+        ks: &Kustomization,
+        cluster: &Cluster,
+        applied: &Applied,
+        draft: &mut Draft<Kustomization>,
+        history: &History,
+    ) -> Result<(), Failure> {
+        let now = draft.status().inventory.clone().unwrap_or_default();
+        let stale = match inventory::stale(&applied.before, &now) {
+            Ok(stale) => stale,
+            Err(error) => {
+                history.add(draft, reason::RECONCILIATION_FAILED);
+                return Err(retried(ks, reason::RECONCILIATION_FAILED, error.to_string()));
+            }
+        };
+        if !ks.spec.prune || stale.is_empty() {
+            return Ok(());
+        }
+        let pruned = cluster.prune(&stale, &prune_options(ks)).await;
+        self.index.forget(&pruned.changes.ids().cloned().collect::<Vec<_>>());
+        if !pruned.errors.is_empty() {
+            let mut kept = now;
+            inventory::merge(&mut kept, pruned.survivors);
+            draft.status_mut().inventory = Some(kept);
+            history.add(draft, reason::PRUNE_FAILED);
+            let text = format!("delete failed, errors: {};", pruned.errors.join(";"));
+            return Err(retried(ks, reason::PRUNE_FAILED, text));
+        }
+        draft.event(Severity::Info, reason::PROGRESSING, pruned.changes.to_string());
+        Ok(())
+    }
+}
+
+/// What the live object must look like to be deleted by this Kustomization.
+pub(super) fn prune_options(ks: &Kustomization) -> PruneOptions {
+    let owner = [
+        (labels::KUSTOMIZATION_NAME, &ks.metadata.name),
+        (labels::KUSTOMIZATION_NAMESPACE, &ks.metadata.namespace),
+    ];
+    PruneOptions {
+        owner: owner.into_iter().map(|(key, value)| (key.to_owned(), value.clone())).collect(),
+        marks: kustomize::GROUP.to_owned(),
+    }
+}
+
+/// The record before the deed: what is about to be created stands in the stored inventory first.
+async fn intend(draft: &mut Draft<Kustomization>, created: Vec<inventory::Tracked>) -> Result<(), String> {
+    let mut intended = draft.status().inventory.clone().unwrap_or_default();
+    let known = intended.entries.len();
+    inventory::merge(&mut intended, created);
+    if intended.entries.len() == known {
+        return Ok(());
+    }
+    draft.status_mut().inventory = Some(intended);
+    draft
+        .save()
+        .await
+        .map_err(|error| format!("the inventory was not stored, so nothing was applied: {error}"))
+}
+
+/// Owner labels, upstream's normal form, common metadata: in this order.
+fn own(object: &mut Object, ks: &Kustomization) {
+    object.set_label(labels::KUSTOMIZATION_NAME, &ks.metadata.name);
+    object.set_label(labels::KUSTOMIZATION_NAMESPACE, &ks.metadata.namespace);
+    sluice_object::normalize::normalize(object);
+    if let Some(common) = &ks.spec.common_metadata {
+        object.set_common_metadata(&common.labels, &common.annotations);
+    }
+}
+
+/// A Secret with SOPS' own metadata is still encrypted: applying it would store ciphertext.
+fn is_encrypted(object: &Object) -> bool {
+    object.is_secret()
+        && object.at(&["sops", "mac"]).is_some()
+        && !object.is_marked(labels::KUSTOMIZE_DECRYPT, "disabled")
+}
+
+pub(super) fn awaited(change: &sluice_object::Change, passing: &[sluice_object::ObjectId]) -> Awaited {
+    let tracked = inventory::Tracked::from(change);
+    Awaited {
+        api_version: tracked.api_version(),
+        is_passing: passing.contains(&tracked.id),
+        id: tracked.id,
+        is_applied: true,
+    }
+}

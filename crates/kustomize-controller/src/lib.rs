@@ -1,0 +1,107 @@
+//! kustomize-controller: applies the manifests of a source to a cluster and keeps them so.
+
+pub mod args;
+mod kustomization;
+mod trees;
+mod watch;
+
+use std::sync::Arc;
+
+use sluice_api::{Bucket, ExternalArtifact, GitRepository, Kustomization, OCIRepository};
+use sluice_cluster::{Cluster, Index, Selection};
+use sluice_object::order;
+use sluice_runtime::post::Poster;
+use sluice_runtime::{CommonFlags, Context, Engines, Pace, Recorder, Store, Waker, clock, driver};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+pub use args::{GATES, KustomizeFlags};
+use trees::Trees;
+
+/// The name that upstream's controller has in events, Leases and field managers of applied objects.
+pub const NAME: &str = "kustomize-controller";
+/// The field manager of finalizer and status.
+const STATUS_MANAGER: &str = "gotk-kustomize-controller";
+/// Every applied object carries this label.
+const OWNER_LABEL: &str = sluice_api::meta::labels::KUSTOMIZATION_NAME;
+/// Kustomizations in their apply stage at once; each dry-runs several objects side by side.
+const APPLYING: usize = 16;
+/// Artifacts fetched at once.
+const FETCHING: usize = 8;
+
+/// What sources this controller reads.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) git: Arc<Store<GitRepository>>,
+    pub(crate) oci: Arc<Store<OCIRepository>>,
+    pub(crate) buckets: Arc<Store<Bucket>>,
+    pub(crate) external: Arc<Store<ExternalArtifact>>,
+}
+
+/// Everything a reconcile of a Kustomization uses.
+pub(crate) struct Kustomize {
+    pub(crate) cluster: Cluster,
+    pub(crate) store: Arc<Store<Kustomization>>,
+    pub(crate) sources: Sources,
+    pub(crate) index: Index,
+    pub(crate) engines: Engines,
+    pub(crate) trees: Trees,
+    pub(crate) applying: Semaphore,
+    pub(crate) common: CommonFlags,
+    pub(crate) flags: KustomizeFlags,
+    pub(crate) custom_stages: std::collections::BTreeSet<sluice_object::GroupKind>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Runs the controller until `stop`.
+pub async fn run(
+    cluster: Cluster,
+    engines: Engines,
+    common: CommonFlags,
+    flags: KustomizeFlags,
+    hostname: &str,
+    source_localhost: Option<String>,
+    stop: CancellationToken,
+) {
+    let store: Arc<Store<Kustomization>> = Arc::default();
+    let poster = (!common.events_addr.is_empty()).then(|| Poster::start(&common.events_addr, NAME, hostname));
+    let recorder = Recorder::start(&cluster, NAME, poster);
+    let index = Index::new(cluster.clone(), OWNER_LABEL, clock::now);
+    let controller = Arc::new(Kustomize {
+        cluster: cluster.clone(),
+        store: Arc::clone(&store),
+        sources: Sources::default(),
+        index: index.clone(),
+        engines,
+        trees: Trees::new(FETCHING, common.http_retry, source_localhost),
+        applying: Semaphore::new(APPLYING),
+        custom_stages: order::parse_group_kinds(&flags.custom_apply_stage_kinds),
+        common: common.clone(),
+        flags,
+        stop: stop.clone(),
+    });
+    let (waker, wakes) = Waker::new();
+    let pace = Pace {
+        min_retry: common.min_retry_delay,
+        max_retry: common.max_retry_delay,
+        jitter: common.interval_jitter_percentage,
+    };
+    let cx = Arc::new(Context { cluster: cluster.clone(), store: Arc::clone(&store), recorder });
+    let own = Selection {
+        namespace: common.watched_namespace().to_owned(),
+        labels: common.watch_label_selector.clone(),
+        ..Selection::default()
+    };
+    let all = Selection { namespace: common.watched_namespace().to_owned(), ..Selection::default() };
+    let sources = &controller.sources;
+    tokio::select! {
+        () = driver::run(Arc::clone(&controller), cx, pace, wakes, stop.clone()) => {}
+        () = store.follow(&cluster, own) => {}
+        () = sources.git.follow(&cluster, all.clone()) => {}
+        () = sources.oci.follow(&cluster, all.clone()) => {}
+        () = sources.buckets.follow(&cluster, all.clone()) => {}
+        () = sources.external.follow(&cluster, all) => {}
+        () = watch::wake_on_changes(&controller, &waker) => {}
+    }
+    index.stop();
+}

@@ -1,0 +1,185 @@
+//! What wakes a Kustomization besides itself: its source, its dependencies, the ConfigMaps and Secrets it names.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use sluice_api::kind::Status;
+use sluice_api::meta::{Condition, condition_type, find_condition, reason};
+use sluice_api::{Kind, Kustomization};
+use sluice_cluster::{Change, ResourceKind, Selection};
+use sluice_runtime::store::Changed;
+use sluice_runtime::{Cause, Key, Store, Waker};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use crate::Kustomize;
+
+/// Wakes Kustomizations for as long as the controller runs.
+pub(crate) async fn wake_on_changes(cx: &Kustomize, waker: &Waker) {
+    tokio::join!(
+        dependents(cx, waker),
+        source::<_>(cx, waker, &cx.sources.git),
+        source::<_>(cx, waker, &cx.sources.oci),
+        source::<_>(cx, waker, &cx.sources.buckets),
+        source::<_>(cx, waker, &cx.sources.external),
+        inputs(cx, waker, "ConfigMap", "configmaps"),
+        inputs(cx, waker, "Secret", "secrets"),
+    );
+}
+
+/// A Kustomization that became ready, or applied another revision, wakes those that wait for it.
+async fn dependents(cx: &Kustomize, waker: &Waker) {
+    let mut changes = cx.store.subscribe();
+    let mut waiting_for: HashMap<Key, BTreeSet<Key>> = HashMap::new();
+    loop {
+        match next(&mut changes).await {
+            Some(Ok(change)) => {
+                let before = change.old.as_deref().map(dependencies).unwrap_or_default();
+                let after = change.new.as_deref().map(dependencies).unwrap_or_default();
+                for gone in before.difference(&after) {
+                    if let Some(set) = waiting_for.get_mut(gone) {
+                        set.remove(&change.key);
+                    }
+                }
+                for new in after {
+                    waiting_for.entry(new).or_default().insert(change.key.clone());
+                }
+                if verdict(change.old.as_deref()) != verdict(change.new.as_deref()) {
+                    let woken = waiting_for.get(&change.key).into_iter().flatten();
+                    woken.for_each(|key| waker.wake(key.clone(), Cause::Awaited));
+                }
+            }
+            Some(Err(())) => {
+                waiting_for.clear();
+                for object in cx.store.all() {
+                    for dependency in dependencies(&object) {
+                        waiting_for.entry(dependency).or_default().insert(Key::of(&*object));
+                    }
+                    waker.wake(Key::of(&*object), Cause::Awaited);
+                }
+            }
+            None => return,
+        }
+    }
+}
+
+fn dependencies(object: &Kustomization) -> BTreeSet<Key> {
+    let own = &object.metadata.namespace;
+    let key = |d: &sluice_api::meta::DependencyReference| {
+        Key::new(if d.namespace.is_empty() { own } else { &d.namespace }, &d.name)
+    };
+    object.spec.depends_on.iter().map(key).collect()
+}
+
+/// What a dependent looks at.
+fn verdict(object: Option<&Kustomization>) -> Option<(bool, bool, String)> {
+    let object = object?;
+    let is_ready =
+        find_condition(&object.status.conditions, condition_type::READY).is_some_and(Condition::is_true);
+    let is_observed = object.status.observed_generation == object.metadata.generation;
+    Some((is_ready, is_observed, object.status.last_applied_revision.clone()))
+}
+
+/// A source with another revision wakes the Kustomizations that are made from it.
+async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
+    let mut changes = store.subscribe();
+    loop {
+        match next(&mut changes).await {
+            Some(Ok(Changed { key, old, new: Some(new) })) => {
+                let revision =
+                    |object: &K| object.status().artifact().map(|a| (a.revision.clone(), a.digest.clone()));
+                let now = revision(&new);
+                if now.is_some() && old.as_deref().and_then(revision) != now {
+                    wake_users::<K>(
+                        cx,
+                        waker,
+                        Some(&key),
+                        now.as_ref().map(|(revision, _)| revision.as_str()),
+                    );
+                }
+            }
+            Some(Ok(_)) => {}
+            Some(Err(())) => wake_users::<K>(cx, waker, None, None),
+            None => return,
+        }
+    }
+}
+
+/// Wakes users of one source, or of all of its kind; but for those that have dealt with the revision already.
+fn wake_users<K: Kind>(cx: &Kustomize, waker: &Waker, source: Option<&Key>, revision: Option<&str>) {
+    for object in cx.store.all() {
+        let reference = &object.spec.source_ref;
+        let own = &object.metadata.namespace;
+        let namespace = if reference.namespace.is_empty() { own } else { &reference.namespace };
+        let is_user = reference.kind == K::KIND
+            && source.is_none_or(|key| *key.name == *reference.name && *key.namespace == **namespace);
+        if is_user && !has_dealt_with(&object, revision) {
+            waker.wake(Key::of(&*object), Cause::Changed);
+        }
+    }
+}
+
+fn has_dealt_with(object: &Kustomization, revision: Option<&str>) -> bool {
+    let conditions = &object.status.conditions;
+    let is_true = |kind| find_condition(conditions, kind).is_some_and(Condition::is_true);
+    let is_retrying = find_condition(conditions, condition_type::RECONCILING)
+        .is_some_and(|c| c.is_true() && c.reason == reason::PROGRESSING_WITH_RETRY);
+    (is_true(condition_type::READY) || is_retrying)
+        && revision == Some(object.status.last_attempted_revision.as_str())
+}
+
+/// A labelled ConfigMap or Secret that changed wakes the Kustomizations that name it.
+async fn inputs(cx: &Kustomize, waker: &Waker, kind: &'static str, plural: &str) {
+    if cx.common.gate("DisableConfigWatchers", false) {
+        return;
+    }
+    let selection = Selection {
+        namespace: cx.common.watched_namespace().to_owned(),
+        labels: cx.common.watch_configs_label_selector.clone(),
+        ..Selection::default()
+    };
+    let mut changes =
+        std::pin::pin!(cx.cluster.watch(ResourceKind::new("", "v1", kind, plural, true), selection));
+    let mut versions: HashMap<Key, String> = HashMap::new();
+    let mut is_first_list = true;
+    while let Some(change) = changes.next().await {
+        match change {
+            Change::Applied(value) => {
+                let text = |key: &str| value["metadata"][key].as_str().unwrap_or_default();
+                let key = Key::new(text("namespace"), text("name"));
+                let version = text("resourceVersion").to_owned();
+                if versions.insert(key.clone(), version.clone()) != Some(version) && !is_first_list {
+                    wake_readers(cx, waker, kind, &key);
+                }
+            }
+            Change::Deleted(value) => {
+                let text = |key: &str| value["metadata"][key].as_str().unwrap_or_default();
+                versions.remove(&Key::new(text("namespace"), text("name")));
+            }
+            Change::Listed => is_first_list = false,
+            Change::Restarted | Change::Broken(_) => {}
+        }
+    }
+}
+
+fn wake_readers(cx: &Kustomize, waker: &Waker, kind: &str, input: &Key) {
+    for object in cx.store.all() {
+        let spec = &object.spec;
+        let from = spec.post_build.iter().flat_map(|post| &post.substitute_from);
+        let is_substituted = from.clone().any(|s| s.kind == kind && *s.name == *input.name);
+        let decryption = spec.decryption.iter().filter_map(|d| d.secret_ref.as_ref());
+        let is_key = kind == "Secret" && decryption.clone().any(|secret| *secret.name == *input.name);
+        if *object.metadata.namespace == *input.namespace && (is_substituted || is_key) {
+            waker.wake(Key::of(&*object), Cause::Changed);
+        }
+    }
+}
+
+/// The next change; `Err` when changes were missed; none when the store is gone.
+async fn next<K: Clone>(changes: &mut Receiver<Changed<K>>) -> Option<Result<Changed<K>, ()>> {
+    match changes.recv().await {
+        Ok(change) => Some(Ok(change)),
+        Err(RecvError::Lagged(_)) => Some(Err(())),
+        Err(RecvError::Closed) => None,
+    }
+}
