@@ -74,10 +74,12 @@ impl<'a> Composer<'a> {
         self.scanner.position()
     }
 
+    #[inline]
     fn peek(&mut self) -> Compose<&Token<'a>> {
-        let token = self.scanner.peek()?;
-        let (index, ends_block) = (token.start.index, token.lexeme == Lexeme::BlockEnd);
+        self.scanner.peek()?;
         if !self.scanner.comments.is_empty() {
+            let token = self.scanner.peek()?;
+            let (index, ends_block) = (token.start.index, matches!(token.lexeme, Lexeme::BlockEnd));
             self.unfold_comments(index, ends_block);
         }
         Ok(self.scanner.peek()?)

@@ -69,10 +69,21 @@ fn is_allowed(code: u32) -> bool {
     )
 }
 
+const BLOCK: usize = 64;
+
 /// The first byte that does not belong into a YAML text, and why.
 fn first_problem(bytes: &[u8]) -> Option<(usize, &'static str)> {
     let mut at = 0;
     while at < bytes.len() {
+        // The usual text, a block at a time.
+        if let Some(block) = bytes.get(at..at + BLOCK)
+            && block
+                .iter()
+                .fold(true, |usual, byte| usual & (byte.wrapping_sub(0x20) < 0x5F || *byte == b'\n'))
+        {
+            at += BLOCK;
+            continue;
+        }
         let octet = bytes[at];
         if (0x20..0x7F).contains(&octet) || octet == b'\n' {
             at += 1;

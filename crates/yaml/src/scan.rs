@@ -74,6 +74,8 @@ pub(crate) struct Scanner<'a> {
     /// Line breaks since the last character that was not blank.
     newlines: u32,
     started: bool,
+    /// The front token is certain.
+    ready: bool,
     tokens: VecDeque<Token<'a>>,
     /// How many tokens have been handed out.
     taken: usize,
@@ -98,6 +100,7 @@ impl<'a> Scanner<'a> {
             mark: Mark::default(),
             newlines: 0,
             started: false,
+            ready: false,
             tokens: VecDeque::with_capacity(16),
             taken: 0,
             indent: -1,
@@ -121,14 +124,18 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token, which stays in the queue.
+    #[inline]
     pub fn peek(&mut self) -> Scan<&Token<'a>> {
-        self.fill()?;
-        Ok(self.tokens.front().expect("filled above"))
+        if !self.ready {
+            self.fill()?;
+        }
+        Ok(&self.tokens[0])
     }
 
     /// Takes the token that was peeked at.
     pub fn take(&mut self) -> Option<Token<'a>> {
         self.taken += 1;
+        self.ready = false;
         self.tokens.pop_front()
     }
 
@@ -137,6 +144,7 @@ impl<'a> Scanner<'a> {
         let ahead = if self.dialect == Dialect::V3 { 2 } else { 0 };
         loop {
             if self.tokens.len() > ahead && !self.front_may_be_key()? {
+                self.ready = true;
                 return Ok(());
             }
             self.fetch_next()?;
@@ -145,7 +153,11 @@ impl<'a> Scanner<'a> {
 
     fn front_may_be_key(&mut self) -> Scan<bool> {
         let taken = self.taken;
-        let first = self.simple_keys.partition_point(|key| key.token < taken);
+        // Outside of flow collections there is one key to look at.
+        let first = match self.simple_keys.as_slice() {
+            [only] => usize::from(only.token < taken),
+            keys => keys.partition_point(|key| key.token < taken),
+        };
         for at in first..self.simple_keys.len() {
             if self.simple_keys[at].token != taken {
                 break;
@@ -159,10 +171,12 @@ impl<'a> Scanner<'a> {
 
     // Reading characters.
 
+    #[inline]
     fn byte(&self, ahead: usize) -> u8 {
         self.bytes.get(self.mark.index as usize + ahead).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.mark.index as usize..).unwrap_or_default()
     }
@@ -172,8 +186,13 @@ impl<'a> Scanner<'a> {
         self.bytes.get(at..).is_none_or(chars::is_blankz)
     }
 
+    #[inline]
     fn at_break(&self) -> bool {
-        chars::break_width(self.rest()) > 0
+        match self.byte(0) {
+            b'\n' | b'\r' => true,
+            0xC2 | 0xE2 => chars::break_width(self.rest()) > 0,
+            _ => false,
+        }
     }
 
     fn at_breakz(&self) -> bool {
@@ -237,9 +256,25 @@ impl<'a> Scanner<'a> {
 
     /// Over the rest of the line.
     fn skip_to_break(&mut self) {
-        while !self.at_breakz() {
-            self.skip();
+        let rest = self.rest();
+        let mut wide = 0;
+        let mut blank = true;
+        let mut end = 0;
+        while let Some(&byte) = rest.get(end) {
+            match byte {
+                b'\n' | b'\r' => break,
+                b' ' | b'\t' => {}
+                0xC2 | 0xE2 if chars::break_width(&rest[end..]) > 0 => break,
+                0x80..=0xBF => wide += 1,
+                _ => blank = false,
+            }
+            end += 1;
         }
+        if !blank {
+            self.newlines = 0;
+        }
+        self.mark.index += end as u32;
+        self.mark.column += end as u32 - wide;
     }
 
     /// A `---` or `...` that stands alone at the beginning of a line.

@@ -38,7 +38,7 @@ impl<'a> Composer<'a> {
         loop {
             let token = self.peek()?;
             let end = token.end;
-            if token.lexeme != Lexeme::BlockEntry {
+            if !matches!(token.lexeme, Lexeme::BlockEntry) {
                 return Ok(Node { kind: Kind::Sequence(items), ..node });
             }
             self.take_entry()?;
@@ -112,7 +112,7 @@ impl<'a> Composer<'a> {
     fn block_mapping_value(&mut self) -> Compose<Node> {
         let token = self.peek()?;
         let (at, end) = (token.start, token.end);
-        if token.lexeme != Lexeme::Value {
+        if !matches!(token.lexeme, Lexeme::Value) {
             return Ok(empty_scalar(at));
         }
         self.take();
@@ -136,8 +136,8 @@ impl<'a> Composer<'a> {
         let mut items = Vec::new();
         loop {
             let mut token = self.peek()?;
-            if token.lexeme != Lexeme::FlowSequenceEnd && !items.is_empty() {
-                if token.lexeme != Lexeme::FlowEntry {
+            if !matches!(token.lexeme, Lexeme::FlowSequenceEnd) && !items.is_empty() {
+                if !matches!(token.lexeme, Lexeme::FlowEntry) {
                     let at = token.start;
                     return Err(Self::failure(Some(start), at, "did not find expected ',' or ']'"));
                 }
@@ -184,13 +184,15 @@ impl<'a> Composer<'a> {
     fn flow_value(&mut self, closing: &Lexeme<'a>) -> Compose<Node> {
         let token = self.peek()?;
         let mut at = token.start;
-        if token.lexeme == Lexeme::Value {
+        if matches!(token.lexeme, Lexeme::Value) {
             self.take();
             let token = self.peek()?;
-            if token.lexeme != Lexeme::FlowEntry && token.lexeme != *closing {
+            if !matches!(token.lexeme, Lexeme::FlowEntry)
+                && std::mem::discriminant(&token.lexeme) != std::mem::discriminant(closing)
+            {
                 return self.node(false, false);
             }
-            if *closing == Lexeme::FlowMappingEnd {
+            if matches!(closing, Lexeme::FlowMappingEnd) {
                 at = token.start;
             }
         }
@@ -204,8 +206,8 @@ impl<'a> Composer<'a> {
         let mut entries = Vec::new();
         loop {
             let mut token = self.peek()?;
-            if token.lexeme != Lexeme::FlowMappingEnd && !entries.is_empty() {
-                if token.lexeme != Lexeme::FlowEntry {
+            if !matches!(token.lexeme, Lexeme::FlowMappingEnd) && !entries.is_empty() {
+                if !matches!(token.lexeme, Lexeme::FlowEntry) {
                     let at = token.start;
                     return Err(Self::failure(Some(start), at, "did not find expected ',' or '}'"));
                 }
@@ -242,7 +244,7 @@ impl<'a> Composer<'a> {
 
 /// A foot comment is kept on the key: it follows the whole entry.
 fn with_foot_on_key(mut key: Node, mut value: Node) -> (Node, Node) {
-    if key.foot_comment().is_empty() && !value.foot_comment().is_empty() {
+    if value.comments.is_some() && key.foot_comment().is_empty() && !value.foot_comment().is_empty() {
         key.comments_mut().foot = std::mem::take(&mut value.comments_mut().foot);
         tidy(&mut value);
     }

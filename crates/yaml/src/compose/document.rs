@@ -40,20 +40,20 @@ impl<'a> Composer<'a> {
 
     /// The next document after the first.
     pub fn next(&mut self) -> Compose<Option<Document>> {
-        while self.peek()?.lexeme == Lexeme::DocumentEnd {
+        while matches!(self.peek()?.lexeme, Lexeme::DocumentEnd) {
             self.take();
         }
         self.explicit()
     }
 
     fn explicit(&mut self) -> Compose<Option<Document>> {
-        if self.peek()?.lexeme == Lexeme::StreamEnd {
+        if matches!(self.peek()?.lexeme, Lexeme::StreamEnd) {
             return Ok(None);
         }
         self.process_directives()?;
         let token = self.peek()?;
         let at = token.start;
-        if token.lexeme != Lexeme::DocumentStart {
+        if !matches!(token.lexeme, Lexeme::DocumentStart) {
             return Err(Self::failure(None, at, "did not find expected <document start>"));
         }
         self.take();
@@ -72,7 +72,7 @@ impl<'a> Composer<'a> {
     }
 
     fn document_end(&mut self) -> Compose<SmolStr> {
-        if self.peek()?.lexeme == Lexeme::DocumentEnd {
+        if matches!(self.peek()?.lexeme, Lexeme::DocumentEnd) {
             self.take();
         }
         self.directives.clear();

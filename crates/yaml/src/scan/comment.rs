@@ -55,12 +55,15 @@ impl<'a> Scanner<'a> {
 
     /// A line comment under the first dash of a sequence heads what follows it.
     pub(super) fn move_entry_comment(&mut self) {
+        if self.comments.is_empty() {
+            return;
+        }
         let at_break = self.at_break();
         let Some(comment) = self.comments.back_mut() else { return };
         let count = self.tokens.len();
         if count < 2
-            || self.tokens[count - 2].lexeme != Lexeme::BlockSequenceStart
-            || self.tokens[count - 1].lexeme != Lexeme::BlockEntry
+            || !matches!(self.tokens[count - 2].lexeme, Lexeme::BlockSequenceStart)
+            || !matches!(self.tokens[count - 1].lexeme, Lexeme::BlockEntry)
             || comment.place != Place::Line
             || at_break
         {

@@ -38,7 +38,7 @@ impl<'a> Scanner<'a> {
         }
         self.fetch_content(byte)?;
         if self.dialect == Dialect::V3
-            && !self.tokens.back().is_some_and(|token| token.lexeme == Lexeme::BlockEntry)
+            && !self.tokens.back().is_some_and(|token| matches!(token.lexeme, Lexeme::BlockEntry))
         {
             // An entry's dash has no line comment: what stands there heads what follows.
             self.scan_line_comment(comment_mark);
