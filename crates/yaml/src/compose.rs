@@ -17,12 +17,18 @@ use crate::scan::{Comment, Lexeme, Mark, Place, Scanner, Token};
 
 /// Either a failure whose line the dialect tells, or one that is told as it is.
 pub(crate) enum Trouble {
-    Syntax(Failure),
-    Plain(Error),
+    Syntax(Box<Failure>),
+    Plain(Box<Error>),
 }
 
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
+impl Trouble {
+    fn plain(error: Error) -> Trouble {
+        Trouble::Plain(Box::new(error))
+    }
+}
+
+impl From<Box<Failure>> for Trouble {
+    fn from(failure: Box<Failure>) -> Self {
         Trouble::Syntax(failure)
     }
 }
@@ -47,11 +53,20 @@ pub(crate) struct Composer<'a> {
     pending: Pending<'a>,
     anchors: HashSet<SmolStr>,
     directives: Vec<(SmolStr, SmolStr)>,
+    /// What the open sequences and mappings hold so far, the innermost last.
+    items: Vec<Node>,
+    entries: Vec<(Node, Node)>,
 }
 
 /// The properties before a node's content.
 struct Properties {
     start: Mark,
+    /// Most nodes have none.
+    given: Option<Box<Given>>,
+}
+
+#[derive(Default)]
+struct Given {
     anchor: Option<SmolStr>,
     /// As the text resolved it, in long form; `!` stays.
     tag: Option<SmolStr>,
@@ -67,6 +82,8 @@ impl<'a> Composer<'a> {
             pending: Pending::default(),
             anchors: HashSet::new(),
             directives: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -126,19 +143,19 @@ impl<'a> Composer<'a> {
     }
 
     fn failure(context: Option<Mark>, at: Mark, problem: &'static str) -> Trouble {
-        Trouble::Syntax(Failure {
+        Trouble::Syntax(Box::new(Failure {
             scanner: false,
             context_line: context.map_or(0, |mark| mark.line),
             problem_line: at.line,
             problem: problem.into(),
-        })
+        }))
     }
 
     /// `block`: block collections may begin here. `indentless`: a sequence may begin without indentation.
     fn node(&mut self, block: bool, indentless: bool) -> Compose<Node> {
         self.depth += 1;
         if self.depth > self.depth_limit {
-            return Err(Trouble::Plain(Error::new(format!("exceeded max depth of {}", self.depth_limit))));
+            return Err(Trouble::plain(Error::new(format!("exceeded max depth of {}", self.depth_limit))));
         }
         let node = self.node_inside(block, indentless);
         self.depth -= 1;
@@ -161,7 +178,7 @@ impl<'a> Composer<'a> {
             Lexeme::Scalar { .. } => {
                 let comments = self.take_comments();
                 let Some(Token { lexeme: Lexeme::Scalar { value, style }, .. }) = self.take() else {
-                    return Err(Trouble::Plain(Error::new("internal: the token changed")));
+                    return Err(Trouble::plain(Error::new("internal: the token changed")));
                 };
                 let mut node = self.scalar(properties, &value, style);
                 node.comments = comments;
@@ -187,9 +204,7 @@ impl<'a> Composer<'a> {
                 self.put_stem(&mut node);
                 self.block_mapping(node)
             }
-            _ if properties.anchor.is_some() || properties.tag.is_some() => {
-                Ok(self.scalar(properties, "", Style::Default))
-            }
+            _ if properties.given.is_some() => Ok(self.scalar(properties, "", Style::Default)),
             _ => {
                 let at = token.start;
                 Err(Self::failure(Some(properties.start), at, "did not find expected node content"))
@@ -199,7 +214,7 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, name: &str, start: Mark) -> Compose<Node> {
         if !self.anchors.contains(name) {
-            return Err(Trouble::Plain(Error::new(format!("unknown anchor '{name}' referenced"))));
+            return Err(Trouble::plain(Error::new(format!("unknown anchor '{name}' referenced"))));
         }
         let mut node = Node::new(Kind::Alias(name.into()), Tag::Str);
         node.line = start.line + 1;
@@ -209,36 +224,33 @@ impl<'a> Composer<'a> {
         Ok(node)
     }
 
-    /// An anchor and a tag, in either order.
+    /// An anchor and a tag, in either order. Nothing is peeked at where there is none.
     fn properties(&mut self) -> Compose<Properties> {
         let token = self.scanner.peek()?;
-        let mut properties = Properties { start: token.start, anchor: None, tag: None };
+        let start = token.start;
         let first_is_tag = match token.lexeme {
             Lexeme::Anchor(_) => false,
-            Lexeme::Tag { .. } => true,
-            _ => return Ok(properties),
+            Lexeme::Tag(_) => true,
+            _ => return Ok(Properties { start, given: None }),
         };
+        let mut given = Given::default();
         for is_tag in [first_is_tag, !first_is_tag] {
             let token = self.peek()?;
             match &token.lexeme {
-                Lexeme::Anchor(name) if !is_tag => properties.anchor = Some(SmolStr::new(name)),
-                Lexeme::Tag { handle, suffix } if is_tag => {
-                    let (handle, suffix, mark) = (handle.clone(), suffix.clone(), token.start);
-                    let Some(tag) = self.resolve_tag(&handle, &suffix) else {
-                        return Err(Self::failure(
-                            Some(properties.start),
-                            mark,
-                            "found undefined tag handle",
-                        ));
+                Lexeme::Anchor(name) if !is_tag => given.anchor = Some(SmolStr::new(name)),
+                Lexeme::Tag(tag) if is_tag => {
+                    let (tag, mark) = (tag.clone(), token.start);
+                    let Some(tag) = self.resolve_tag(&tag.0, &tag.1) else {
+                        return Err(Self::failure(Some(start), mark, "found undefined tag handle"));
                     };
-                    properties.tag = Some(tag);
+                    given.tag = Some(tag);
                 }
                 _ => break,
             }
             self.take();
         }
         self.peek()?;
-        Ok(properties)
+        Ok(Properties { start, given: Some(Box::new(given)) })
     }
 
     fn resolve_tag(&self, handle: &str, suffix: &str) -> Option<SmolStr> {
@@ -262,11 +274,13 @@ impl<'a> Composer<'a> {
         let mut node = Node::new(kind, default);
         node.line = properties.start.line + 1;
         node.column = properties.start.column + 1;
-        if let Some(tag) = properties.tag.filter(|tag| tag != "!") {
-            node.tag = Tag::from_name(&tag);
-            node.tagged = true;
+        if let Some(given) = properties.given {
+            if let Some(tag) = given.tag.filter(|tag| tag != "!") {
+                node.tag = Tag::from_name(&tag);
+                node.tagged = true;
+            }
+            self.put_anchor(&mut node, given.anchor);
         }
-        self.put_anchor(&mut node, properties.anchor);
         node
     }
 
@@ -288,25 +302,19 @@ impl<'a> Composer<'a> {
         node.style = style;
         node.line = properties.start.line + 1;
         node.column = properties.start.column + 1;
-        let quoting = style.is_quoting();
-        match (self.dialect, properties.tag) {
-            (Dialect::V3, Some(tag)) if tag != "!" => {
+        if let Some(given) = properties.given {
+            self.put_anchor(&mut node, given.anchor);
+            // v2 takes even a lone `!` for a tag.
+            if let Some(tag) = given.tag.filter(|tag| tag != "!" || self.dialect == Dialect::V2) {
                 node.tag = Tag::from_name(&tag);
                 node.tagged = true;
+                return node;
             }
-            (Dialect::V3, _) => {
-                if !quoting {
-                    node.tag = if value == "<<" { Tag::Merge } else { resolve::v3_tag(value) };
-                }
-            }
-            // v2 resolves when it decodes.
-            (Dialect::V2, Some(tag)) => {
-                node.tag = Tag::from_name(&tag);
-                node.tagged = true;
-            }
-            (Dialect::V2, None) => {}
         }
-        self.put_anchor(&mut node, properties.anchor);
+        // v2 resolves when it decodes.
+        if self.dialect == Dialect::V3 && !style.is_quoting() {
+            node.tag = if value == "<<" { Tag::Merge } else { resolve::v3_tag(value) };
+        }
         node
     }
 }

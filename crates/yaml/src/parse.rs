@@ -65,6 +65,6 @@ pub(crate) fn with_composer<T>(
     }
     result.map_err(|trouble| match trouble {
         Trouble::Syntax(failure) => failure.into_error(dialect),
-        Trouble::Plain(error) => error,
+        Trouble::Plain(error) => *error,
     })
 }

@@ -26,8 +26,11 @@ pub(crate) struct Mark {
 pub(crate) enum Lexeme<'a> {
     StreamStart,
     StreamEnd,
-    VersionDirective { major: u8, minor: u8 },
-    TagDirective { handle: &'a str, prefix: Cow<'a, str> },
+    VersionDirective {
+        major: u8,
+        minor: u8,
+    },
+    TagDirective(Box<(&'a str, Cow<'a, str>)>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -39,19 +42,35 @@ pub(crate) enum Lexeme<'a> {
     FlowMappingEnd,
     FlowEntry,
     BlockEntry,
-    Key,
+    /// Whether it was a `?`; else it stands before a simple key and takes no room.
+    Key {
+        explicit: bool,
+    },
     Value,
     Alias(&'a str),
     Anchor(&'a str),
-    Tag { handle: Cow<'a, str>, suffix: Cow<'a, str> },
-    Scalar { value: Cow<'a, str>, style: Style },
+    /// Handle and suffix.
+    Tag(Box<(Cow<'a, str>, Cow<'a, str>)>),
+    Scalar {
+        value: Cow<'a, str>,
+        style: Style,
+    },
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Token<'a> {
     pub lexeme: Lexeme<'a>,
     pub start: Mark,
-    pub end: Mark,
+}
+
+impl Token<'_> {
+    /// Where an indicator ends.
+    pub fn end(&self) -> Mark {
+        match self.lexeme {
+            Lexeme::Key { explicit: false } => self.start,
+            _ => Mark { index: self.start.index + 1, column: self.start.column + 1, ..self.start },
+        }
+    }
 }
 
 /// A place where a key without `?` may have begun.
@@ -87,7 +106,7 @@ pub(crate) struct Scanner<'a> {
     pub comments: VecDeque<Comment<'a>>,
 }
 
-type Scan<T> = Result<T, Failure>;
+type Scan<T> = Result<T, Box<Failure>>;
 
 impl<'a> Scanner<'a> {
     /// `text` holds no NUL (control characters are refused before), so that NUL can stand for the end.
@@ -288,26 +307,26 @@ impl<'a> Scanner<'a> {
         self.text.get(from as usize..to as usize).unwrap_or_default()
     }
 
-    fn failure(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Failure {
-        Failure {
+    fn failure(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Box<Failure> {
+        Box::new(Failure {
             scanner: true,
             context_line: context.line,
             problem_line: self.mark.line,
             problem: problem.into(),
-        }
+        })
     }
 
     // The token queue.
 
     fn push(&mut self, lexeme: Lexeme<'a>, start: Mark) {
-        self.tokens.push_back(Token { lexeme, start, end: self.mark });
+        self.tokens.push_back(Token { lexeme, start });
     }
 
     /// Puts a token of no width before the token with this number; at the end when that is gone.
     fn insert(&mut self, number: usize, lexeme: Lexeme<'a>, mark: Mark) {
         let end = self.tokens.len();
         let at = number.checked_sub(self.taken).map_or(end, |at| at.min(end));
-        self.tokens.insert(at, Token { lexeme, start: mark, end: mark });
+        self.tokens.insert(at, Token { lexeme, start: mark });
     }
 
     fn next_number(&self) -> usize {

@@ -8,10 +8,10 @@ impl<'a> Composer<'a> {
     pub(super) fn block_sequence(&mut self, node: Node) -> Compose<Node> {
         let start = self.peek()?.start;
         self.take();
-        let mut items = Vec::new();
+        let base = self.items.len();
         loop {
             let token = self.peek()?;
-            let (at, end) = (token.start, token.end);
+            let (at, end) = (token.start, token.end());
             match token.lexeme {
                 Lexeme::BlockEntry => {
                     self.take_entry()?;
@@ -21,10 +21,11 @@ impl<'a> Composer<'a> {
                     } else {
                         self.node(true, false)?
                     };
-                    items.push(item);
+                    self.items.push(item);
                 }
                 Lexeme::BlockEnd => {
                     self.take();
+                    let items = self.items.split_off(base);
                     return Ok(Node { kind: Kind::Sequence(items), ..node });
                 }
                 _ => return Err(Self::failure(Some(start), at, "did not find expected '-' indicator")),
@@ -34,22 +35,24 @@ impl<'a> Composer<'a> {
 
     /// A sequence in a mapping, its dashes in the column of the keys.
     pub(super) fn indentless_sequence(&mut self, node: Node) -> Compose<Node> {
-        let mut items = Vec::new();
+        let base = self.items.len();
         loop {
             let token = self.peek()?;
-            let end = token.end;
+            let end = token.end();
             if !matches!(token.lexeme, Lexeme::BlockEntry) {
+                let items = self.items.split_off(base);
                 return Ok(Node { kind: Kind::Sequence(items), ..node });
             }
             self.take_entry()?;
             let next = &self.peek()?.lexeme;
-            let item = if matches!(next, Lexeme::BlockEntry | Lexeme::Key | Lexeme::Value | Lexeme::BlockEnd)
-            {
-                empty_scalar(end)
-            } else {
-                self.node(true, false)?
-            };
-            items.push(item);
+            let item =
+                if matches!(next, Lexeme::BlockEntry | Lexeme::Key { .. } | Lexeme::Value | Lexeme::BlockEnd)
+                {
+                    empty_scalar(end)
+                } else {
+                    self.node(true, false)?
+                };
+            self.items.push(item);
         }
     }
 
@@ -74,28 +77,30 @@ impl<'a> Composer<'a> {
     pub(super) fn block_mapping(&mut self, mut node: Node) -> Compose<Node> {
         let start = self.peek()?.start;
         self.take();
-        let mut entries: Vec<(Node, Node)> = Vec::new();
+        let base = self.entries.len();
         loop {
             let token = self.peek()?;
-            let (at, end) = (token.start, token.end);
+            let (at, end) = (token.start, token.end());
             match token.lexeme {
-                Lexeme::Key => {
+                Lexeme::Key { .. } => {
                     self.take();
                     let mut key = self.block_mapping_part(end)?;
-                    if let Some(previous) = entries.last_mut()
+                    if key.comments.is_some()
                         && !key.foot_comment().is_empty()
+                        && let Some(previous) = self.entries[base..].last_mut()
                     {
                         // A foot in the column of the keys belongs to the entry before.
                         let foot = std::mem::take(&mut key.comments_mut().foot);
                         previous.0.comments_mut().foot = foot;
                     }
                     let value = self.block_mapping_value()?;
-                    entries.push(with_foot_on_key(key, value));
+                    self.entries.push(with_foot_on_key(key, value));
                 }
                 Lexeme::BlockEnd => {
                     let comments = self.take_comments();
                     self.take();
                     end_collection(&mut node, comments);
+                    let mut entries = self.entries.split_off(base);
                     if let Some((key, _)) = entries.last_mut()
                         && !node.foot_comment().is_empty()
                     {
@@ -111,7 +116,7 @@ impl<'a> Composer<'a> {
 
     fn block_mapping_value(&mut self) -> Compose<Node> {
         let token = self.peek()?;
-        let (at, end) = (token.start, token.end);
+        let (at, end) = (token.start, token.end());
         if !matches!(token.lexeme, Lexeme::Value) {
             return Ok(empty_scalar(at));
         }
@@ -122,7 +127,7 @@ impl<'a> Composer<'a> {
     /// What follows `?` or `:`; `end` is where that ended.
     fn block_mapping_part(&mut self, end: Mark) -> Compose<Node> {
         let next = &self.peek()?.lexeme;
-        if matches!(next, Lexeme::Key | Lexeme::Value | Lexeme::BlockEnd) {
+        if matches!(next, Lexeme::Key { .. } | Lexeme::Value | Lexeme::BlockEnd) {
             Ok(empty_scalar(end))
         } else {
             self.node(true, true)
@@ -133,10 +138,11 @@ impl<'a> Composer<'a> {
         node.style = Style::Flow;
         let start = self.peek()?.start;
         self.take();
-        let mut items = Vec::new();
+        let base = self.items.len();
         loop {
+            let first = self.items.len() == base;
             let mut token = self.peek()?;
-            if !matches!(token.lexeme, Lexeme::FlowSequenceEnd) && !items.is_empty() {
+            if !first && !matches!(token.lexeme, Lexeme::FlowSequenceEnd) {
                 if !matches!(token.lexeme, Lexeme::FlowEntry) {
                     let at = token.start;
                     return Err(Self::failure(Some(start), at, "did not find expected ',' or ']'"));
@@ -150,14 +156,19 @@ impl<'a> Composer<'a> {
                     self.take();
                     end_collection(&mut node, comments);
                     tidy(&mut node);
+                    let items = self.items.split_off(base);
                     return Ok(Node { kind: Kind::Sequence(items), ..node });
                 }
-                Lexeme::Key => {
+                Lexeme::Key { .. } => {
                     let at = token.start;
                     self.take();
-                    items.push(self.flow_pair(at)?);
+                    let pair = self.flow_pair(at)?;
+                    self.items.push(pair);
                 }
-                _ => items.push(self.node(false, false)?),
+                _ => {
+                    let item = self.node(false, false)?;
+                    self.items.push(item);
+                }
             }
         }
     }
@@ -165,7 +176,7 @@ impl<'a> Composer<'a> {
     /// `[key: value]`: a mapping of one entry.
     fn flow_pair(&mut self, at: Mark) -> Compose<Node> {
         let token = self.peek()?;
-        let end = token.end;
+        let end = token.end();
         let key = if matches!(token.lexeme, Lexeme::Value | Lexeme::FlowEntry | Lexeme::FlowSequenceEnd) {
             // libyaml loses this token.
             self.take();
@@ -203,10 +214,11 @@ impl<'a> Composer<'a> {
         node.style = Style::Flow;
         let start = self.peek()?.start;
         self.take();
-        let mut entries = Vec::new();
+        let base = self.entries.len();
         loop {
+            let first = self.entries.len() == base;
             let mut token = self.peek()?;
-            if !matches!(token.lexeme, Lexeme::FlowMappingEnd) && !entries.is_empty() {
+            if !first && !matches!(token.lexeme, Lexeme::FlowMappingEnd) {
                 if !matches!(token.lexeme, Lexeme::FlowEntry) {
                     let at = token.start;
                     return Err(Self::failure(Some(start), at, "did not find expected ',' or '}'"));
@@ -220,9 +232,10 @@ impl<'a> Composer<'a> {
                     self.take();
                     end_collection(&mut node, comments);
                     tidy(&mut node);
+                    let entries = self.entries.split_off(base);
                     return Ok(Node { kind: Kind::Mapping(entries), ..node });
                 }
-                Lexeme::Key => {
+                Lexeme::Key { .. } => {
                     self.take();
                     let token = self.peek()?;
                     let at = token.start;
@@ -237,7 +250,7 @@ impl<'a> Composer<'a> {
                     (key, empty_scalar(at))
                 }
             };
-            entries.push(with_foot_on_key(key, value));
+            self.entries.push(with_foot_on_key(key, value));
         }
     }
 }

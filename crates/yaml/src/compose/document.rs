@@ -25,7 +25,7 @@ impl<'a> Composer<'a> {
         let token = self.peek()?;
         match token.lexeme {
             Lexeme::VersionDirective { .. }
-            | Lexeme::TagDirective { .. }
+            | Lexeme::TagDirective(_)
             | Lexeme::DocumentStart
             | Lexeme::StreamEnd => self.explicit(),
             _ => {
@@ -61,7 +61,7 @@ impl<'a> Composer<'a> {
         let at = token.start;
         let root = match token.lexeme {
             Lexeme::VersionDirective { .. }
-            | Lexeme::TagDirective { .. }
+            | Lexeme::TagDirective(_)
             | Lexeme::DocumentStart
             | Lexeme::DocumentEnd
             | Lexeme::StreamEnd => empty_scalar(at),
@@ -120,8 +120,8 @@ impl<'a> Composer<'a> {
                     }
                     version = true;
                 }
-                Lexeme::TagDirective { handle, prefix } => {
-                    let directive = (SmolStr::new(handle), SmolStr::new(prefix));
+                Lexeme::TagDirective(directive) => {
+                    let directive = (SmolStr::new(directive.0), SmolStr::new(&directive.1));
                     if self.directives.iter().any(|(known, _)| *known == directive.0) {
                         return Err(plain_failure(at, "found duplicate %TAG directive"));
                     }
@@ -135,10 +135,10 @@ impl<'a> Composer<'a> {
 }
 
 fn plain_failure(at: Mark, problem: &'static str) -> super::Trouble {
-    super::Trouble::Syntax(Failure {
+    super::Trouble::Syntax(Box::new(Failure {
         scanner: false,
         context_line: 0,
         problem_line: at.line,
         problem: problem.into(),
-    })
+    }))
 }

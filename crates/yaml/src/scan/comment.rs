@@ -189,7 +189,7 @@ impl<'a> Search<'a> {
     fn begin(scanner: &Scanner<'a>, scan: Mark) -> Self {
         let count = scanner.tokens.len();
         let mut before = scanner.tokens.back();
-        if count > 1 && before.is_some_and(|token| token.lexeme == Lexeme::FlowEntry) {
+        if count > 1 && before.is_some_and(|token| matches!(token.lexeme, Lexeme::FlowEntry)) {
             before = scanner.tokens.get(count - 2);
         }
         let foot_line = if scan.line > 0 {
@@ -201,7 +201,7 @@ impl<'a> Search<'a> {
         Search {
             scan,
             token: before.map_or(scan, |token| token.start),
-            after_value: before.is_some_and(|token| token.lexeme == Lexeme::Value),
+            after_value: before.is_some_and(|token| matches!(token.lexeme, Lexeme::Value)),
             start: Mark::default(),
             text: Cow::Borrowed(""),
             indent: i64::from(scanner.indent.max(0)),

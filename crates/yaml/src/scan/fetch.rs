@@ -173,7 +173,7 @@ impl<'a> Scanner<'a> {
                 stop = i64::from(comment.scan.index);
             }
             let mark = Mark { index: end_index.max(0) as u32, ..end };
-            self.tokens.push_back(super::Token { lexeme: Lexeme::BlockEnd, start: mark, end: mark });
+            self.tokens.push_back(super::Token { lexeme: Lexeme::BlockEnd, start: mark });
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
@@ -282,7 +282,7 @@ impl<'a> Scanner<'a> {
         }
         self.remove_simple_key()?;
         self.simple_key_allowed = self.flow_level == 0;
-        self.push_indicator(Lexeme::Key);
+        self.push_indicator(Lexeme::Key { explicit: true });
         Ok(())
     }
 
@@ -290,7 +290,7 @@ impl<'a> Scanner<'a> {
         let top = self.simple_keys.len() - 1;
         if self.simple_key_is_valid(top)? {
             let key = self.simple_keys[top];
-            self.insert(key.token, Lexeme::Key, key.mark);
+            self.insert(key.token, Lexeme::Key { explicit: false }, key.mark);
             self.roll_indent(key.mark.column, Some(key.token), Lexeme::BlockMappingStart, key.mark)?;
             self.simple_keys[top].possible = false;
             self.simple_key_allowed = false;
@@ -308,12 +308,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// A token that may be, or begin, a simple key; none may follow it directly.
-    fn fetch_keyable(&mut self, scan: impl FnOnce(&mut Self) -> Scan<(Lexeme<'a>, Mark)>) -> Scan<()> {
+    fn fetch_keyable(&mut self, scan: impl FnOnce(&mut Self) -> Scan<Lexeme<'a>>) -> Scan<()> {
         self.save_simple_key()?;
         self.simple_key_allowed = false;
         let start = self.mark;
-        let (lexeme, end) = scan(self)?;
-        self.tokens.push_back(super::Token { lexeme, start, end });
+        let lexeme = scan(self)?;
+        self.tokens.push_back(super::Token { lexeme, start });
         Ok(())
     }
 
@@ -321,8 +321,8 @@ impl<'a> Scanner<'a> {
         self.remove_simple_key()?;
         self.simple_key_allowed = true;
         let start = self.mark;
-        let (lexeme, end) = self.scan_block_scalar(style)?;
-        self.tokens.push_back(super::Token { lexeme, start, end });
+        let lexeme = self.scan_block_scalar(style)?;
+        self.tokens.push_back(super::Token { lexeme, start });
         Ok(())
     }
 

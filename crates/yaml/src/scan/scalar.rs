@@ -28,7 +28,7 @@ impl Fold {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn scan_plain(&mut self) -> Scan<(Lexeme<'a>, Mark)> {
+    pub(super) fn scan_plain(&mut self) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         let indent = self.indent + 1;
         let mut end = start;
@@ -88,7 +88,7 @@ impl<'a> Scanner<'a> {
             Some(text) => Cow::Owned(text),
             None => Cow::Borrowed(self.slice(start.index, end.index)),
         };
-        Ok((Lexeme::Scalar { value, style: Style::Default }, end))
+        Ok(Lexeme::Scalar { value, style: Style::Default })
     }
 
     /// Over the characters of a plain scalar up to white space or what ends it.
@@ -114,12 +114,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub(super) fn scan_quoted(&mut self, style: Style) -> Scan<(Lexeme<'a>, Mark)> {
+    pub(super) fn scan_quoted(&mut self, style: Style) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         let single = style == Style::SingleQuoted;
         self.skip_ascii(1);
         if let Some(value) = self.quoted_on_one_line(single) {
-            return Ok((Lexeme::Scalar { value: Cow::Borrowed(value), style }, self.mark));
+            return Ok(Lexeme::Scalar { value: Cow::Borrowed(value), style });
         }
         let mut text = String::new();
         let mut fold = Fold::default();
@@ -187,7 +187,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.skip_ascii(1);
-        Ok((Lexeme::Scalar { value: Cow::Owned(text), style }, self.mark))
+        Ok(Lexeme::Scalar { value: Cow::Owned(text), style })
     }
 
     /// The usual case: no escape, no line break. Reads over the closing quote.
@@ -263,7 +263,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    pub(super) fn scan_block_scalar(&mut self, style: Style) -> Scan<(Lexeme<'a>, Mark)> {
+    pub(super) fn scan_block_scalar(&mut self, style: Style) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         self.skip_ascii(1);
         let (chomping, increment) = self.scan_block_header(start)?;
@@ -278,12 +278,11 @@ impl<'a> Scanner<'a> {
             return Err(self.failure(start, "did not find expected comment or line break"));
         }
         self.skip_line();
-        let mut end = self.mark;
         let mut indent = if increment > 0 { self.indent.max(0) as u32 + increment } else { 0 };
         let mut text = String::new();
         let mut leading_break = String::new();
         let mut breaks = String::new();
-        self.scan_block_breaks(&mut indent, &mut breaks, start, &mut end)?;
+        self.scan_block_breaks(&mut indent, &mut breaks, start)?;
         let mut leading_blank = false;
         while self.mark.column == indent && !self.at_end() {
             let blank = matches!(self.byte(0), b' ' | b'\t');
@@ -302,7 +301,7 @@ impl<'a> Scanner<'a> {
             self.skip_to_break();
             text.push_str(self.slice(from, self.mark.index));
             self.read_line(&mut leading_break);
-            self.scan_block_breaks(&mut indent, &mut breaks, start, &mut end)?;
+            self.scan_block_breaks(&mut indent, &mut breaks, start)?;
         }
         if chomping != Chomping::Strip {
             text.push_str(&leading_break);
@@ -310,7 +309,7 @@ impl<'a> Scanner<'a> {
         if chomping == Chomping::Keep {
             text.push_str(&breaks);
         }
-        Ok((Lexeme::Scalar { value: Cow::Owned(text), style }, end))
+        Ok(Lexeme::Scalar { value: Cow::Owned(text), style })
     }
 
     /// The `+`, `-` and digit after `|` or `>`, in either order.
@@ -337,14 +336,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Indentation and empty lines; finds the indentation when it is not known yet (0).
-    fn scan_block_breaks(
-        &mut self,
-        indent: &mut u32,
-        breaks: &mut String,
-        start: Mark,
-        end: &mut Mark,
-    ) -> Scan<()> {
-        *end = self.mark;
+    fn scan_block_breaks(&mut self, indent: &mut u32, breaks: &mut String, start: Mark) -> Scan<()> {
         let mut deepest = 0;
         loop {
             while (*indent == 0 || self.mark.column < *indent) && self.byte(0) == b' ' {
@@ -361,7 +353,6 @@ impl<'a> Scanner<'a> {
                 break;
             }
             self.read_line(breaks);
-            *end = self.mark;
         }
         if *indent == 0 {
             *indent = deepest.max((self.indent + 1).max(1) as u32);

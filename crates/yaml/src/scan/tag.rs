@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Lexeme, Mark, Scan, Scanner, chars};
 
 impl<'a> Scanner<'a> {
-    pub(super) fn scan_anchor(&mut self, alias: bool) -> Scan<(Lexeme<'a>, Mark)> {
+    pub(super) fn scan_anchor(&mut self, alias: bool) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         self.skip_ascii(1);
         let name = self.scan_alpha();
@@ -14,7 +14,7 @@ impl<'a> Scanner<'a> {
         if name.is_empty() || !ends {
             return Err(self.failure(start, "did not find expected alphabetic or numeric character"));
         }
-        Ok((if alias { Lexeme::Alias(name) } else { Lexeme::Anchor(name) }, self.mark))
+        Ok(if alias { Lexeme::Alias(name) } else { Lexeme::Anchor(name) })
     }
 
     fn scan_alpha(&mut self) -> &'a str {
@@ -26,7 +26,7 @@ impl<'a> Scanner<'a> {
         self.slice(from, self.mark.index)
     }
 
-    pub(super) fn scan_tag(&mut self) -> Scan<(Lexeme<'a>, Mark)> {
+    pub(super) fn scan_tag(&mut self) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         let (handle, suffix) = if self.byte(1) == b'<' {
             self.skip_ascii(2);
@@ -49,7 +49,7 @@ impl<'a> Scanner<'a> {
         if !self.at_blankz(0) {
             return Err(self.failure(start, "did not find expected whitespace or line break"));
         }
-        Ok((Lexeme::Tag { handle, suffix }, self.mark))
+        Ok(Lexeme::Tag(Box::new((handle, suffix))))
     }
 
     fn scan_handle(&mut self, directive: bool, start: Mark) -> Scan<&'a str> {
@@ -150,7 +150,7 @@ impl<'a> Scanner<'a> {
                 if !self.at_blankz(0) {
                     return Err(self.failure(start, "did not find expected whitespace or line break"));
                 }
-                Lexeme::TagDirective { handle, prefix }
+                Lexeme::TagDirective(Box::new((handle, prefix)))
             }
             _ => return Err(self.failure(start, "found unknown directive name")),
         };
