@@ -242,12 +242,17 @@ impl Cluster {
         if !uid.is_empty() {
             options["preconditions"] = serde_json::json!({ "uid": uid });
         }
+        self.delete_with(at, &options).await
+    }
+
+    /// Deletes an object by DeleteOptions of the caller's own.
+    pub async fn delete_with(&self, at: At<'_>, options: &Value) -> Result<(), ApiError> {
         let path = at.kind.path(at.namespace, at.name);
         self.call(
             Method::DELETE,
             &path,
             Some("application/json"),
-            encode(&options),
+            encode(options),
             false,
             &label("DELETE", at.kind),
         )

@@ -198,6 +198,42 @@ impl Api {
         }
     }
 
+    /// Waits, by a watch, until the object at `path` is as `is_so` wants it (`Null`: not there); gives it, or what it was last.
+    pub async fn wait_until(
+        &self,
+        path: &str,
+        patience: Duration,
+        mut is_so: impl FnMut(&Value) -> bool,
+    ) -> Result<Value, Value> {
+        let (collection, name) = path.rsplit_once('/').expect("a path of an object");
+        let selected = format!("{collection}?fieldSelector=metadata.name={name}");
+        let mut last = Value::Null;
+        let waited = tokio::time::timeout(patience, async {
+            loop {
+                let Ok(list) = self.get(&selected).await else {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
+                };
+                last = list["items"][0].clone();
+                if is_so(&last) {
+                    return;
+                }
+                let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+                let Ok(mut events) = self.watch(&selected, version).await else { continue };
+                while let Some(Ok(event)) = events.next().await {
+                    last = if event.change == "DELETED" { Value::Null } else { event.object };
+                    if is_so(&last) {
+                        return;
+                    }
+                }
+            }
+        });
+        match waited.await {
+            Ok(()) => Ok(last),
+            Err(_) => Err(last),
+        }
+    }
+
     /// What happens to a collection from `version` on; ends with an error when the server ends it.
     pub async fn watch(
         &self,
@@ -205,7 +241,8 @@ impl Api {
         version: &str,
     ) -> Result<impl Stream<Item = Result<WatchEvent, ApiError>> + Send + Unpin + 'static, ApiError> {
         let lost = |error: reqwest::Error| ApiError::Transport(chain(&error));
-        let url = format!("{}{path}?watch=1&resourceVersion={version}", self.url);
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let url = format!("{}{path}{joint}watch=1&resourceVersion={version}", self.url);
         let answer = self.client.get(url).bearer_auth(&self.token).send().await.map_err(lost)?;
         let code = answer.status().as_u16();
         if code != 200 {

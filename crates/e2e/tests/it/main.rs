@@ -4,4 +4,5 @@
 
 mod comparison;
 mod ground;
+mod simulated;
 mod traces;

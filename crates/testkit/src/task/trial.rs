@@ -1,0 +1,135 @@
+//! `try FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE]`: a folder on a real control plane.
+//!
+//! The folder is served by Git over HTTP, the definitions and what bootstrap leaves behind are applied, the controllers
+//! run, and what they say is shown until all is Ready (`--once`) or somebody has seen enough.
+
+mod bootstrap;
+mod folder;
+mod tree;
+mod view;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use sluice_testkit::git::{GitServer, Login};
+use sluice_testkit::plane::{Options, Plane};
+use sluice_testkit::subject::{self, Kind, Subject};
+use sluice_testkit::trace::replay::Stage;
+
+use self::folder::Served;
+use self::view::View;
+
+/// `--once` gives up after so long.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// All is Ready and nothing has changed for so long: it is over.
+const QUIET: Duration = Duration::from_secs(2);
+/// Something failed and nothing but retries has changed for so long: it has finally failed.
+const HOPELESS: Duration = Duration::from_secs(45);
+
+struct Arguments {
+    folder: PathBuf,
+    path: Option<String>,
+    is_once: bool,
+    subject: Kind,
+    report: Option<PathBuf>,
+}
+
+pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
+    let arguments = parse(arguments)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let outcome = runtime.block_on(trial(&arguments));
+    runtime.shutdown_background();
+    outcome
+}
+
+fn parse(arguments: &[String]) -> Result<Arguments, String> {
+    let (mut folder, mut path, mut is_once, mut subject, mut report) =
+        (None, None, false, "sluice".to_owned(), None);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().cloned().ok_or_else(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--path" => path = Some(value()?),
+            "--once" => is_once = true,
+            "--subject" => subject = value()?,
+            "--report" => report = Some(PathBuf::from(value()?)),
+            flag if flag.starts_with('-') => return Err(format!("{flag} is not known")),
+            word => folder = Some(PathBuf::from(word)),
+        }
+    }
+    let folder = folder.ok_or("which folder?")?;
+    let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(Arguments { folder, path, is_once, subject: subject::Kind::parse(&subject)?, report })
+}
+
+async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
+    let is_flux = arguments.subject == Kind::Flux;
+    let plane = tokio::task::block_in_place(|| Plane::start(&Options::default()))
+        .map_err(|error| error.to_string())?;
+    println!("control plane: {} (export KUBECONFIG={})", plane.url(), plane.kubeconfig().display());
+    let root = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let git = GitServer::start(root.path(), Login::Anyone).map_err(|error| error.to_string())?;
+    let url = format!("{}/{}.git", git.url(), folder::NAME);
+    let served = Served::make(&arguments.folder, root.path(), &url, is_flux)?;
+    for line in served.notes() {
+        println!("{line}");
+    }
+    let path = arguments.path.clone().unwrap_or_else(|| folder::default_path(&arguments.folder));
+    println!("served: {} as {url}, path ./{path}", arguments.folder.display());
+
+    Stage::prepare(&plane, &arguments.subject).await?;
+    let cluster = sluice_cluster::Cluster::from_kubeconfig(&plane.kubeconfig(), None).await;
+    let cluster = cluster.map_err(|error| error.to_string())?;
+    let life = tokio::spawn(sluice_simulate::run(cluster, jiff::Timestamp::now));
+    let rewrites = served.rewrites().iter().map(|from| format!("--git-rewrite={from}={url}"));
+    let flags: Vec<String> = if is_flux { Vec::new() } else { rewrites.collect() };
+    let options = subject::Options { flags, ..subject::Options::default() };
+    let mut subject =
+        Subject::start(&arguments.subject, &plane, &options).map_err(|error| error.to_string())?;
+    bootstrap::apply(&plane.api(), &served, &path, &url).await?;
+
+    let outcome = watch(arguments, &plane, &mut subject).await;
+    if outcome.is_err() {
+        let log = subject.log();
+        let lines: Vec<&str> = log.lines().collect();
+        eprintln!("{}", lines[lines.len().saturating_sub(20)..].join("\n"));
+    }
+    life.abort();
+    tokio::task::block_in_place(|| subject.stop(Duration::from_secs(10)));
+    outcome
+}
+
+/// Shows until it is over; says how it ended.
+async fn watch(arguments: &Arguments, plane: &Plane, subject: &mut Subject) -> Result<ExitCode, String> {
+    let mut view = View::begin(plane.api()).await;
+    let begun = Instant::now();
+    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+    let code = loop {
+        tokio::select! {
+            _ = &mut interrupted => break ExitCode::SUCCESS,
+            () = view.advance() => {}
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+        if let Some(name) = subject.ended() {
+            return Err(format!("{name} ended by itself"));
+        }
+        view.draw().await;
+        if !arguments.is_once {
+            continue;
+        }
+        let quiet = view.last_change().elapsed();
+        if view.is_all_ready() && quiet >= QUIET {
+            break ExitCode::SUCCESS;
+        }
+        if view.has_finally_failed(HOPELESS) || begun.elapsed() > PATIENCE {
+            break ExitCode::FAILURE;
+        }
+    };
+    view.finish().await;
+    println!("{}, {:.1} s after the start", view.summary(), begun.elapsed().as_secs_f64());
+    if let Some(file) = &arguments.report {
+        std::fs::write(file, view.report()).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(code)
+}
