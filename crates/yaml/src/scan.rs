@@ -307,13 +307,13 @@ impl<'a> Scanner<'a> {
         self.text.get(from as usize..to as usize).unwrap_or_default()
     }
 
-    fn failure(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Box<Failure> {
-        Box::new(Failure {
+    fn failure<T>(&self, context: Mark, problem: impl Into<Cow<'static, str>>) -> Scan<T> {
+        Err(Box::new(Failure {
             scanner: true,
             context_line: context.line,
             problem_line: self.mark.line,
             problem: problem.into(),
-        })
+        }))
     }
 
     // The token queue.

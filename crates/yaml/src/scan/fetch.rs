@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn no_token(&self) -> Scan<()> {
-        Err(self.failure(self.mark, "found character that cannot start any token"))
+        self.failure(self.mark, "found character that cannot start any token")
     }
 
     // Simple keys.
@@ -83,7 +83,7 @@ impl<'a> Scanner<'a> {
         }
         if key.mark.line < self.mark.line || self.too_far(key.mark) {
             if key.required {
-                return Err(self.failure(key.mark, "could not find expected ':'"));
+                return self.failure(key.mark, "could not find expected ':'");
             }
             self.simple_keys[at].possible = false;
             return Ok(false);
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
         let key = *self.top_key();
         if key.possible {
             if key.required {
-                return Err(self.failure(key.mark, "could not find expected ':'"));
+                return self.failure(key.mark, "could not find expected ':'");
             }
             self.top_key().possible = false;
         }
@@ -145,7 +145,7 @@ impl<'a> Scanner<'a> {
         self.indent = column as i32;
         if self.indents.len() > self.depth_limit as usize {
             let key = *self.top_key();
-            return Err(self.failure(key.mark, format!("exceeded max depth of {}", self.depth_limit)));
+            return self.failure(key.mark, format!("exceeded max depth of {}", self.depth_limit));
         }
         let number = number.unwrap_or_else(|| self.next_number());
         self.insert(number, lexeme, mark);
@@ -224,7 +224,7 @@ impl<'a> Scanner<'a> {
         self.simple_keys.push(key);
         self.flow_level += 1;
         if self.flow_level > self.depth_limit {
-            return Err(self.failure(key.mark, format!("exceeded max depth of {}", self.depth_limit)));
+            return self.failure(key.mark, format!("exceeded max depth of {}", self.depth_limit));
         }
         self.simple_key_allowed = true;
         self.push_indicator(lexeme);
@@ -263,7 +263,7 @@ impl<'a> Scanner<'a> {
     fn fetch_block_entry(&mut self) -> Scan<()> {
         if self.flow_level == 0 {
             if !self.simple_key_allowed {
-                return Err(self.failure(self.mark, "block sequence entries are not allowed in this context"));
+                return self.failure(self.mark, "block sequence entries are not allowed in this context");
             }
             self.roll_indent(self.mark.column, None, Lexeme::BlockSequenceStart, self.mark)?;
         }
@@ -276,7 +276,7 @@ impl<'a> Scanner<'a> {
     fn fetch_key(&mut self) -> Scan<()> {
         if self.flow_level == 0 {
             if !self.simple_key_allowed {
-                return Err(self.failure(self.mark, "mapping keys are not allowed in this context"));
+                return self.failure(self.mark, "mapping keys are not allowed in this context");
             }
             self.roll_indent(self.mark.column, None, Lexeme::BlockMappingStart, self.mark)?;
         }
@@ -297,7 +297,7 @@ impl<'a> Scanner<'a> {
         } else {
             if self.flow_level == 0 {
                 if !self.simple_key_allowed {
-                    return Err(self.failure(self.mark, "mapping values are not allowed in this context"));
+                    return self.failure(self.mark, "mapping values are not allowed in this context");
                 }
                 self.roll_indent(self.mark.column, None, Lexeme::BlockMappingStart, self.mark)?;
             }

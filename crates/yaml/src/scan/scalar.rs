@@ -62,7 +62,7 @@ impl<'a> Scanner<'a> {
                 let byte = self.byte(0);
                 if byte == b' ' || byte == b'\t' {
                     if leading_blanks && (self.mark.column as i32) < indent && byte == b'\t' {
-                        return Err(self.failure(start, "found a tab character that violates indentation"));
+                        return self.failure(start, "found a tab character that violates indentation");
                     }
                     self.mark.index += 1;
                     self.mark.column += 1;
@@ -126,10 +126,10 @@ impl<'a> Scanner<'a> {
         let mut blanks = String::new();
         loop {
             if self.at_document_indicator() {
-                return Err(self.failure(start, "found unexpected document indicator"));
+                return self.failure(start, "found unexpected document indicator");
             }
             if self.at_end() {
-                return Err(self.failure(start, "found unexpected end of stream"));
+                return self.failure(start, "found unexpected end of stream");
             }
             let mut leading_blanks = false;
             while !self.at_blankz(0) {
@@ -241,7 +241,7 @@ impl<'a> Scanner<'a> {
                     b'_' => '\u{A0}',
                     b'L' => '\u{2028}',
                     b'P' => '\u{2029}',
-                    _ => return Err(self.failure(start, "found unknown escape character")),
+                    _ => return self.failure(start, "found unknown escape character"),
                 });
                 self.skip_ascii(2);
                 return Ok(());
@@ -251,12 +251,12 @@ impl<'a> Scanner<'a> {
         let mut code = 0u32;
         for at in 0..digits {
             let Some(digit) = (self.byte(at) as char).to_digit(16) else {
-                return Err(self.failure(start, "did not find expected hexdecimal number"));
+                return self.failure(start, "did not find expected hexdecimal number");
             };
             code = (code << 4) | digit;
         }
         let Some(character) = char::from_u32(code) else {
-            return Err(self.failure(start, "found invalid Unicode character escape code"));
+            return self.failure(start, "found invalid Unicode character escape code");
         };
         text.push(character);
         self.skip_ascii(digits as u32);
@@ -275,7 +275,7 @@ impl<'a> Scanner<'a> {
             self.skip_to_break();
         }
         if !self.at_breakz() {
-            return Err(self.failure(start, "did not find expected comment or line break"));
+            return self.failure(start, "did not find expected comment or line break");
         }
         self.skip_line();
         let mut indent = if increment > 0 { self.indent.max(0) as u32 + increment } else { 0 };
@@ -323,7 +323,7 @@ impl<'a> Scanner<'a> {
                     self.skip_ascii(1);
                 }
                 b'0' if increment == 0 => {
-                    return Err(self.failure(start, "found an indentation indicator equal to 0"));
+                    return self.failure(start, "found an indentation indicator equal to 0");
                 }
                 digit @ b'1'..=b'9' if increment == 0 => {
                     increment = u32::from(digit - b'0');
@@ -345,9 +345,7 @@ impl<'a> Scanner<'a> {
             }
             deepest = deepest.max(self.mark.column);
             if (*indent == 0 || self.mark.column < *indent) && self.byte(0) == b'\t' {
-                return Err(
-                    self.failure(start, "found a tab character where an indentation space is expected")
-                );
+                return self.failure(start, "found a tab character where an indentation space is expected");
             }
             if !self.at_break() {
                 break;

@@ -12,7 +12,7 @@ impl<'a> Scanner<'a> {
         let ends = self.at_blankz(0)
             || matches!(self.byte(0), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
         if name.is_empty() || !ends {
-            return Err(self.failure(start, "did not find expected alphabetic or numeric character"));
+            return self.failure(start, "did not find expected alphabetic or numeric character");
         }
         Ok(if alias { Lexeme::Alias(name) } else { Lexeme::Anchor(name) })
     }
@@ -32,7 +32,7 @@ impl<'a> Scanner<'a> {
             self.skip_ascii(2);
             let suffix = self.scan_uri("", start)?;
             if self.byte(0) != b'>' {
-                return Err(self.failure(start, "did not find the expected '>'"));
+                return self.failure(start, "did not find the expected '>'");
             }
             self.skip_ascii(1);
             (Cow::Borrowed(""), suffix)
@@ -47,14 +47,14 @@ impl<'a> Scanner<'a> {
             }
         };
         if !self.at_blankz(0) {
-            return Err(self.failure(start, "did not find expected whitespace or line break"));
+            return self.failure(start, "did not find expected whitespace or line break");
         }
         Ok(Lexeme::Tag(Box::new((handle, suffix))))
     }
 
     fn scan_handle(&mut self, directive: bool, start: Mark) -> Scan<&'a str> {
         if self.byte(0) != b'!' {
-            return Err(self.failure(start, "did not find expected '!'"));
+            return self.failure(start, "did not find expected '!'");
         }
         let from = self.mark.index;
         self.skip_ascii(1);
@@ -62,7 +62,7 @@ impl<'a> Scanner<'a> {
         if self.byte(0) == b'!' {
             self.skip_ascii(1);
         } else if directive && self.mark.index > from + 1 {
-            return Err(self.failure(start, "did not find expected '!'"));
+            return self.failure(start, "did not find expected '!'");
         }
         Ok(self.slice(from, self.mark.index))
     }
@@ -84,7 +84,7 @@ impl<'a> Scanner<'a> {
             found = true;
         }
         if !found {
-            return Err(self.failure(start, "did not find expected tag URI"));
+            return self.failure(start, "did not find expected tag URI");
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned().into())
     }
@@ -95,7 +95,7 @@ impl<'a> Scanner<'a> {
         loop {
             let digits = [self.byte(1), self.byte(2)].map(|byte| (byte as char).to_digit(16));
             let (b'%', [Some(high), Some(low)]) = (self.byte(0), digits) else {
-                return Err(self.failure(start, "did not find URI escaped octet"));
+                return self.failure(start, "did not find URI escaped octet");
             };
             let octet = (high << 4 | low) as u8;
             if left == 0 {
@@ -104,10 +104,10 @@ impl<'a> Scanner<'a> {
                     0xC0..=0xDF => 2,
                     0xE0..=0xEF => 3,
                     0xF0..=0xF7 => 4,
-                    _ => return Err(self.failure(start, "found an incorrect leading UTF-8 octet")),
+                    _ => return self.failure(start, "found an incorrect leading UTF-8 octet"),
                 };
             } else if octet & 0xC0 != 0x80 {
-                return Err(self.failure(start, "found an incorrect trailing UTF-8 octet"));
+                return self.failure(start, "found an incorrect trailing UTF-8 octet");
             }
             out.push(octet);
             self.skip_ascii(3);
@@ -123,17 +123,17 @@ impl<'a> Scanner<'a> {
         self.skip_ascii(1);
         let name = self.scan_alpha();
         if name.is_empty() {
-            return Err(self.failure(start, "could not find expected directive name"));
+            return self.failure(start, "could not find expected directive name");
         }
         if !self.at_blankz(0) {
-            return Err(self.failure(start, "found unexpected non-alphabetical character"));
+            return self.failure(start, "found unexpected non-alphabetical character");
         }
         let lexeme = match name {
             "YAML" => {
                 self.skip_blanks();
                 let major = self.scan_version_number(start)?;
                 if self.byte(0) != b'.' {
-                    return Err(self.failure(start, "did not find expected digit or '.' character"));
+                    return self.failure(start, "did not find expected digit or '.' character");
                 }
                 self.skip_ascii(1);
                 let minor = self.scan_version_number(start)?;
@@ -143,23 +143,23 @@ impl<'a> Scanner<'a> {
                 self.skip_blanks();
                 let handle = self.scan_handle(true, start)?;
                 if !matches!(self.byte(0), b' ' | b'\t') {
-                    return Err(self.failure(start, "did not find expected whitespace"));
+                    return self.failure(start, "did not find expected whitespace");
                 }
                 self.skip_blanks();
                 let prefix = self.scan_uri("", start)?;
                 if !self.at_blankz(0) {
-                    return Err(self.failure(start, "did not find expected whitespace or line break"));
+                    return self.failure(start, "did not find expected whitespace or line break");
                 }
                 Lexeme::TagDirective(Box::new((handle, prefix)))
             }
-            _ => return Err(self.failure(start, "found unknown directive name")),
+            _ => return self.failure(start, "found unknown directive name"),
         };
         self.skip_blanks();
         if self.byte(0) == b'#' {
             self.skip_to_break();
         }
         if !self.at_breakz() {
-            return Err(self.failure(start, "did not find expected comment or line break"));
+            return self.failure(start, "did not find expected comment or line break");
         }
         self.skip_line();
         Ok(lexeme)
@@ -171,13 +171,13 @@ impl<'a> Scanner<'a> {
         while self.byte(0).is_ascii_digit() {
             length += 1;
             if length > 2 {
-                return Err(self.failure(start, "found extremely long version number"));
+                return self.failure(start, "found extremely long version number");
             }
             value = value * 10 + (self.byte(0) - b'0');
             self.skip_ascii(1);
         }
         if length == 0 {
-            return Err(self.failure(start, "did not find expected version number"));
+            return self.failure(start, "did not find expected version number");
         }
         Ok(value)
     }
