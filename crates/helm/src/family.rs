@@ -109,6 +109,11 @@ impl<'a> Family<'a> {
         self.members[id].metadata.borrow().clone()
     }
 
+    /// The chart's own values, imported ones included.
+    pub fn values(&self, id: MemberId) -> Option<Table> {
+        self.members[id].values.clone()
+    }
+
     pub fn within(&self, id: MemberId) -> &[MemberId] {
         &self.members[id].within
     }

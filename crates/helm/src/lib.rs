@@ -3,8 +3,10 @@
 //! Everything here is pure: no client, no clock, no environment. Files come through `sluice_tree`, time and randomness from
 //! the caller. What Helm 4.2.4 does is the truth; known differences stand in the project's list.
 
+pub mod build;
 pub mod capabilities;
 pub mod chart;
+pub mod command;
 pub mod family;
 mod glob;
 pub mod index;
@@ -12,4 +14,5 @@ pub mod json;
 pub mod manifest;
 pub mod release;
 pub mod render;
+pub mod schema;
 pub mod values;

@@ -1,0 +1,217 @@
+//! A chart with values into what a release holds: manifest, hooks, notes. The one way for `template`, install and upgrade.
+
+mod post_render;
+
+use std::collections::BTreeMap;
+
+use jiff::Zoned;
+use serde_json::{Map, Value};
+use sluice_budget::Budget;
+use sluice_gotmpl::Hooks;
+
+use crate::capabilities::Capabilities;
+use crate::chart::{API_V3, Chart, Crd};
+use crate::family::{Family, FamilyError, is_compatible};
+use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError};
+use crate::release;
+use crate::render::{ParseCache, ReleaseOptions, RenderError, RenderOptions, render_cached};
+use crate::schema::{self, SchemaError};
+use crate::values::coalesce::TypeMismatch;
+use crate::values::graph::{from_map, to_map};
+
+pub use post_render::{PostRender, PostRenderError, Strategy};
+
+/// Where files end whose text is for people.
+const NOTES: &str = "NOTES.txt";
+
+/// What a build may use and how it differs from the plain one.
+pub struct BuildOptions<'a> {
+    pub release: ReleaseOptions,
+    pub capabilities: &'a Capabilities,
+    pub budget: &'a Budget,
+    pub now: Zoned,
+    pub random: &'a dyn Fn(&mut [u8]),
+    pub hooks: &'a dyn Hooks,
+    pub skip_schema_validation: bool,
+    /// The definitions in `crds/` come first in the manifest.
+    pub include_crds: bool,
+    /// The notes of all charts, not of the outermost alone.
+    pub subchart_notes: bool,
+    pub hide_secrets: bool,
+    pub strategy: Strategy,
+}
+
+/// What came of a build.
+#[derive(Debug, Clone, Default)]
+pub struct Built {
+    /// The text that a release stores: every document with its source.
+    pub manifest: String,
+    pub manifests: Vec<Manifest>,
+    pub hooks: Vec<Hook>,
+    pub notes: String,
+    pub crds: Vec<Crd>,
+    /// The chart as a release stores it: dependencies decided, values imported.
+    pub chart: Chart,
+    /// What Helm would log.
+    pub warnings: Vec<String>,
+}
+
+/// Why a build failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    #[error("invalid chart apiVersion")]
+    ApiVersion,
+    #[error("release name check failed: release name {0:?}: no name provided")]
+    NoName(String),
+    #[error(
+        "release name check failed: release name {0:?}: invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53"
+    )]
+    Name(String),
+    #[error("chart dependencies processing failed: {0}")]
+    Dependencies(#[from] FamilyError),
+    #[error("{0}")]
+    Values(#[from] TypeMismatch),
+    #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
+    Schema(#[from] SchemaError),
+    #[error("chart requires kubeVersion: {want} which is incompatible with Kubernetes {have}")]
+    KubeVersion { want: String, have: String },
+    #[error("{0}")]
+    Render(#[from] RenderError),
+    #[error("{error}")]
+    Manifest { error: ManifestError, rendered: BTreeMap<String, String> },
+    #[error("{0}")]
+    PostRender(#[from] PostRenderError),
+}
+
+impl BuildError {
+    /// Whether Helm got as far as making a release, and so offers `--debug`.
+    pub fn has_release(&self) -> bool {
+        matches!(
+            self,
+            Self::KubeVersion { .. } | Self::Render(_) | Self::Manifest { .. } | Self::PostRender(_)
+        )
+    }
+}
+
+/// Builds a chart.
+pub fn build(
+    chart: &Chart,
+    values: &Map<String, Value>,
+    options: &BuildOptions<'_>,
+    post_render: Option<PostRender<'_>>,
+) -> Result<Built, BuildError> {
+    build_cached(chart, values, options, post_render, &mut ParseCache::default())
+}
+
+/// Builds a chart whose templates may have been parsed before.
+pub fn build_cached(
+    chart: &Chart,
+    values: &Map<String, Value>,
+    options: &BuildOptions<'_>,
+    post_render: Option<PostRender<'_>>,
+    cache: &mut ParseCache,
+) -> Result<Built, BuildError> {
+    if chart.metadata.api_version == API_V3 {
+        return Err(BuildError::ApiVersion);
+    }
+    let name = &options.release.name;
+    if name.is_empty() {
+        return Err(BuildError::NoName(name.clone()));
+    }
+    if !release::is_valid_name(name) {
+        return Err(BuildError::Name(name.clone()));
+    }
+    let mut family = Family::new(chart);
+    family.warnings.extend(chart.warnings.iter().cloned());
+    let given = from_map(values);
+    family.process_dependencies(&given)?;
+    let coalesced = family.coalesce(&given)?;
+    if !options.skip_schema_validation {
+        schema::validate(&family, &coalesced)?;
+    }
+    let kube_version = &options.capabilities.kube_version;
+    let wanted = &family.metadata(Family::ROOT).kube_version;
+    if !wanted.is_empty() && !is_compatible(wanted, kube_version.for_range()) {
+        return Err(BuildError::KubeVersion { want: wanted.clone(), have: kube_version.version.clone() });
+    }
+    let render_options = RenderOptions {
+        release: options.release.clone(),
+        capabilities: options.capabilities,
+        budget: options.budget,
+        now: options.now.clone(),
+        random: options.random,
+        hooks: options.hooks,
+        strict: false,
+        lint: false,
+    };
+    let mut files = render_cached(&family, &coalesced, &render_options, cache)?;
+    let notes = take_notes(&mut files, &family.name(Family::ROOT), options.subchart_notes);
+    if let Some(post_render) = post_render {
+        files = post_render::run(files, options.strategy, post_render)?;
+    }
+    let sorted = match manifest::sort(&files, INSTALL_ORDER) {
+        Ok(sorted) => sorted,
+        Err(error) => return Err(BuildError::Manifest { error, rendered: files }),
+    };
+    family.warnings.extend(sorted.skipped);
+    let crds = family.crds();
+    let mut text = String::new();
+    if options.include_crds {
+        for crd in &crds {
+            let content = String::from_utf8_lossy(&crd.data);
+            text.push_str(&format!("---\n# Source: {}\n{content}\n", crd.filename));
+        }
+    }
+    for document in &sorted.manifests {
+        let is_hidden = options.hide_secrets && document.kind == "Secret" && document.api_version == "v1";
+        let content =
+            if is_hidden { "# HIDDEN: The Secret output has been suppressed" } else { &document.content };
+        text.push_str(&format!("---\n# Source: {}\n{content}\n", document.name));
+    }
+    Ok(Built {
+        manifest: text,
+        manifests: sorted.manifests,
+        hooks: sorted.hooks,
+        notes,
+        crds,
+        chart: stored_chart(&family),
+        warnings: family.warnings,
+    })
+}
+
+/// The text of rendered files that could not be sorted, for `--debug`.
+pub fn show_rendered(files: &BTreeMap<String, String>) -> String {
+    let shown = files.iter().filter(|(_, content)| !content.trim().is_empty());
+    shown.map(|(name, content)| format!("---\n# Source: {name}\n{content}\n")).collect()
+}
+
+fn take_notes(files: &mut BTreeMap<String, String>, chart: &str, all: bool) -> String {
+    let own = format!("{chart}/templates/{NOTES}");
+    let mut notes: Vec<String> = Vec::new();
+    files.retain(|name, content| {
+        if !name.ends_with(NOTES) {
+            return true;
+        }
+        if all || *name == own {
+            notes.push(std::mem::take(content));
+        }
+        false
+    });
+    notes.retain(|text| !text.is_empty());
+    notes.join("\n")
+}
+
+fn stored_chart(family: &Family<'_>) -> Chart {
+    let chart = family.chart(Family::ROOT);
+    Chart {
+        metadata: family.metadata(Family::ROOT),
+        lock: chart.lock.clone(),
+        templates: chart.templates.clone(),
+        values: family.values(Family::ROOT).map(|table| Value::Object(to_map(&table))),
+        schema: chart.schema.clone(),
+        schema_modified: chart.schema_modified,
+        files: chart.files.clone(),
+        modified: chart.modified,
+        ..Chart::default()
+    }
+}

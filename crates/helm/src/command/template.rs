@@ -1,0 +1,189 @@
+//! `helm template`: manifests and hooks as text, or as files.
+
+use serde_json::{Map, Value};
+
+use super::{Environment, InstallableError, check_installable};
+use crate::build::{BuildError, BuildOptions, Built, PostRender, Strategy, build, show_rendered};
+use crate::capabilities::{Capabilities, KubeVersion, KubeVersionError};
+use crate::chart::Chart;
+use crate::chart::ignore::match_pattern;
+use crate::manifest::{self, Hook, HookEvent};
+use crate::render::ReleaseOptions;
+
+/// The flags that change the output.
+#[derive(Debug, Clone, Default)]
+pub struct TemplateArgs {
+    pub name: String,
+    pub namespace: String,
+    pub kube_version: Option<String>,
+    pub api_versions: Vec<String>,
+    pub include_crds: bool,
+    pub is_upgrade: bool,
+    pub skip_tests: bool,
+    pub no_hooks: bool,
+    pub show_only: Vec<String>,
+    pub skip_schema_validation: bool,
+    /// Prints what was rendered also when it is no YAML.
+    pub debug: bool,
+    /// Gives files instead of text.
+    pub to_files: bool,
+}
+
+/// A file of `--output-dir`: path and text. The same path may come again, to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    pub path: String,
+    pub text: String,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Default)]
+pub struct TemplateOutput {
+    pub text: String,
+    pub files: Vec<OutputFile>,
+    pub warnings: Vec<String>,
+    /// An error to end with after the text, with `--debug`.
+    pub error: Option<String>,
+}
+
+/// Why nothing is printed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TemplateError {
+    #[error("invalid kube version '{text}': {error}")]
+    KubeVersion { text: String, error: KubeVersionError },
+    #[error("{0}")]
+    Installable(#[from] InstallableError),
+    #[error("{0}\n\nUse --debug flag to render out invalid YAML")]
+    Rendered(BuildError),
+    #[error("{0}")]
+    Build(BuildError),
+    #[error("could not find template {0} in chart")]
+    NoTemplate(String),
+}
+
+/// Renders a chart.
+pub fn template(
+    chart: &Chart,
+    values: &Map<String, Value>,
+    args: &TemplateArgs,
+    environment: &Environment<'_>,
+    post_render: Option<PostRender<'_>>,
+) -> Result<TemplateOutput, TemplateError> {
+    let capabilities = capabilities(args)?;
+    let warning = check_installable(chart)?;
+    let options = BuildOptions {
+        release: ReleaseOptions {
+            name: args.name.clone(),
+            namespace: args.namespace.clone(),
+            revision: 1,
+            is_upgrade: args.is_upgrade,
+        },
+        capabilities: &capabilities,
+        budget: environment.budget,
+        now: environment.now.clone(),
+        random: environment.random,
+        hooks: environment.hooks,
+        skip_schema_validation: args.skip_schema_validation,
+        include_crds: args.include_crds,
+        subchart_notes: false,
+        hide_secrets: false,
+        strategy: Strategy::default(),
+    };
+    let built = match build(chart, values, &options, post_render) {
+        Ok(built) => built,
+        Err(error) if error.has_release() && args.debug => {
+            let text = match &error {
+                BuildError::Manifest { rendered, .. } => show_rendered(rendered),
+                _ => String::new(),
+            };
+            let text = format!("{}\n", text.trim());
+            return Ok(TemplateOutput { text, error: Some(error.to_string()), ..TemplateOutput::default() });
+        }
+        Err(error) if error.has_release() => return Err(TemplateError::Rendered(error)),
+        Err(error) => return Err(TemplateError::Build(error)),
+    };
+    let mut output = if args.to_files { files(&built, args) } else { text(&built, args)? };
+    output.warnings.splice(0..0, warning.into_iter().chain(built.warnings));
+    Ok(output)
+}
+
+fn capabilities(args: &TemplateArgs) -> Result<Capabilities, TemplateError> {
+    let mut capabilities = Capabilities::default();
+    if let Some(text) = args.kube_version.as_ref().filter(|text| !text.is_empty()) {
+        capabilities.kube_version = KubeVersion::parse(text)
+            .map_err(|error| TemplateError::KubeVersion { text: text.clone(), error })?;
+    }
+    capabilities.api_versions.extend(args.api_versions.iter().cloned());
+    Ok(capabilities)
+}
+
+/// The hooks that are printed.
+fn hooks<'b>(built: &'b Built, args: &'b TemplateArgs) -> impl Iterator<Item = &'b Hook> {
+    let is_test = |hook: &Hook| hook.events.contains(&HookEvent::Test);
+    built.hooks.iter().filter(move |hook| !args.no_hooks && !(args.skip_tests && is_test(hook)))
+}
+
+fn text(built: &Built, args: &TemplateArgs) -> Result<TemplateOutput, TemplateError> {
+    let mut text = format!("{}\n", built.manifest.trim());
+    for hook in hooks(built, args) {
+        text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
+    }
+    if !args.show_only.is_empty() {
+        text = only(&text, &args.show_only)?;
+    }
+    Ok(TemplateOutput { text, ..TemplateOutput::default() })
+}
+
+/// The documents that came from the wanted templates.
+fn only(text: &str, wanted: &[String]) -> Result<String, TemplateError> {
+    let documents = manifest::split(text);
+    let mut out = String::new();
+    for pattern in wanted {
+        let mut missing = true;
+        for document in &documents {
+            let Some(path) = source(document) else { continue };
+            if match_pattern(pattern, path) == Ok(true) {
+                out.push_str(&format!("---\n{document}\n"));
+                missing = false;
+            }
+        }
+        if missing {
+            return Err(TemplateError::NoTemplate(pattern.clone()));
+        }
+    }
+    Ok(out)
+}
+
+/// What follows the chart's name in the first `# Source: ` comment.
+fn source(document: &str) -> Option<&str> {
+    let mut rest = document;
+    loop {
+        let at = rest.find("# Source: ")?;
+        rest = &rest[at + "# Source: ".len()..];
+        let line = rest.lines().next().unwrap_or_default();
+        match line.split_once('/') {
+            Some((chart, path)) if !chart.is_empty() && !path.is_empty() => return Some(path),
+            _ => {}
+        }
+    }
+}
+
+fn files(built: &Built, args: &TemplateArgs) -> TemplateOutput {
+    let mut files = Vec::new();
+    let mut add = |path: &str, content: &str| {
+        let text = format!("---\n# Source: {path}\n{content}\n");
+        files.push(OutputFile { path: path.to_owned(), text });
+    };
+    if args.include_crds {
+        for crd in &built.crds {
+            add(&crd.filename, &String::from_utf8_lossy(&crd.data));
+        }
+    }
+    for document in &built.manifests {
+        add(&document.name, &document.content);
+    }
+    for hook in hooks(built, args) {
+        add(&hook.path, &hook.manifest);
+    }
+    TemplateOutput { text: "\n".to_owned(), files, ..TemplateOutput::default() }
+}
