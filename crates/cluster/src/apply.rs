@@ -18,7 +18,7 @@ use crate::takeover::{self, FieldManager};
 const KIND_MAY_COME_WITHIN: Duration = Duration::from_secs(10);
 const KIND_ASKED_EVERY: Duration = Duration::from_millis(200);
 /// An object that is recreated may take this long to go.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 /// How objects are applied.
 #[derive(Debug, Clone, Default)]

@@ -32,8 +32,11 @@ enum Deed {
     End,
 }
 
+/// What an object asks for, now.
+type Asks = fn(&Value, Timestamp) -> Option<Deed>;
+
 /// What is watched, and what each object of it asks for.
-const WATCHED: &[(&str, &str, fn(&Value, Timestamp) -> Option<Deed>)] = &[
+const WATCHED: &[(&str, &str, Asks)] = &[
     ("v1", "Pod", pod::deed),
     ("v1", "PersistentVolumeClaim", claim::deed),
     ("v1", "Service", address::of_service),
@@ -60,12 +63,7 @@ pub async fn run(cluster: Cluster, now: fn() -> Timestamp) -> Result<(), ApiErro
     Ok(())
 }
 
-async fn watch(
-    cluster: Cluster,
-    kind: Arc<ResourceKind>,
-    deed: fn(&Value, Timestamp) -> Option<Deed>,
-    now: fn() -> Timestamp,
-) {
+async fn watch(cluster: Cluster, kind: Arc<ResourceKind>, deed: Asks, now: fn() -> Timestamp) {
     let mut changes = std::pin::pin!(cluster.watch(Arc::clone(&kind), Selection::default()));
     while let Some(change) = changes.next().await {
         let Change::Applied(object) = change else { continue };

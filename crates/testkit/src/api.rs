@@ -239,7 +239,7 @@ impl Api {
         &self,
         path: &str,
         version: &str,
-    ) -> Result<impl Stream<Item = Result<WatchEvent, ApiError>> + Send + Unpin + 'static, ApiError> {
+    ) -> Result<impl Stream<Item = Result<WatchEvent, ApiError>> + Send + Unpin + use<>, ApiError> {
         let lost = |error: reqwest::Error| ApiError::Transport(chain(&error));
         let joint = if path.contains('?') { '&' } else { '?' };
         let url = format!("{}{path}{joint}watch=1&resourceVersion={version}", self.url);

@@ -102,7 +102,7 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
 
 /// Shows until it is over; says how it ended.
 async fn watch(arguments: &Arguments, plane: &Plane, subject: &mut Subject) -> Result<ExitCode, String> {
-    let mut view = View::begin(plane.api()).await;
+    let mut view = View::begin(plane.api());
     let begun = Instant::now();
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     let code = loop {

@@ -70,7 +70,7 @@ pub struct View {
 const REDRAW: Duration = Duration::from_millis(500);
 
 impl View {
-    pub async fn begin(api: Api) -> Self {
+    pub fn begin(api: Api) -> Self {
         let (send, changes) = mpsc::channel(1024);
         let mut watches = tokio::task::JoinSet::new();
         for (version, kind) in WATCHED.iter().filter(|(_, kind)| *kind != "Event") {
