@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use crate::error::{Dialect, Error, Failure};
 use crate::node::{Comments, Kind, LONG_PREFIX, Node, Style, Tag};
 use crate::resolve;
-use crate::scan::{Comment, Lexeme, Mark, Place, Scanner, Token};
+use crate::scan::{Comment, Lexeme, Mark, Place, Scanner, Span, Token};
 
 /// Either a failure whose line the dialect tells, or one that is told as it is.
 pub(crate) enum Trouble {
@@ -85,6 +85,15 @@ impl<'a> Composer<'a> {
             items: Vec::new(),
             entries: Vec::new(),
         }
+    }
+
+    /// From here on notes where scalars stand.
+    pub fn record_spans(&mut self) {
+        self.scanner.spans = Some(Vec::new());
+    }
+
+    pub fn take_spans(&mut self) -> Vec<Span> {
+        self.scanner.spans.take().unwrap_or_default()
     }
 
     pub fn position(&self) -> usize {

@@ -5,19 +5,24 @@
 //! No Kubernetes here, no I/O.
 
 mod compose;
+pub mod edit;
 pub mod emit;
 mod error;
+mod expand;
 pub mod json;
 pub mod node;
 mod parse;
+pub mod path;
 mod read;
 pub mod resolve;
 mod scan;
 mod timestamp;
 
 pub use compose::Document;
+pub use edit::Editor;
 pub use emit::{SequenceIndent, emit, emit_documents, emit_with};
 pub use error::Error;
+pub use expand::expand_aliases;
 pub use node::{Comments, Kind, Node, Style, Tag};
 pub use parse::{Limits, parse, parse_documents, parse_first};
 pub use timestamp::Timestamp;

@@ -104,6 +104,18 @@ pub(crate) struct Scanner<'a> {
     simple_key_allowed: bool,
     simple_keys: Vec<SimpleKey>,
     pub comments: VecDeque<Comment<'a>>,
+    /// Where the scalars stand, when somebody asked for it.
+    pub spans: Option<Vec<Span>>,
+}
+
+/// Where a scalar stands in the text: `line` and `column` count from 1, `start` and `end` in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub line: u32,
+    pub column: u32,
+    pub start: u32,
+    pub end: u32,
+    pub in_flow: bool,
 }
 
 type Scan<T> = Result<T, Box<Failure>>;
@@ -134,6 +146,7 @@ impl<'a> Scanner<'a> {
                 mark: Mark::default(),
             }],
             comments: VecDeque::new(),
+            spans: None,
         }
     }
 
@@ -301,6 +314,19 @@ impl<'a> Scanner<'a> {
         self.mark.column == 0
             && matches!(self.rest(), [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..])
             && self.at_blankz(3)
+    }
+
+    fn record_span(&mut self, start: Mark, end: u32) {
+        let in_flow = self.flow_level > 0;
+        if let Some(spans) = &mut self.spans {
+            spans.push(Span {
+                line: start.line + 1,
+                column: start.column + 1,
+                start: start.index,
+                end,
+                in_flow,
+            });
+        }
     }
 
     fn slice(&self, from: u32, to: u32) -> &'a str {

@@ -84,6 +84,7 @@ impl<'a> Scanner<'a> {
         if leading_blanks {
             self.simple_key_allowed = true;
         }
+        self.record_span(start, end.index);
         let value = match folded {
             Some(text) => Cow::Owned(text),
             None => Cow::Borrowed(self.slice(start.index, end.index)),
@@ -119,6 +120,7 @@ impl<'a> Scanner<'a> {
         let single = style == Style::SingleQuoted;
         self.skip_ascii(1);
         if let Some(value) = self.quoted_on_one_line(single) {
+            self.record_span(start, self.mark.index);
             return Ok(Lexeme::Scalar { value: Cow::Borrowed(value), style });
         }
         let mut text = String::new();
@@ -187,6 +189,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.skip_ascii(1);
+        self.record_span(start, self.mark.index);
         Ok(Lexeme::Scalar { value: Cow::Owned(text), style })
     }
 
@@ -284,6 +287,7 @@ impl<'a> Scanner<'a> {
         let mut breaks = String::new();
         self.scan_block_breaks(&mut indent, &mut breaks, start)?;
         let mut leading_blank = false;
+        let mut end = self.mark.index;
         while self.mark.column == indent && !self.at_end() {
             let blank = matches!(self.byte(0), b' ' | b'\t');
             if style == Style::Folded && !leading_blank && !blank && leading_break.starts_with('\n') {
@@ -301,8 +305,10 @@ impl<'a> Scanner<'a> {
             self.skip_to_break();
             text.push_str(self.slice(from, self.mark.index));
             self.read_line(&mut leading_break);
+            end = self.mark.index;
             self.scan_block_breaks(&mut indent, &mut breaks, start)?;
         }
+        self.record_span(start, end);
         if chomping != Chomping::Strip {
             text.push_str(&leading_break);
         }
