@@ -210,9 +210,18 @@ impl Subject {
         self.processes.iter().map(read).collect()
     }
 
-    /// The name of a controller that has ended by itself, if one has.
+    /// A controller that has ended by itself: its name and the end of its log.
     pub fn ended(&mut self) -> Option<String> {
-        self.processes.iter_mut().find_map(|process| process.has_ended().then(|| process.name().to_owned()))
+        let at = self.processes.iter_mut().position(Process::has_ended)?;
+        let ended = &self.processes[at];
+        let log = std::fs::read_to_string(self.folder.path().join(format!("{}.log", ended.name())))
+            .unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        Some(format!(
+            "{} ended by itself:\n{}",
+            ended.name(),
+            lines[lines.len().saturating_sub(20)..].join("\n")
+        ))
     }
 
     /// Peak memory and processor time of all controllers together.

@@ -90,11 +90,6 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
     bootstrap::apply(&plane.api(), &served, &path, &url).await?;
 
     let outcome = watch(arguments, &plane, &mut subject).await;
-    if outcome.is_err() {
-        let log = subject.log();
-        let lines: Vec<&str> = log.lines().collect();
-        eprintln!("{}", lines[lines.len().saturating_sub(20)..].join("\n"));
-    }
     life.abort();
     tokio::task::block_in_place(|| subject.stop(Duration::from_secs(10)));
     outcome
@@ -111,8 +106,8 @@ async fn watch(arguments: &Arguments, plane: &Plane, subject: &mut Subject) -> R
             () = view.advance() => {}
             () = tokio::time::sleep(Duration::from_millis(500)) => {}
         }
-        if let Some(name) = subject.ended() {
-            return Err(format!("{name} ended by itself"));
+        if let Some(ended) = subject.ended() {
+            return Err(ended);
         }
         view.draw().await;
         if !arguments.is_once {

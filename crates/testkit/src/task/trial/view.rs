@@ -113,7 +113,9 @@ impl View {
         if before.as_ref().is_none_or(|before| !before.is_ready() && said.is_ready()) {
             self.last_progress = Instant::now();
         }
-        if !said.ready.is_empty() {
+        let is_told =
+            before.is_some_and(|before| before.ready == said.ready && before.message == said.message);
+        if !said.ready.is_empty() && !is_told {
             let state = match said.ready.as_str() {
                 "True" => "Ready",
                 "False" => "not Ready",
