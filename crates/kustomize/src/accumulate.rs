@@ -1,0 +1,493 @@
+//! The recursion: a kustomization's resources and bases, then its generators, components, transformers, validators.
+
+mod builtin;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::config::{self, Config};
+use crate::crds;
+use crate::error::{Error, ErrorKind, Result, fail};
+use crate::file::{self, FILE_NAMES, Kustomization};
+use crate::generate;
+use crate::load::{Loader, Shared};
+use crate::names;
+use crate::origin::{Configurer, Origin, join};
+use crate::plugin;
+use crate::read;
+use crate::resmap::ResMap;
+use crate::resource::{ORIGIN, Resource};
+use crate::schema::Schemas;
+use crate::text;
+use crate::transform::hash;
+use crate::vars::Vars;
+use crate::{ChartRequest, Charts};
+
+/// How deep kustomizations may be nested.
+const MAX_DEPTH: u32 = 100;
+
+/// One build.
+pub(crate) struct Builder<'a> {
+    pub shared: Rc<Shared<'a>>,
+    pub schemas: RefCell<Schemas>,
+    pub warnings: RefCell<Vec<String>>,
+    pub charts: Option<&'a dyn Charts>,
+    /// Files that objects were read from, for `explain`.
+    pub sources: RefCell<Vec<String>>,
+}
+
+/// What one kustomization and everything below it has come to.
+#[derive(Default)]
+pub(crate) struct Accumulated {
+    pub map: ResMap,
+    pub config: Option<Rc<Config>>,
+    pub vars: Vars,
+}
+
+impl Accumulated {
+    fn merge_config(&mut self, config: &Rc<Config>) -> Result<()> {
+        self.config = Some(match &self.config {
+            // Merging into nothing leaves specs out that an earlier, narrower one covers.
+            None if Rc::ptr_eq(config, &Config::built_in()) => Rc::clone(config),
+            None => Rc::new(Config::default().merge(config)?),
+            Some(ours) if Rc::ptr_eq(ours, config) => return Ok(()),
+            Some(ours) => Rc::new(ours.merge(config)?),
+        });
+        Ok(())
+    }
+}
+
+/// One kustomization.
+pub(crate) struct Target<'a> {
+    pub kustomization: Kustomization,
+    file_name: String,
+    loader: Rc<Loader<'a>>,
+    origin: Option<Origin>,
+    /// The namespace of the overlays above, for charts.
+    chart_namespace: String,
+}
+
+impl<'a> Target<'a> {
+    /// A target whose kustomization is given instead of read.
+    pub(crate) fn given(kustomization: Kustomization, file_name: &str, loader: Rc<Loader<'a>>) -> Self {
+        Self {
+            kustomization,
+            file_name: file_name.to_owned(),
+            loader,
+            origin: None,
+            chart_namespace: String::new(),
+        }
+    }
+
+    /// Reads the kustomization at a loader's root.
+    pub(crate) fn load(builder: &Builder<'_>, loader: Rc<Loader<'a>>) -> Result<Self> {
+        let mut found = Vec::new();
+        for name in FILE_NAMES {
+            match loader.load_optional(name) {
+                Some(Ok(content)) => found.push((name, content)),
+                Some(Err(error)) if error.is_stop() => return Err(error),
+                _ => {}
+            }
+        }
+        let (name, content) = match found.len() {
+            0 => {
+                let names: Vec<String> = FILE_NAMES.iter().map(|name| format!("'{name}'")).collect();
+                return Err(Error::of(
+                    ErrorKind::MissingKustomization,
+                    format!(
+                        "unable to find one of {} or {} in directory '{}'",
+                        names[..2].join(", "),
+                        names[2],
+                        loader.shown()
+                    ),
+                ));
+            }
+            1 => found.remove(0),
+            _ => fail!("Found multiple kustomization files under: {}\n", loader.shown()),
+        };
+        let (kustomization, warnings) = file::parse(&content, &loader.shown())?;
+        builder.warnings.borrow_mut().extend(warnings);
+        Ok(Self {
+            kustomization,
+            file_name: name.to_owned(),
+            loader,
+            origin: None,
+            chart_namespace: String::new(),
+        })
+    }
+
+    pub(crate) fn loader(&self) -> &Rc<Loader<'a>> {
+        &self.loader
+    }
+
+    /// Puts the schema that this kustomization asks for into use.
+    pub(crate) fn set_schema(&self, builder: &Builder<'a>) -> Result<()> {
+        let openapi = &self.kustomization.openapi;
+        let file = openapi.get("path").map(|path| self.loader.load(path)).transpose()?;
+        builder.schemas.borrow_mut().set(openapi.get("version").map(String::as_str), file.as_deref())
+    }
+
+    /// Everything, with names final.
+    pub(crate) fn build(&mut self, builder: &Builder<'a>) -> Result<(ResMap, Vec<String>)> {
+        if !self.kustomization.build_metadata.is_empty() {
+            self.origin = Some(Origin::default());
+        }
+        let mut accumulated = self.accumulate(builder, Accumulated::default())?;
+        let schemas = builder.schemas.borrow();
+        hash::add(&mut accumulated.map, &schemas)?;
+        let config = accumulated.config.unwrap_or_else(Config::built_in);
+        names::fix(&mut accumulated.map, &config, &schemas)?;
+        let unused = accumulated.vars.resolve(&mut accumulated.map, &config.var_reference, &schemas)?;
+        for resource in accumulated.map.list() {
+            if !resource.is_empty() {
+                read::validate(resource.tree())?;
+            }
+        }
+        accumulated.map.retain(|resource| !resource.is_empty() && !resource.is_local_config());
+        Ok((accumulated.map, unused))
+    }
+
+    /// This kustomization on top of what is given: nothing, or a component's parent.
+    fn accumulate(&mut self, builder: &Builder<'a>, mut onto: Accumulated) -> Result<Accumulated> {
+        let depth = &builder.shared.depth;
+        if depth.get() >= MAX_DEPTH {
+            fail!("kustomizations are nested deeper than {MAX_DEPTH} levels");
+        }
+        depth.set(depth.get() + 1);
+        let resources = std::mem::take(&mut self.kustomization.resources);
+        onto = self
+            .accumulate_resources(builder, onto, &resources)
+            .map_err(|error| error.within("accumulating resources"))?;
+        self.kustomization.resources = resources;
+        onto.merge_config(&self.own_config()?)?;
+        if !self.kustomization.crds.is_empty() {
+            let crds = crds::load(&self.loader, &self.kustomization.crds).map_err(|error| {
+                error.within(format_args!("loading CRDs [{}]", self.kustomization.crds.join(" ")))
+            })?;
+            onto.merge_config(&Rc::new(crds))?;
+        }
+        self.run_generators(builder, &mut onto)?;
+        let components = std::mem::take(&mut self.kustomization.components);
+        onto = self
+            .accumulate_components(builder, onto, &components)
+            .map_err(|error| error.within("accumulating components"))?;
+        self.kustomization.components = components;
+        self.run_transformers(builder, &mut onto)?;
+        self.run_validators(builder, &mut onto)?;
+        if let Some(vars) = &self.kustomization.vars {
+            let schemas = builder.schemas.borrow();
+            onto.vars.bind(&mut onto.map, vars, &schemas).map_err(|error| error.within("merging vars"))?;
+        }
+        depth.set(depth.get() - 1);
+        Ok(onto)
+    }
+
+    fn own_config(&self) -> Result<Rc<Config>> {
+        let config = Config::built_in();
+        if self.kustomization.configurations.is_empty() {
+            return Ok(config);
+        }
+        let mut own = Config::default();
+        for path in &self.kustomization.configurations {
+            let content = self.loader.load(path)?;
+            own = own.merge(&config::parse(text::yaml_to_record_strict(&content)?)?)?;
+        }
+        Ok(Rc::new(config.merge(&own)?))
+    }
+
+    fn accumulate_resources(
+        &mut self,
+        builder: &Builder<'a>,
+        mut onto: Accumulated,
+        paths: &[String],
+    ) -> Result<Accumulated> {
+        self.loader.ask_ahead(paths);
+        for path in paths {
+            self.loader.budget().charge(1)?;
+            let Err(as_file) = self.accumulate_file(builder, &mut onto, path) else { continue };
+            if as_file.kind == ErrorKind::Http || as_file.is_stop() {
+                return Err(as_file);
+            }
+            let loader = match self.loader.enter(path) {
+                Ok(loader) => loader,
+                Err(error) if error.is_stop() => return Err(error),
+                Err(_) if as_file.kind == ErrorKind::MalformedYaml => return Err(as_file),
+                Err(error) => return Err(error.within(format_args!("accumulation err='{as_file}'"))),
+            };
+            onto = self
+                .accumulate_folder(builder, onto, loader, path, false)
+                .map_err(|error| error.within(format_args!("accumulation err='{as_file}'")))?;
+        }
+        Ok(onto)
+    }
+
+    fn accumulate_components(
+        &mut self,
+        builder: &Builder<'a>,
+        mut onto: Accumulated,
+        paths: &[String],
+    ) -> Result<Accumulated> {
+        self.loader.ask_ahead(paths);
+        for path in paths {
+            let loader = self
+                .loader
+                .enter(path)
+                .map_err(|error| error.told(|told| format!("loader.New {}", text::quote(told))))?;
+            onto = self
+                .accumulate_folder(builder, onto, loader, path, true)
+                .map_err(|error| error.told(|told| format!("accumulateDirectory: {}", text::quote(told))))?;
+        }
+        Ok(onto)
+    }
+
+    fn accumulate_folder(
+        &mut self,
+        builder: &Builder<'a>,
+        mut onto: Accumulated,
+        loader: Rc<Loader<'a>>,
+        path: &str,
+        component: bool,
+    ) -> Result<Accumulated> {
+        let shown = loader.shown();
+        let mut target = Target::load(builder, loader)
+            .map_err(|error| error.within(format_args!("couldn't make target for path '{shown}'")))?;
+        target.origin = self.origin.as_ref().map(|origin| origin.append(path));
+        target.chart_namespace = if self.kustomization.namespace.is_empty() {
+            self.chart_namespace.clone()
+        } else {
+            self.kustomization.namespace.clone()
+        };
+        target.set_schema(builder)?;
+        if component && !target.kustomization.is_component() {
+            fail!("expected kind 'Component' for path '{shown}' but got '{}'", target.kustomization.kind);
+        }
+        if !component && target.kustomization.is_component() {
+            fail!("expected kind != 'Component' for path '{shown}'");
+        }
+        let told = |error: Error| error.within(format_args!("recursed accumulation of path '{shown}'"));
+        if component {
+            return target.accumulate(builder, onto).map_err(told);
+        }
+        let inner = target.accumulate(builder, Accumulated::default()).map_err(told)?;
+        let schemas = builder.schemas.borrow();
+        let merging = |error: Error| error.within(format_args!("recursed merging from path '{shown}'"));
+        onto.map.append_all(inner.map, &schemas).map_err(merging)?;
+        if let Some(config) = &inner.config {
+            onto.merge_config(config).map_err(merging)?;
+        }
+        onto.vars.add_all(&inner.vars).map_err(merging)?;
+        Ok(onto)
+    }
+
+    fn accumulate_file(&self, builder: &Builder<'a>, onto: &mut Accumulated, path: &str) -> Result<()> {
+        let reading = |error: Error| error.within(format_args!("accumulating resources from '{path}'"));
+        let content = self.loader.load(path).map_err(reading)?;
+        let objects = read::objects(&content, self.loader.budget())
+            .map_err(|error| reading(read::in_file(error, path)))?;
+        let schemas = builder.schemas.borrow();
+        let source = builder.note_source(&self.loader, path);
+        let mut list: Vec<Resource> = objects.into_iter().map(Resource::new).collect();
+        for resource in &mut list {
+            resource.source = Some(source);
+        }
+        if let Some(origin) = &self.origin {
+            let origin = origin.append(path);
+            for resource in &mut list {
+                let mut annotations = resource.annotations();
+                annotations.insert(ORIGIN.into(), origin.to_text().into());
+                resource.set_annotations(&annotations)?;
+            }
+        }
+        let map = ResMap::from_list(list, &schemas).map_err(reading)?;
+        onto.map
+            .append_all(map, &schemas)
+            .map_err(|error| error.within(format_args!("merging resources from '{path}'")))
+    }
+
+    /// The origin of what a field of this kustomization makes or changes.
+    fn field_origin(&self, kind: &str) -> Option<Origin> {
+        self.origin.as_ref().map(|origin| Origin {
+            path: String::new(),
+            repo: origin.repo.clone(),
+            reference: origin.reference.clone(),
+            configured_in: join(&origin.path, &self.file_name),
+            configured_by: Configurer {
+                api_version: "builtin".to_owned(),
+                kind: kind.to_owned(),
+                ..Configurer::default()
+            },
+        })
+    }
+
+    fn run_generators(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
+        let mut made: Vec<(ResMap, Option<Origin>)> = Vec::new();
+        {
+            let schemas = builder.schemas.borrow();
+            let options = self.kustomization.generator_options.as_ref();
+            let config_maps = self
+                .kustomization
+                .config_map_generator
+                .iter()
+                .map(|args| (generate::Args::from(args.clone()), "ConfigMapGenerator"));
+            let secrets = self
+                .kustomization
+                .secret_generator
+                .iter()
+                .map(|args| (generate::Args::from(args.clone()), "SecretGenerator"));
+            for (mut args, kind) in config_maps.chain(secrets) {
+                args.options = generate::merge_options(args.options, options);
+                let resource = generate::generate(&args, &self.loader)?;
+                made.push((ResMap::from_list(vec![resource], &schemas)?, self.field_origin(kind)));
+            }
+        }
+        for chart in &self.kustomization.helm_charts {
+            let map = self.inflate(builder, chart)?;
+            made.push((map, self.field_origin("HelmChartInflationGenerator")));
+        }
+        let loading = |error: Error| error.within("loading generator plugins");
+        let entries = std::mem::take(&mut self.kustomization.generators);
+        let configured =
+            self.plugin_objects(builder, &entries, "configuring external generator").map_err(loading)?;
+        self.kustomization.generators = entries;
+        let schemas = builder.schemas.borrow();
+        for resource in configured.list() {
+            made.push(plugin::run_generator(resource, &self.loader, &schemas).map_err(loading)?);
+        }
+        for (mut map, origin) in made {
+            map.add_origin(origin.as_ref())?;
+            onto.map.absorb_all(map, &schemas).map_err(|error| error.within("merging from generator"))?;
+        }
+        Ok(())
+    }
+
+    fn inflate(&self, builder: &Builder<'a>, chart: &file::HelmChart) -> Result<ResMap> {
+        let mut chart = chart.clone();
+        if chart.namespace.is_empty() {
+            chart.namespace = if self.kustomization.namespace.is_empty() {
+                self.chart_namespace.clone()
+            } else {
+                self.kustomization.namespace.clone()
+            };
+        }
+        let Some(charts) = builder.charts else {
+            return Err(Error::of(
+                ErrorKind::Refused,
+                format!(
+                    "trouble configuring builtin HelmChartInflationGenerator with config: `\nname: {}\n`: must \
+                     specify --enable-helm",
+                    chart.name
+                ),
+            ));
+        };
+        let globals = self.kustomization.helm_globals.clone().unwrap_or_default();
+        let request = ChartRequest { chart, globals, root: self.loader.root().to_owned() };
+        let rendered = charts.render(&request).map_err(|told| {
+            Error::new(told).within(format_args!("could not render chart {}", request.chart.name))
+        })?;
+        let objects = read::objects(rendered.as_bytes(), self.loader.budget())?;
+        let schemas = builder.schemas.borrow();
+        ResMap::from_list(objects.into_iter().map(Resource::new).collect(), &schemas)
+    }
+
+    /// The objects that configure generators, transformers or validators: written inline, in files or in bases.
+    fn plugin_objects(&mut self, builder: &Builder<'a>, entries: &[String], doing: &str) -> Result<ResMap> {
+        let mut accumulated = Accumulated::default();
+        let mut paths = Vec::new();
+        for entry in entries {
+            let objects = match read::objects(entry.as_bytes(), self.loader.budget()) {
+                Ok(objects) => objects,
+                Err(error) if error.is_stop() => return Err(error),
+                Err(_) => {
+                    paths.push(entry.clone());
+                    continue;
+                }
+            };
+            let schemas = builder.schemas.borrow();
+            let mut list: Vec<Resource> = objects.into_iter().map(Resource::new).collect();
+            if let Some(origin) = &self.origin {
+                for resource in &mut list {
+                    resource.set_origin(Some(&origin.append(&self.file_name)))?;
+                }
+            }
+            let Ok(map) = ResMap::from_list(list, &schemas) else {
+                paths.push(entry.clone());
+                continue;
+            };
+            accumulated.map.append_all(map, &schemas).map_err(|error| error.within(doing))?;
+        }
+        Ok(self.accumulate_resources(builder, accumulated, &paths)?.map)
+    }
+
+    fn run_transformers(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
+        let config = onto.config.clone().unwrap_or_else(Config::built_in);
+        let steps = self.builtin_steps(&config)?;
+        let entries = std::mem::take(&mut self.kustomization.transformers);
+        let configured = self.plugin_objects(builder, &entries, "configuring external transformer")?;
+        self.kustomization.transformers = entries;
+        let schemas = builder.schemas.borrow();
+        let plugins = configured
+            .list()
+            .iter()
+            .map(|resource| plugin::transformer(resource, &self.loader, &schemas))
+            .collect::<Result<Vec<_>>>()?;
+        for step in steps {
+            step.apply(&mut onto.map, &schemas, &self.loader)?;
+            if let Some(origin) = self.field_origin(step.kind()) {
+                onto.map.add_transformer(&origin)?;
+            }
+            onto.map.drop_empty();
+        }
+        for plugin in plugins {
+            plugin.apply(&mut onto.map, &schemas, &self.loader)?;
+            if let Some(origin) = &plugin.origin {
+                onto.map.add_transformer(origin)?;
+            }
+            onto.map.drop_empty();
+        }
+        Ok(())
+    }
+
+    fn run_validators(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
+        let entries = std::mem::take(&mut self.kustomization.validators);
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let configured = self.plugin_objects(builder, &entries, "configuring external transformer")?;
+        self.kustomization.validators = entries;
+        let schemas = builder.schemas.borrow();
+        for resource in configured.list() {
+            let validator = plugin::transformer(resource, &self.loader, &schemas)?;
+            let before: Vec<Option<sluice_yaml::Node>> =
+                onto.map.list().iter().map(|resource| resource.node.clone()).collect();
+            validator.apply(&mut onto.map, &schemas, &self.loader)?;
+            let same = before.len() == onto.map.len()
+                && before
+                    .iter()
+                    .zip(onto.map.list())
+                    .all(|(before, after)| same_but_mark(before.as_ref(), after));
+            if !same {
+                fail!("validator shouldn't modify the resource map");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True when a validator has left an object alone; it may put its label on it.
+fn same_but_mark(before: Option<&sluice_yaml::Node>, after: &Resource) -> bool {
+    let mut copy = after.clone();
+    let mut labels = copy.labels();
+    if labels.remove("validated-by").is_some() && copy.set_labels(&labels).is_err() {
+        return false;
+    }
+    let value = |node: Option<&sluice_yaml::Node>| node.and_then(|node| text::to_value(node).ok());
+    value(before) == value(copy.node.as_ref())
+}
+
+impl<'a> Builder<'a> {
+    fn note_source(&self, loader: &Loader<'a>, path: &str) -> u32 {
+        let mut sources = self.sources.borrow_mut();
+        sources.push(if loader.is_remote() { path.to_owned() } else { join(loader.root(), path) });
+        sources.len() as u32 - 1
+    }
+}

@@ -1,0 +1,301 @@
+//! RFC 6902 patches as kustomize's library applies them: lenient in places, its messages kept.
+
+use serde_json::Value;
+
+use crate::error::{Error, Result, fail};
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Operation {
+    op: String,
+    path: Option<String>,
+    from: Option<String>,
+    value: Option<Value>,
+}
+
+/// Reads a patch: a JSON array, or YAML that is one.
+pub(crate) fn parse(text: &str) -> Result<Vec<Operation>> {
+    if text.is_empty() {
+        fail!("empty json patch operations");
+    }
+    let value: Value = if text.starts_with('[') {
+        serde_json::from_str(text).map_err(|error| Error::new(format!("invalid JSON patch: {error}")))?
+    } else {
+        crate::text::yaml_to_value(text.as_bytes())?
+    };
+    decode(value)
+}
+
+fn decode(value: Value) -> Result<Vec<Operation>> {
+    let items = match value {
+        Value::Array(items) => items,
+        Value::Null => return Ok(Vec::new()),
+        other => {
+            let got = match other {
+                Value::Object(_) => "object",
+                Value::String(_) => "string",
+                Value::Bool(_) => "bool",
+                _ => "number",
+            };
+            fail!("json: cannot unmarshal {got} into Go value of type jsonpatch.Patch");
+        }
+    };
+    items
+        .into_iter()
+        .map(|item| {
+            let Value::Object(mut fields) = item else {
+                fail!("json: cannot unmarshal into Go value of type jsonpatch.Operation");
+            };
+            let mut text = |name: &str| match fields.remove(name) {
+                Some(Value::String(text)) => Some(text),
+                _ => None,
+            };
+            let (op, path, from) = (text("op"), text("path"), text("from"));
+            let value = fields.remove("value");
+            Ok(Operation { op: op.unwrap_or_else(|| "unknown".to_owned()), path, from, value })
+        })
+        .collect()
+}
+
+/// Applies a patch.
+pub(crate) fn apply(document: &mut Value, patch: &[Operation]) -> Result<()> {
+    for operation in patch {
+        let op = operation.op.as_str();
+        let place = |what: &str, place: &Option<String>| match place {
+            Some(place) => Ok(place.clone()),
+            None if op == "add" => fail!("add operation failed to decode path: missing value"),
+            None => {
+                fail!("{op} operation failed to decode {what}: operation missing {what} field: missing value")
+            }
+        };
+        match op {
+            "add" => {
+                let path = place("path", &operation.path)?;
+                add(document, &path, operation.value.clone().unwrap_or_default(), op, "path")?;
+            }
+            "remove" => {
+                let path = place("path", &operation.path)?;
+                remove(document, &path, op, "path")?;
+            }
+            "replace" => replace(document, &place("path", &operation.path)?, operation)?,
+            "move" => {
+                let from = place("from", &operation.from)?;
+                let value = remove(document, &from, op, "from path")?;
+                let path = place("path", &operation.path)?;
+                add(document, &path, value, op, "destination path")?;
+            }
+            "copy" => {
+                let from = place("from", &operation.from)?;
+                let Some((target, key)) = container(document, &from) else {
+                    fail!("copy operation does not apply: doc is missing from path: {from}: missing value");
+                };
+                let value = get(target, &key)
+                    .map_err(|error| error.within(format_args!("error in copy for from: '{from}'")))?
+                    .clone();
+                let path = place("path", &operation.path)?;
+                add(document, &path, value, op, "destination path")?;
+            }
+            "test" => test(document, &place("path", &operation.path)?, operation)?,
+            other => fail!("Unexpected kind: {other}"),
+        }
+    }
+    Ok(())
+}
+
+/// The container at the end of a path and the last key.
+fn container<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    if parts.len() < 2 {
+        return None;
+    }
+    let last = unescape(parts.pop()?);
+    let mut at = document;
+    for part in &parts[1..] {
+        let name = unescape(part);
+        at = match at {
+            Value::Object(fields) => fields.get_mut(&name)?,
+            Value::Array(items) => {
+                let index: i64 = name.parse().ok()?;
+                let length = items.len() as i64;
+                let index = if index < 0 { index + length } else { index };
+                items.get_mut(usize::try_from(index).ok()?)?
+            }
+            _ => return None,
+        };
+        if at.is_null() {
+            return None;
+        }
+    }
+    matches!(at, Value::Object(_) | Value::Array(_)).then_some((at, last))
+}
+
+fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+fn no_path(path: &str, op: &str, what: &str) -> Error {
+    let path = if matches!(op, "add" | "remove") { format!("\"{path}\"") } else { path.to_owned() };
+    Error::new(format!("{op} operation does not apply: doc is missing {what}: {path}: missing value"))
+}
+
+fn add(document: &mut Value, path: &str, value: Value, op: &str, what: &str) -> Result<()> {
+    let Some((target, key)) = container(document, path) else { return Err(no_path(path, op, what)) };
+    put(target, key, value).map_err(|error| {
+        if op == "copy" {
+            error.within("error while adding value during copy")
+        } else {
+            error.within(format_args!("error in {op} for path: '{path}'"))
+        }
+    })
+}
+
+fn put(target: &mut Value, key: String, value: Value) -> Result<()> {
+    match target {
+        Value::Object(fields) => {
+            fields.insert(key, value);
+        }
+        Value::Array(items) if key == "-" => items.push(value),
+        Value::Array(items) => {
+            let at = index(&key, items.len() + 1).map_err(|error| {
+                if error.text().starts_with("strconv") {
+                    error.within(format_args!("value was not a proper array index: '{key}'"))
+                } else {
+                    error
+                }
+            })?;
+            items.insert(at, value);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A place in an array of this length; negative ones count from its end.
+fn index(key: &str, length: usize) -> Result<usize> {
+    let Ok(index) = key.parse::<i64>() else {
+        fail!("strconv.Atoi: parsing {}: invalid syntax", crate::text::quote(key));
+    };
+    let length = length as i64;
+    if index >= length || index < -length {
+        fail!("Unable to access invalid index: {index}: invalid index referenced");
+    }
+    Ok((if index < 0 { index + length } else { index }) as usize)
+}
+
+fn get<'a>(target: &'a Value, key: &str) -> Result<&'a Value> {
+    match target {
+        Value::Object(fields) => fields
+            .get(key)
+            .ok_or_else(|| Error::new(format!("unable to get nonexistent key: {key}: missing value"))),
+        Value::Array(items) => index(key, items.len()).map(|at| &items[at]),
+        _ => fail!("unable to get nonexistent key: {key}: missing value"),
+    }
+}
+
+fn remove(document: &mut Value, path: &str, op: &str, what: &str) -> Result<Value> {
+    let Some((target, key)) = container(document, path) else { return Err(no_path(path, op, what)) };
+    let removed = match target {
+        Value::Object(fields) => fields
+            .remove(&key)
+            .ok_or_else(|| Error::new(format!("Unable to remove nonexistent key: {key}: missing value"))),
+        Value::Array(items) => index(&key, items.len()).map(|at| items.remove(at)),
+        _ => return Err(no_path(path, op, what)),
+    };
+    removed.map_err(|error| error.within(format_args!("error in {op} for path: '{path}'")))
+}
+
+fn replace(document: &mut Value, path: &str, operation: &Operation) -> Result<()> {
+    let value = operation.value.clone().unwrap_or_default();
+    if path.is_empty() {
+        if !matches!(value, Value::Object(_) | Value::Array(_)) {
+            fail!("replace operation value must be object or array: %!w(<nil>)");
+        }
+        *document = value;
+        return Ok(());
+    }
+    let Some((target, key)) = container(document, path) else { return Err(no_path(path, "replace", "path")) };
+    if get(target, &key).is_err() {
+        fail!("replace operation does not apply: doc is missing key: {path}: missing value");
+    }
+    match target {
+        Value::Object(fields) => {
+            fields.insert(key, value);
+        }
+        Value::Array(items) => {
+            let at = index(&key, items.len())?;
+            items[at] = value;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn test(document: &mut Value, path: &str, operation: &Operation) -> Result<()> {
+    let wanted = operation.value.clone().unwrap_or_default();
+    if path.is_empty() {
+        if equal(document, &wanted) {
+            return Ok(());
+        }
+        fail!("testing value {path} failed: test failed");
+    }
+    let Some((target, key)) = container(document, path) else {
+        fail!("test operation does not apply: is missing path: {path}: missing value");
+    };
+    let found =
+        get(target, &key).map_err(|error| error.within(format_args!("error in test for path: '{path}'")))?;
+    if equal(found, &wanted) { Ok(()) } else { fail!("testing value {path} failed: test failed") }
+}
+
+/// Equality by value: 1 and 1.0 are one number.
+fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| equal(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn run(document: Value, patch: Value) -> Result<Value> {
+        let mut document = document;
+        apply(&mut document, &decode(patch)?)?;
+        Ok(document)
+    }
+
+    #[test]
+    fn operations_apply() {
+        let patch = json!([
+            {"op": "add", "path": "/a/-", "value": 3},
+            {"op": "remove", "path": "/b"},
+            {"op": "replace", "path": "/a/0", "value": 9},
+            {"op": "copy", "from": "/a/0", "path": "/c"},
+            {"op": "move", "from": "/c", "path": "/d~1e"},
+            {"op": "test", "path": "/a/1", "value": 2.0}
+        ]);
+        assert_eq!(run(json!({"a": [1, 2], "b": 1}), patch).unwrap(), json!({"a": [9, 2, 3], "d/e": 9}));
+    }
+
+    #[test]
+    fn what_does_not_apply_says_so() {
+        let fails = |patch: Value| run(json!({"a": {}}), patch).unwrap_err().to_string();
+        assert_eq!(
+            fails(json!([{"op": "replace", "path": "/a/b", "value": 1}])),
+            "replace operation does not apply: doc is missing key: /a/b: missing value"
+        );
+        assert_eq!(
+            fails(json!([{"op": "add", "path": "/x/b", "value": 1}])),
+            "add operation does not apply: doc is missing path: \"/x/b\": missing value"
+        );
+        assert_eq!(
+            fails(json!([{"op": "remove", "path": "/b"}])),
+            "error in remove for path: '/b': Unable to remove nonexistent key: b: missing value"
+        );
+    }
+}

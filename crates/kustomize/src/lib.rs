@@ -1,0 +1,246 @@
+//! kustomize: a folder with a kustomization to the objects it means, the same bytes as kustomize 5.8.1, in linear time.
+//!
+//! The engine never calls out: what is not in the tree is asked for (`Outcome::Need`), and the build is run again with
+//! the answers. It charges a budget and returns what it has read.
+
+mod accumulate;
+mod config;
+mod crds;
+mod error;
+mod field_spec;
+pub mod file;
+mod generate;
+pub mod ids;
+mod json_patch;
+mod load;
+mod merge;
+mod names;
+mod nodes;
+mod origin;
+mod path;
+mod plugin;
+mod read;
+mod remote;
+mod resmap;
+mod resource;
+mod schema;
+mod selector;
+mod share;
+mod text;
+mod transform;
+mod vars;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use sluice_budget::Budget;
+use sluice_tree::Tree;
+use sluice_yaml::Node;
+
+pub use error::{Error, ErrorKind};
+pub use load::{Answers, Ask, Reads};
+pub use remote::RepoSpec;
+pub use text::from_map;
+
+use accumulate::{Builder, Target};
+use file::Kustomization;
+use load::{Loader, Shared};
+use resmap::ResMap;
+use schema::Schemas;
+
+/// The order of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reorder {
+    /// As read and generated.
+    #[default]
+    None,
+    /// By kind, unless the kustomization's `sortOptions` say otherwise.
+    Legacy,
+}
+
+/// What a build may do.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// The tree's root as messages show it; empty for `/`.
+    pub shown_root: &'a str,
+    /// Files may be read from anywhere in the tree, not only from below the kustomization that names them.
+    pub unrestricted: bool,
+    /// Repositories and web addresses may be asked for.
+    pub remote: bool,
+    pub reorder: Reorder,
+    /// Put `app.kubernetes.io/managed-by` on everything.
+    pub managed_by: bool,
+    /// The kustomization of the folder itself, in place of its file; the name is that of the file.
+    pub given: Option<(&'a str, &'a Kustomization)>,
+    pub charts: Option<&'a dyn Charts>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            shown_root: "",
+            unrestricted: false,
+            remote: true,
+            reorder: Reorder::None,
+            managed_by: false,
+            given: None,
+            charts: None,
+        }
+    }
+}
+
+/// Renders Helm charts for `helmCharts`.
+pub trait Charts {
+    /// The chart's manifests as YAML.
+    fn render(&self, request: &ChartRequest) -> Result<String, String>;
+}
+
+/// A chart to render.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChartRequest {
+    pub chart: file::HelmChart,
+    pub globals: file::HelmGlobals,
+    /// The folder of the kustomization that names it, below the tree's root.
+    pub root: String,
+}
+
+/// One built object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    node: Node,
+    source: Option<u32>,
+}
+
+impl Object {
+    /// The object's tree.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The object as kustomize prints it.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        sluice_yaml::json::node_to_yaml(&self.node).map_err(|error| Error::new(error.to_string()))
+    }
+}
+
+/// A finished build.
+#[derive(Debug, Clone, Default)]
+pub struct Built {
+    pub objects: Vec<Object>,
+    pub reads: Reads,
+    /// What kustomize prints to its standard error.
+    pub warnings: Vec<String>,
+    /// Files that objects were read from.
+    pub sources: Vec<String>,
+}
+
+impl Built {
+    /// Everything as one text, documents parted by `---`.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        let mut text = String::new();
+        for (at, object) in self.objects.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            text.push_str(&object.to_yaml()?);
+        }
+        Ok(text)
+    }
+
+    /// The file that an object was read from; none for generated ones.
+    pub fn source_of(&self, object: &Object) -> Option<&str> {
+        self.sources.get(object.source? as usize).map(String::as_str)
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    Done(Built),
+    /// Answer these and run again.
+    Need(Vec<Ask>),
+}
+
+/// Builds the kustomization in a folder of a tree.
+pub fn build(
+    tree: &dyn Tree,
+    folder: &str,
+    options: &Options<'_>,
+    answers: &Answers,
+    budget: &Budget,
+) -> Result<Outcome, Error> {
+    let shared = Rc::new(Shared {
+        tree,
+        shown_root: options.shown_root,
+        answers,
+        restricted: !options.unrestricted,
+        remote_allowed: options.remote,
+        reads: RefCell::default(),
+        asks: RefCell::default(),
+        budget,
+        depth: Cell::new(0),
+    });
+    let result = run(&shared, folder, options);
+    let asks = shared.asks.take();
+    match result {
+        Err(error) if error.kind == ErrorKind::Ask => Ok(Outcome::Need(asks.into_iter().collect())),
+        Err(error) => Err(error),
+        Ok(built) => Ok(Outcome::Done(built)),
+    }
+}
+
+fn run<'a>(shared: &Rc<Shared<'a>>, folder: &str, options: &Options<'a>) -> Result<Built, Error> {
+    let loader = Loader::start(Rc::clone(shared), folder)?;
+    let builder = Builder {
+        shared: Rc::clone(shared),
+        schemas: RefCell::new(Schemas::new()),
+        warnings: RefCell::default(),
+        charts: options.charts,
+        sources: RefCell::default(),
+    };
+    let mut target = match options.given {
+        Some((name, kustomization)) => Target::given(kustomization.clone(), name, loader),
+        None => Target::load(&builder, loader)?,
+    };
+    target.set_schema(&builder)?;
+    let (mut map, unused) = target.build(&builder)?;
+    let schemas = builder.schemas.borrow();
+    let file = &target.kustomization;
+    if let Some(sort) = &file.sort_options {
+        transform::sort::sort(&mut map, sort, &schemas)?;
+    } else if options.reorder == Reorder::Legacy {
+        let legacy = file::SortOptions { order: "legacy".to_owned(), legacy_sort_options: None };
+        transform::sort::sort(&mut map, &legacy, &schemas)?;
+    }
+    let asks_for = |name: &str| file.build_metadata.iter().any(|option| option == name);
+    if options.managed_by || asks_for("managedByLabel") {
+        add_managed_by(&mut map, &schemas)?;
+    }
+    let (origins, transformers) = (asks_for("originAnnotations"), asks_for("transformerAnnotations"));
+    let mut objects = Vec::with_capacity(map.len());
+    for mut resource in map.into_list() {
+        resource.finish(origins, transformers)?;
+        if let Some(mut node) = resource.node {
+            text::settle_tags(&mut node);
+            objects.push(Object { node, source: resource.source });
+        }
+    }
+    let mut warnings = builder.warnings.take();
+    if !unused.is_empty() {
+        warnings.push(format!("well-defined vars that were never replaced: {}\n", unused.join(",")));
+    }
+    let reads = target.loader().shared().reads.take();
+    Ok(Built { objects, reads, warnings, sources: builder.sources.take() })
+}
+
+fn add_managed_by(map: &mut ResMap, schemas: &Schemas) -> Result<(), Error> {
+    let labels = BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())]);
+    let spec = field_spec::FieldSpec::new(ids::Gvk::default(), "metadata/labels", true);
+    transform::metadata::put_entries(map, &labels, &[spec], schemas)
+}
+
+/// Fails unless a text holds Kubernetes objects, as a generated kustomization demands of its files.
+pub fn check_objects(text: &[u8], budget: &Budget) -> Result<(), Error> {
+    read::objects(text, budget).map(|_| ())
+}

@@ -1,0 +1,252 @@
+//! Strategic merge: a patch onto an object, lists by the keys of the schema, `$patch` directives.
+//!
+//! The patch's own new parts are merged with themselves, as kyaml does by walking one node in both roles: directives
+//! inside them take effect, nulls in them go, elements of a merging list that have one key become one.
+
+mod list;
+
+use sluice_yaml::{Kind, Node, Style, Tag};
+
+use crate::error::{Error, Result, fail};
+use crate::nodes;
+use crate::schema::{Place, Schema};
+
+/// What a `$patch` field says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Directive {
+    Merge,
+    Replace,
+    Delete,
+}
+
+const DIRECTIVE: &str = "$patch";
+
+/// Merges a patch into an object; `None` when the patch deletes it.
+pub(crate) fn merge(object: Node, patch: Node, schema: &Schema) -> Result<Option<Node>> {
+    Merger { schema }.walk(Some(object), Some(patch), None, false)
+}
+
+pub(crate) struct Merger<'a> {
+    schema: &'a Schema,
+}
+
+fn missing(node: Option<&Node>) -> bool {
+    node.is_none_or(|node| node.tag == Tag::Null)
+}
+
+impl Merger<'_> {
+    /// `alias`: both sides are one node, so what is taken out of one is gone from the other.
+    fn walk(
+        &self,
+        dest: Option<Node>,
+        patch: Option<Node>,
+        place: Option<Place>,
+        alias: bool,
+    ) -> Result<Option<Node>> {
+        let place = place.or_else(|| self.place_of(dest.as_ref())).or_else(|| self.place_of(patch.as_ref()));
+        let first = [dest.as_ref(), patch.as_ref()].into_iter().flatten().find(|node| node.tag != Tag::Null);
+        match first.map(|node| &node.kind) {
+            None | Some(Kind::Mapping(_)) => {
+                if first.is_some() {
+                    for node in [&dest, &patch].into_iter().flatten() {
+                        nodes::expect_mapping(node)?;
+                    }
+                }
+                self.walk_map(dest, patch, place, alias)
+            }
+            Some(Kind::Sequence(_)) => {
+                for node in [&dest, &patch].into_iter().flatten() {
+                    nodes::expect_sequence(node)?;
+                }
+                match place.filter(|place| self.schema.merges(*place)) {
+                    Some(place) => self.walk_list(dest, patch, place, alias),
+                    // Lists without keys are replaced whole.
+                    None => Ok(patch.or(dest)),
+                }
+            }
+            Some(Kind::Scalar(_)) => {
+                for node in [&dest, &patch].into_iter().flatten() {
+                    nodes::expect_scalar(node)?;
+                }
+                Ok(patch.or(dest))
+            }
+            Some(Kind::Alias(_)) => Ok(None),
+        }
+    }
+
+    /// The schema of a node that says its kind itself.
+    fn place_of(&self, node: Option<&Node>) -> Option<Place> {
+        let node = node.filter(|node| node.tag != Tag::Null)?;
+        let api_version = nodes::value(nodes::get(node, "apiVersion")?);
+        let kind = nodes::value(nodes::get(node, "kind")?);
+        if api_version.is_empty() || kind.is_empty() { None } else { self.schema.kind(api_version, kind) }
+    }
+
+    fn walk_map(
+        &self,
+        dest: Option<Node>,
+        mut patch: Option<Node>,
+        place: Option<Place>,
+        alias: bool,
+    ) -> Result<Option<Node>> {
+        if missing(dest.as_ref()) {
+            if let Some(patch) = patch.as_mut()
+                && matches!(map_directive(patch), Ok(Directive::Delete))
+            {
+                return Ok(None);
+            }
+            return match (dest, patch) {
+                // A null that was written out stays where the patch does not speak of it.
+                (Some(dest), None) => Ok((!nodes::text(&dest).is_empty()).then(|| kept_null(&dest))),
+                (_, None) => Ok(None),
+                (_, Some(patch)) if patch.tag == Tag::Null => Ok(Some(patch)),
+                (_, Some(patch)) => self.settle(patch, place),
+            };
+        }
+        let Some(mut dest) = dest else { return Ok(None) };
+        if let Some(patch) = patch.as_mut() {
+            if patch.tag == Tag::Null {
+                return Ok(None);
+            }
+            let directive = map_directive(patch)?;
+            if alias {
+                // One node in both roles: its directive is gone from both.
+                nodes::clear(&mut dest, DIRECTIVE);
+            }
+            match directive {
+                Directive::Delete => return Ok(None),
+                Directive::Replace => {
+                    let patch = patch.clone();
+                    return self.settle(patch, place);
+                }
+                Directive::Merge => {}
+            }
+        }
+        self.merge_fields(dest, patch, place, alias)
+    }
+
+    /// Merges a node with itself.
+    fn settle(&self, node: Node, place: Option<Place>) -> Result<Option<Node>> {
+        match &node.kind {
+            Kind::Mapping(_) => self.merge_fields(node.clone(), Some(node), place, true),
+            _ => Ok(Some(node)),
+        }
+    }
+
+    fn merge_fields(
+        &self,
+        mut dest: Node,
+        patch: Option<Node>,
+        place: Option<Place>,
+        alias: bool,
+    ) -> Result<Option<Node>> {
+        let Kind::Mapping(ours) = &mut dest.kind else { return Ok(Some(dest)) };
+        let theirs = match patch.map(|patch| patch.kind) {
+            Some(Kind::Mapping(theirs)) => theirs,
+            _ => Vec::new(),
+        };
+        let mut names: Vec<smol_str::SmolStr> =
+            ours.iter().chain(&theirs).map(|(key, _)| nodes::smol(key)).collect();
+        // In order of names, as kyaml goes; it matters for which mistake is told and for nothing else.
+        names.sort_unstable();
+        names.dedup();
+        let mut theirs: Vec<Option<(Node, Node)>> = theirs.into_iter().map(Some).collect();
+        for name in names {
+            let at = ours.iter().position(|(key, _)| nodes::text(key) == name);
+            let patch = theirs
+                .iter_mut()
+                .find(|entry| entry.as_ref().is_some_and(|(key, _)| nodes::text(key) == name))
+                .and_then(Option::take);
+            let place = place.and_then(|place| self.schema.field(place, &name));
+            let (key_style, patch) = match patch {
+                Some((key, value)) => (key.style, Some(value)),
+                None => (Style::Default, None),
+            };
+            let had = at.map(|at| std::mem::replace(&mut ours[at].1, Node::null()));
+            // Where the patch says nothing, a field that cannot change is left as it is.
+            if patch.is_none()
+                && let (Some(at), Some(node)) = (at, &had)
+                && matches!(node.kind, Kind::Scalar(_))
+                && node.tag != Tag::Null
+            {
+                ours[at].1 = had.unwrap_or_else(Node::null);
+                continue;
+            }
+            let (style, column) = had.as_ref().map_or((Style::Default, 0), |node| (node.style, node.column));
+            let value = self.walk(had, patch, place, alias)?;
+            match (at, value) {
+                (Some(at), None) => {
+                    ours.remove(at);
+                }
+                (Some(at), Some(value)) if is_gone(&value) => {
+                    let _ = value;
+                    ours.remove(at);
+                }
+                (Some(at), Some(mut value)) => {
+                    unkeep(&mut value);
+                    if matches!(value.kind, Kind::Scalar(_)) {
+                        value.column = column;
+                    }
+                    value.style = style;
+                    ours[at].1 = value;
+                }
+                (None, Some(value)) if !is_gone(&value) => {
+                    let mut value = value;
+                    unkeep(&mut value);
+                    if nodes::is_string(&value)
+                        && value.style == Style::Default
+                        && nodes::is_not_text(nodes::text(&value))
+                    {
+                        value.style = Style::DoubleQuoted;
+                    }
+                    ours.push((nodes::key(name).with_style(key_style), value));
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(Some(dest))
+    }
+}
+
+/// The mark of a null that stays.
+const KEPT: u32 = u32::MAX;
+
+fn kept_null(node: &Node) -> Node {
+    let mut kept = nodes::scalar(nodes::text(node), Tag::Null);
+    kept.column = KEPT;
+    kept
+}
+
+fn is_gone(node: &Node) -> bool {
+    node.tag == Tag::Null && node.column != KEPT
+}
+
+fn unkeep(node: &mut Node) {
+    if node.column == KEPT {
+        node.column = 0;
+    }
+}
+
+/// Reads and takes out a mapping's directive.
+fn map_directive(patch: &mut Node) -> Result<Directive> {
+    if !matches!(patch.kind, Kind::Mapping(_)) {
+        return Err(Error::new(format!(
+            "no implemented strategic merge patch strategy for '{}' ('{}')",
+            patch.tag.as_str(),
+            crate::text::show(patch)
+        )));
+    }
+    let Some(node) = nodes::get(patch, DIRECTIVE) else { return Ok(Directive::Merge) };
+    let directive = directive(nodes::text(node))?;
+    nodes::clear(patch, DIRECTIVE);
+    Ok(directive)
+}
+
+fn directive(text: &str) -> Result<Directive> {
+    match text {
+        "merge" => Ok(Directive::Merge),
+        "replace" => Ok(Directive::Replace),
+        "delete" => Ok(Directive::Delete),
+        other => fail!("unknown patch strategy '{other}'"),
+    }
+}

@@ -1,0 +1,324 @@
+//! Patches: strategic merges and JSON patches, for one named object or for all that a target chooses.
+
+use sluice_yaml::Node;
+
+use crate::error::{Error, Result, fail};
+use crate::file::{Patch, Selector};
+use crate::json_patch::{self, Operation};
+use crate::load::Loader;
+use crate::merge::merge;
+use crate::nodes;
+use crate::read;
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::{Schema, Schemas};
+use crate::selector;
+use crate::share::Shares;
+use crate::text;
+
+/// A patch that has been read.
+#[derive(Debug)]
+enum Content {
+    Merges(Vec<Resource>),
+    Operations(Vec<Operation>),
+    /// Text that is neither and asks for nothing.
+    Nothing,
+}
+
+/// One entry of `patches`.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    content: Content,
+    target: Option<Selector>,
+    source: String,
+}
+
+/// Reads one entry of `patches`. `shown` is the entry as kustomize prints it in messages.
+pub(crate) fn prepare(patch: &Patch, loader: &Loader<'_>, shown: &str) -> Result<Prepared> {
+    let inline = patch.patch.trim();
+    let (body, source) = match (inline.is_empty(), patch.path.is_empty()) {
+        (true, true) => fail!("must specify one of patch and path in\n{shown}"),
+        (false, false) => fail!("patch and path can't be set at the same time\n{shown}"),
+        (false, true) => (inline.to_owned(), format!("[patch: {}]", text::quote(inline))),
+        (true, false) => {
+            let content = loader.load(&patch.path).map_err(|error| {
+                error.within(format_args!("failed to get the patch file from path({})", patch.path))
+            })?;
+            let body = String::from_utf8_lossy(&content).into_owned();
+            (body, format!("[path: {}]", text::quote(&patch.path)))
+        }
+    };
+    let merges = read::objects(body.as_bytes(), loader.budget());
+    if let Err(error) = &merges
+        && error.is_stop()
+    {
+        return Err(error.clone());
+    }
+    // A text that has been read as objects is no list of operations, unless it has none of either.
+    let operations = match &merges {
+        Ok(objects) if !objects.is_empty() => Err(Error::new("objects")),
+        _ => json_patch::parse(&body),
+    };
+    let content = match (merges, operations) {
+        (Err(_), Err(_)) => fail!("unable to parse SM or JSON patch from {source}"),
+        (Ok(objects), _) => {
+            if objects.is_empty() {
+                Content::Nothing
+            } else {
+                let options = patch.options.clone().unwrap_or_default();
+                let patches = objects.into_iter().map(|node| {
+                    let mut resource = Resource::new(node);
+                    resource.memory.allows_name_change = options.allow_name_change;
+                    resource.memory.allows_kind_change = options.allow_kind_change;
+                    resource
+                });
+                Content::Merges(patches.collect())
+            }
+        }
+        (Err(_), Ok(operations)) => Content::Operations(operations),
+    };
+    Ok(Prepared { content, target: patch.target.clone(), source })
+}
+
+/// Applies one entry of `patches`.
+pub(crate) fn apply(
+    map: &mut ResMap,
+    prepared: &Prepared,
+    schemas: &Schemas,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    match &prepared.content {
+        Content::Nothing => Ok(()),
+        Content::Merges(patches) => match &prepared.target {
+            Some(target) => {
+                if patches.len() > 1 {
+                    fail!(
+                        "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set \
+                         `patches.target` field: {}",
+                        prepared.source
+                    );
+                }
+                let chosen = selector::select(map, target, schemas).map_err(|error| {
+                    error.within(format_args!(
+                        "unable to find patch target {} in `resources`",
+                        text::quote(&selector::show(target))
+                    ))
+                })?;
+                merge_into_all(map, &chosen, &patches[0], schemas, loader)
+            }
+            None => {
+                for patch in patches {
+                    merge_into_one(map, patch, schemas, loader)?;
+                }
+                Ok(())
+            }
+        },
+        Content::Operations(operations) => {
+            let Some(target) = &prepared.target else {
+                fail!("must specify a target for JSON patch {}", prepared.source);
+            };
+            let chosen = selector::select(map, target, schemas)?;
+            apply_operations(map, &chosen, operations, true, schemas, loader)
+        }
+    }
+}
+
+/// A strategic merge into the object that the patch names.
+fn merge_into_one(map: &mut ResMap, patch: &Resource, schemas: &Schemas, loader: &Loader<'_>) -> Result<()> {
+    let id = patch.first_id(schemas);
+    let at = map.find_one(&id, schemas).map_err(|error| {
+        error.within(format_args!(
+            "no resource matches strategic merge patch {}",
+            text::quote(&id.to_string())
+        ))
+    })?;
+    let renames = patch.memory.allows_name_change || patch.memory.allows_kind_change;
+    let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
+    let schema = schemas.current();
+    merge_resource(resource, patch, patch.tree().clone(), &schema, schemas, loader)
+}
+
+/// One strategic merge patch into several objects.
+fn merge_into_all(
+    map: &mut ResMap,
+    chosen: &[usize],
+    patch: &Resource,
+    schemas: &Schemas,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    let schema = schemas.current();
+    let renames = patch.memory.allows_name_change || patch.memory.allows_kind_change;
+    for &at in chosen {
+        let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
+        let mut copy = patch.clone();
+        copy.set_api_version(&resource.gvk().api_version())?;
+        copy.set_kind(patch.kind())?;
+        let node = copy.node.take().unwrap_or_else(Node::null);
+        merge_resource(resource, patch, node, &schema, schemas, loader)?;
+    }
+    map.drop_empty();
+    if renames {
+        map.check_unique(schemas)?;
+    }
+    Ok(())
+}
+
+fn merge_resource(
+    resource: &mut Resource,
+    patch: &Resource,
+    patch_node: Node,
+    schema: &Schema,
+    schemas: &Schemas,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    let Some(node) = &resource.node else { return Ok(()) };
+    loader.budget().charge(nodes::count(node) + nodes::count(&patch_node))?;
+    let (name, namespace, kind) =
+        (resource.name(), resource.namespace(), smol_str::SmolStr::from(resource.kind()));
+    let memory = &patch.memory;
+    if memory.allows_name_change || memory.allows_kind_change {
+        resource.remember_id(schemas);
+    }
+    let sealed = resource.seal()?;
+    let shares = Shares::note(resource.tree(), resource.next_share);
+    let Some(node) = resource.node.take() else { return Ok(()) };
+    resource.node = merge(node, patch_node, schema)?;
+    let Some(node) = resource.node.as_mut() else { return Ok(()) };
+    if let Some(shares) = shares {
+        shares.settle(node);
+    }
+    if sealed {
+        resource.unseal();
+    }
+    if resource.is_empty() {
+        return Ok(());
+    }
+    if !memory.allows_kind_change {
+        resource.set_kind(&kind)?;
+    }
+    if !memory.allows_name_change {
+        resource.set_name(&name)?;
+    }
+    resource.set_namespace(&namespace)
+}
+
+/// JSON patch operations on several objects.
+fn apply_operations(
+    map: &mut ResMap,
+    chosen: &[usize],
+    operations: &[Operation],
+    remember: bool,
+    schemas: &Schemas,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    for &at in chosen {
+        let resource = &mut map.list_mut()[at];
+        let Some(node) = &resource.node else { continue };
+        loader.budget().charge(nodes::count(node) * 2)?;
+        if remember {
+            resource.remember_id(schemas);
+        }
+        resource.seal()?;
+        let memory = resource.memory.clone();
+        let mut value = text::to_value(resource.tree())?;
+        json_patch::apply(&mut value, operations)?;
+        resource.node = Some(text::from_map(&value));
+        resource.next_share = 1;
+        resource.unseal();
+        resource.memory = memory;
+        let annotations = resource.annotations();
+        resource.set_annotations(&annotations)?;
+    }
+    Ok(())
+}
+
+/// The entries of `patchesStrategicMerge`, each the patch itself or a file.
+pub(crate) fn prepare_legacy_merges(
+    entries: &[String],
+    inline: &str,
+    loader: &Loader<'_>,
+) -> Result<Vec<Resource>> {
+    let mut patches = Vec::new();
+    for entry in entries {
+        let objects = match read::objects(entry.as_bytes(), loader.budget()) {
+            Ok(objects) => objects,
+            Err(error) if error.is_stop() => return Err(error),
+            Err(_) => {
+                let content = loader.load(entry)?;
+                read::objects(&content, loader.budget()).map_err(|error| read::in_file(error, entry))?
+            }
+        };
+        patches.extend(objects.into_iter().map(Resource::new));
+    }
+    if !inline.is_empty() {
+        patches.extend(read::objects(inline.as_bytes(), loader.budget())?.into_iter().map(Resource::new));
+    }
+    if patches.is_empty() {
+        fail!("patch appears to be empty; files=[{}], Patch={inline}", entries.join(" "));
+    }
+    Ok(patches)
+}
+
+/// Applies `patchesStrategicMerge`.
+pub(crate) fn apply_legacy_merges(
+    map: &mut ResMap,
+    patches: &[Resource],
+    schemas: &Schemas,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    for patch in patches {
+        let at = map.find_one(&patch.first_id(schemas), schemas)?;
+        merge_into_all(map, &[at], patch, schemas, loader)?;
+    }
+    Ok(())
+}
+
+/// One entry of `patchesJson6902`.
+#[derive(Debug)]
+pub(crate) struct LegacyOperations {
+    target: Selector,
+    operations: Vec<Operation>,
+}
+
+/// Reads one entry of `patchesJson6902`.
+pub(crate) fn prepare_legacy_operations(
+    target: Option<&Selector>,
+    path: &str,
+    inline: &str,
+    loader: &Loader<'_>,
+) -> Result<LegacyOperations> {
+    let Some(target) = target else { fail!("must specify a target for patch {inline}") };
+    if target.name.is_empty() {
+        fail!("must specify the target name");
+    }
+    if path.is_empty() && inline.is_empty() {
+        fail!("empty file path and empty jsonOp");
+    }
+    let mut body = inline.to_owned();
+    if !path.is_empty() {
+        if !inline.is_empty() {
+            fail!("must specify a file path or jsonOp, not both");
+        }
+        body = String::from_utf8_lossy(&loader.load(path)?).into_owned();
+        if body.is_empty() {
+            fail!("patch file '{path}' empty seems to be empty");
+        }
+    }
+    let operations =
+        json_patch::parse(&body).map_err(|error| error.within(format_args!("decoding {body}")))?;
+    if operations.is_empty() {
+        fail!("patch appears to be empty; file={path}, JsonOp={body}");
+    }
+    Ok(LegacyOperations { target: target.clone(), operations })
+}
+
+/// Applies one entry of `patchesJson6902`.
+pub(crate) fn apply_legacy_operations(
+    map: &mut ResMap,
+    legacy: &LegacyOperations,
+    schemas: &Schemas,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    let chosen = selector::select(map, &legacy.target, schemas)?;
+    apply_operations(map, &chosen, &legacy.operations, false, schemas, loader)
+}

@@ -1,0 +1,249 @@
+//! Replacements: a value from one field into others.
+
+use sluice_yaml::{Kind, Node};
+
+use super::structured;
+use crate::error::{Error, Result, fail};
+use crate::file::decode;
+use crate::file::{FieldOptions, Replacement, SourceSelector, TargetSelector};
+use crate::ids::{Gvk, ResId};
+use crate::load::Loader;
+use crate::nodes;
+use crate::path::{self, Made};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schemas;
+use crate::selector::Matcher;
+use crate::share::Shares;
+use crate::text;
+
+const DEFAULT_PATH: &str = "metadata.name";
+
+/// Reads the files among the entries.
+pub(crate) fn prepare(entries: &[Replacement], loader: &Loader<'_>) -> Result<Vec<Replacement>> {
+    let mut prepared = Vec::new();
+    for entry in entries {
+        if entry.path.is_empty() {
+            prepared.push(entry.clone());
+            continue;
+        }
+        if entry.source.is_some() || entry.targets.as_ref().is_some_and(|targets| !targets.is_empty()) {
+            fail!("cannot specify both path and inline replacement");
+        }
+        let content = loader.load(&entry.path)?;
+        let value = text::yaml_to_record(&content)?;
+        match value {
+            serde_json::Value::Array(_) => prepared.extend(decode::lenient::<Vec<Replacement>>(value)?),
+            serde_json::Value::Object(_) => prepared.push(decode::lenient(value)?),
+            other => {
+                let kind = match other {
+                    serde_json::Value::Null => "invalid",
+                    serde_json::Value::Bool(_) => "bool",
+                    serde_json::Value::String(_) => "string",
+                    _ => "float64",
+                };
+                fail!("unsupported replacement type encountered within replacement path: {kind}");
+            }
+        }
+    }
+    Ok(prepared)
+}
+
+/// Carries every replacement out.
+pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], schemas: &Schemas) -> Result<()> {
+    for replacement in replacements {
+        let (Some(targets), true) =
+            (&replacement.targets, replacement.source.is_some() || replacement.source_value.is_some())
+        else {
+            fail!("replacements must specify a source and at least one target");
+        };
+        let value = match (&replacement.source_value, &replacement.source) {
+            (Some(_), Some(_)) => fail!("value and resource selectors are mutually exclusive"),
+            (Some(text), _) => nodes::untagged(text.as_str()),
+            (None, Some(source)) => source_value(map, source)?,
+            (None, None) => continue,
+        };
+        for target in targets {
+            put(map, &value, target, schemas)?;
+        }
+    }
+    map.drop_empty();
+    Ok(())
+}
+
+/// An object's ids, none of which counts as cluster-scoped here.
+fn ids(resource: &Resource) -> Vec<ResId> {
+    let mut ids = vec![ResId {
+        gvk: resource.gvk(),
+        name: resource.name(),
+        namespace: resource.namespace(),
+        cluster: false,
+    }];
+    ids.extend(resource.former_ids());
+    ids
+}
+
+fn selector_id(source: &SourceSelector) -> ResId {
+    ResId {
+        gvk: Gvk {
+            group: source.group.as_str().into(),
+            version: source.version.as_str().into(),
+            kind: source.kind.as_str().into(),
+        },
+        name: source.name.as_str().into(),
+        namespace: source.namespace.as_str().into(),
+        cluster: false,
+    }
+}
+
+fn show_source(source: &SourceSelector) -> String {
+    let mut parts = vec![selector_id(source).to_string()];
+    if !source.field_path.is_empty() {
+        parts.push(source.field_path.clone());
+    }
+    if let Some(options) = &source.options
+        && (!options.delimiter.is_empty() || options.create)
+    {
+        parts.push(format!("{}({}), create={}", options.delimiter, options.index, options.create));
+    }
+    parts.join(":")
+}
+
+fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Node> {
+    let wanted = selector_id(source);
+    let mut found = None;
+    for resource in map.list() {
+        // Cheap refusals first: kind and group are the same for every former id but the kind.
+        if ids(resource).iter().any(|id| id.is_selected_by(&wanted)) {
+            if found.is_some() {
+                fail!("multiple matches for selector {}", show_source(source));
+            }
+            found = Some(resource);
+        }
+    }
+    let Some(resource) = found else { fail!("nothing selected by {}", show_source(source)) };
+    let field = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
+    let node = path::lookup(resource.tree(), &nodes::split_field_path(field))
+        .map_err(|error| error.within("error looking up replacement source"))?;
+    let Some(node) = node.filter(|node| !nodes::is_empty(node)) else {
+        fail!("fieldPath `{field}` is missing for replacement source {wanted}");
+    };
+    let mut node = node.clone();
+    node.column = 0;
+    let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
+        return Ok(node);
+    };
+    if !matches!(node.kind, Kind::Scalar(_)) {
+        fail!("delimiter option can only be used with scalar nodes");
+    }
+    let whole = nodes::value(&node).to_owned();
+    let parts: Vec<&str> = whole.split(options.delimiter.as_str()).collect();
+    let part = usize::try_from(options.index).ok().and_then(|index| parts.get(index));
+    let Some(part) = part else {
+        fail!("options.index {} is out of bounds for value {whole}", options.index);
+    };
+    node.kind = Kind::Scalar((*part).into());
+    Ok(node)
+}
+
+fn put(map: &mut ResMap, value: &Node, target: &TargetSelector, schemas: &Schemas) -> Result<()> {
+    let Some(select) = &target.select else { fail!("target must specify resources to select") };
+    let selecting = |error: Error| error.within("error creating target selector");
+    let matcher = Matcher::new(select).map_err(selecting)?;
+    let rejects: Vec<(Matcher, bool)> = target
+        .reject
+        .iter()
+        .map(|reject| {
+            let has_id = [&reject.group, &reject.version, &reject.kind, &reject.name, &reject.namespace]
+                .iter()
+                .any(|part| !part.is_empty());
+            Ok((Matcher::new(reject).map_err(selecting)?, has_id))
+        })
+        .collect::<Result<_>>()?;
+    let default_path = [DEFAULT_PATH.to_owned()];
+    let paths = if target.field_paths.is_empty() { &default_path[..] } else { &target.field_paths };
+    let parsed: Vec<(String, Vec<String>)> =
+        paths.iter().map(|path| (path.clone(), nodes::split_field_path(path))).collect();
+    let _ = schemas;
+    for at in 0..map.len() {
+        let resource = &map.list()[at];
+        let fits = |matcher: &Matcher, id: &ResId| {
+            matcher.fits_gvk(&id.gvk) && matcher.fits_name(&id.name) && matcher.fits_namespace(&id.namespace)
+        };
+        let ids = ids(resource);
+        if !ids.iter().any(|id| fits(&matcher, id)) || !matcher.fits_metadata(resource) {
+            continue;
+        }
+        if rejects.iter().any(|(reject, _)| reject.has_metadata() && reject.fits_metadata(resource)) {
+            continue;
+        }
+        if rejects.iter().any(|(reject, has_id)| *has_id && ids.iter().any(|id| fits(reject, id))) {
+            continue;
+        }
+        let resource = &mut map.list_mut()[at];
+        let shares = Shares::note(resource.tree(), resource.next_share);
+        resource.with_tree(|tree| {
+            for (shown, path) in &parsed {
+                put_at(tree, value, shown, path, target.options.as_ref())?;
+            }
+            if let Some(shares) = &shares {
+                shares.settle(tree);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn put_at(
+    tree: &mut Node,
+    value: &Node,
+    shown: &str,
+    path: &[String],
+    options: Option<&FieldOptions>,
+) -> Result<()> {
+    let create = options.filter(|options| options.create).map(|_| Made::like(value));
+    if structured::put(tree, value, path, create)? {
+        return Ok(());
+    }
+    let missing = || {
+        let verb = if create.is_some() { "find or create" } else { "find" };
+        format!("unable to {verb} field {} in replacement target", text::quote(shown))
+    };
+    let found = path::search(tree, path, create).map_err(|error| error.within(missing()))?;
+    if found.is_empty() {
+        return Err(Error::new(missing()));
+    }
+    for steps in found.steps {
+        let Some(place) = path::follow(tree, &steps) else { continue };
+        set(place, value, options)?;
+    }
+    Ok(())
+}
+
+fn set(place: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {
+    let mut value = value.clone();
+    if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
+        if !matches!(place.kind, Kind::Scalar(_)) {
+            fail!("delimiter option can only be used with scalar nodes");
+        }
+        let new = nodes::value(&value).to_owned();
+        let mut parts: Vec<&str> = nodes::text(place).split(options.delimiter.as_str()).collect();
+        match usize::try_from(options.index) {
+            Err(_) => parts.insert(0, &new),
+            Ok(index) if index >= parts.len() => parts.push(&new),
+            Ok(index) => parts[index] = &new,
+        }
+        let joined = parts.join(&options.delimiter);
+        value.kind = Kind::Scalar(joined.into());
+    }
+    if matches!(place.kind, Kind::Scalar(_)) {
+        // Only the text changes: tag and style are the place's.
+        place.kind = Kind::Scalar(nodes::smol(&value));
+    } else {
+        let column = place.column;
+        *place = value;
+        place.column = column;
+    }
+    Ok(())
+}

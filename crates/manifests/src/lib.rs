@@ -1,0 +1,167 @@
+//! A Flux Kustomization's build, for the controller and the command line alike: a kustomization generated where a
+//! folder has none, the Kustomization's own fields on top, kustomize, substitution. Pure: what is not in the tree is
+//! asked for (`Outcome::Need`).
+
+pub mod envsubst;
+mod generate;
+pub mod metadata;
+mod substitute;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use sluice_budget::Budget;
+use sluice_kustomize::{Options, Reorder};
+use sluice_tree::Tree;
+
+pub use sluice_kustomize::{Answers, Ask, Reads, RepoSpec};
+
+/// Why a build failed. Displays what Flux puts behind `BuildFailed`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The kustomization could not be generated or amended.
+    #[error("{0}")]
+    Generate(String),
+    #[error("kustomize build failed: {0}")]
+    Kustomize(String),
+    #[error("failed to decode Kubernetes apiVersion, kind and name from: {0}")]
+    NotAnObject(String),
+    #[error("post build failed for '{id}': {text}")]
+    PostBuild { id: String, text: String },
+    /// The run was ended by its budget.
+    #[error(transparent)]
+    Stopped(#[from] sluice_budget::Exceeded),
+}
+
+/// What a build is given besides the tree and the Kustomization's spec.
+#[derive(Clone)]
+pub struct Settings<'a> {
+    /// Variables of `substituteFrom` and `substitute`, later sources already over earlier ones.
+    pub variables: &'a BTreeMap<String, String>,
+    /// A variable without value and default is an error.
+    pub strict: bool,
+    /// The tree's root as messages show it.
+    pub shown_root: &'a str,
+    /// Repositories and web addresses may be asked for.
+    pub remote_bases: bool,
+    /// What the caller found for the asks of earlier runs.
+    pub answers: &'a Answers,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    Done(Manifests),
+    /// Answer these and run again.
+    Need(Vec<Ask>),
+}
+
+/// Built objects.
+#[derive(Debug, Clone, Default)]
+pub struct Manifests {
+    /// In kustomize's order, as a controller reads them.
+    pub objects: Vec<Value>,
+    /// The whole output as YAML.
+    pub yaml: String,
+    /// SHA-256 of `yaml` in hexadecimal.
+    pub digest: String,
+    pub reads: Reads,
+    pub warnings: Vec<String>,
+}
+
+/// Builds a Kustomization. `spec` is its spec as JSON; `path` in it is taken from the tree's root.
+pub fn build(
+    tree: &dyn Tree,
+    spec: &Value,
+    settings: &Settings<'_>,
+    budget: &Budget,
+) -> Result<Outcome, Error> {
+    let folder = folder(spec);
+    let generated = generate::generate(tree, &folder, spec, settings, budget)?;
+    let options = Options {
+        shown_root: settings.shown_root,
+        unrestricted: true,
+        remote: settings.remote_bases,
+        reorder: Reorder::None,
+        given: Some((&generated.file_name, &generated.kustomization)),
+        ..Options::default()
+    };
+    let outcome =
+        sluice_kustomize::build(tree, &folder, &options, settings.answers, budget).map_err(from_engine)?;
+    let mut built = match outcome {
+        sluice_kustomize::Outcome::Need(asks) => return Ok(Outcome::Need(asks)),
+        sluice_kustomize::Outcome::Done(built) => built,
+    };
+    built.reads.extend(generated.reads);
+    let post_build = spec.get("postBuild").filter(|post_build| post_build.is_object());
+    let mut documents = Vec::with_capacity(built.objects.len());
+    for object in &built.objects {
+        let yaml = object.to_yaml().map_err(from_engine)?;
+        budget.charge(1)?;
+        budget.charge_bytes(yaml.len() as u64)?;
+        let id = substitute::Id::of(object.node());
+        if !id.is_complete() {
+            let shown = sluice_yaml::json::from_node(object.node())
+                .map(|value| value.to_string())
+                .unwrap_or_default();
+            return Err(Error::NotAnObject(shown));
+        }
+        let replaced = match post_build {
+            Some(post_build) => substitute::object(&yaml, object.node(), post_build, settings)
+                .map_err(|text| Error::PostBuild { id: id.to_string(), text })?,
+            None => None,
+        };
+        documents.push(match replaced {
+            Some(replaced) => replaced,
+            None => substitute::Document::of(object.node(), yaml).map_err(Error::Kustomize)?,
+        });
+    }
+    let mut manifests = Manifests { reads: built.reads, warnings: built.warnings, ..Manifests::default() };
+    for (at, document) in documents.into_iter().enumerate() {
+        if at > 0 {
+            manifests.yaml.push_str("---\n");
+        }
+        manifests.yaml.push_str(&document.yaml);
+        collect(document.value, &mut manifests.objects);
+    }
+    manifests.digest = Sha256::digest(manifests.yaml.as_bytes()).iter().map(hex).collect();
+    Ok(Outcome::Done(manifests))
+}
+
+fn hex(byte: &u8) -> String {
+    format!("{byte:02x}")
+}
+
+/// The folder that a spec names, without the leading `./`.
+fn folder(spec: &Value) -> String {
+    let path = spec.get("path").and_then(Value::as_str).unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    parts.join("/")
+}
+
+fn from_engine(error: sluice_kustomize::Error) -> Error {
+    match error.kind {
+        sluice_kustomize::ErrorKind::Stopped(exceeded) => Error::Stopped(exceeded),
+        _ => Error::Kustomize(error.to_string()),
+    }
+}
+
+/// Takes an object in as a controller reads it: lists apart, kustomizations and what is no object left out.
+fn collect(value: Value, objects: &mut Vec<Value>) {
+    let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    if text("/kind").ends_with("List")
+        && let Some(items) = value.get("items").and_then(Value::as_array)
+    {
+        for item in items.clone() {
+            collect(item, objects);
+        }
+        return;
+    }
+    let named = ["/apiVersion", "/kind", "/metadata/name"].iter().all(|path| !text(path).is_empty());
+    let kustomization =
+        text("/kind") == "Kustomization" && text("/apiVersion").starts_with("kustomize.config.k8s.io/");
+    if named && !kustomization {
+        objects.push(value);
+    }
+}
