@@ -389,7 +389,7 @@ mod tests {
     fn cleaning_keeps_the_current_artifact_and_the_count() {
         let (store, home) = store(2);
         let folder = home.path().join(PLACE.folder());
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let write_at = |name: &str, age: u64| {
             write(&store, &PLACE.path(name), name);
             let file = File::open(folder.join(name)).unwrap();
