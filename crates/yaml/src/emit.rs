@@ -58,6 +58,15 @@ const SIMPLE_KEY: Place = Place { in_mapping: true, simple_key: true, in_block_s
 const ITEM: Place = Place { in_mapping: false, simple_key: false, in_block_sequence: true };
 const FLOW_ITEM: Place = Place { in_mapping: false, simple_key: false, in_block_sequence: false };
 
+/// What comes after a scalar, and after the beginning of a collection: before what is in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Nothing,
+    Comments,
+    /// In a flow collection a comma goes before comments.
+    CommaAndComments,
+}
+
 /// Comments wait here from the moment their event comes up until the place where they are written,
 /// which may be after other nodes.
 struct Emitter<'a> {
@@ -105,9 +114,7 @@ impl<'a> Emitter<'a> {
         self.load_start(root, "");
         self.write_head();
         let dress = dress(root);
-        self.node(root, &dress, FLOW_ITEM);
-        self.write_line();
-        self.write_foot();
+        self.node(root, &dress, FLOW_ITEM, After::Comments);
         load(&mut self.foot, foot);
         self.writer.foot_indent = 0;
         self.write_foot();
@@ -141,16 +148,21 @@ impl<'a> Emitter<'a> {
         !self.line.is_empty() || !self.foot.is_empty() || !self.tail.is_empty()
     }
 
-    fn node(&mut self, node: &'a Node, dress: &Dress<'a>, place: Place) {
+    fn node(&mut self, node: &'a Node, dress: &Dress<'a>, place: Place, after: After) {
         match &node.kind {
             Kind::Alias(name) => {
                 self.writer.indicator("*", true, false, false);
                 self.writer.anchor(name);
+                self.after(after);
             }
-            Kind::Scalar(text) => self.scalar(node, text, dress, place),
+            Kind::Scalar(text) => {
+                self.scalar(node, text, dress, place);
+                self.after(after);
+            }
             Kind::Sequence(items) => {
                 self.write_anchor(node);
                 self.write_tag(dress.tag);
+                self.after(after);
                 if self.writer.flow_level > 0 || node.style == Style::Flow || items.is_empty() {
                     self.flow_sequence(node, items, place);
                 } else {
@@ -160,12 +172,23 @@ impl<'a> Emitter<'a> {
             Kind::Mapping(entries) => {
                 self.write_anchor(node);
                 self.write_tag(dress.tag);
+                self.after(after);
                 if self.writer.flow_level > 0 || node.style == Style::Flow || entries.is_empty() {
                     self.flow_mapping(node, entries, place);
                 } else {
                     self.block_mapping(node, entries, place);
                 }
             }
+        }
+    }
+
+    fn after(&mut self, after: After) {
+        if after == After::CommaAndComments && self.has_trailing_comment() {
+            self.writer.indicator(",", false, false, false);
+        }
+        if after != After::Nothing {
+            self.write_line();
+            self.write_foot();
         }
     }
 
@@ -199,9 +222,7 @@ impl<'a> Emitter<'a> {
             self.writer.write_indent();
             self.writer.indicator("-", true, false, true);
             let dress = dress(item);
-            self.node(item, &dress, ITEM);
-            self.write_line();
-            self.write_foot();
+            self.node(item, &dress, ITEM, After::Comments);
         }
         self.load_end(node, "");
         self.writer.indent = outer;
@@ -220,21 +241,19 @@ impl<'a> Emitter<'a> {
             }
             let key_dress = dress(key);
             if is_simple_key(key, &key_dress) {
-                self.node(key, &key_dress, SIMPLE_KEY);
+                self.node(key, &key_dress, SIMPLE_KEY, After::Nothing);
                 self.load_start(value, "");
                 self.writer.indicator(":", false, false, false);
             } else {
                 self.writer.indicator("?", true, false, true);
-                self.node(key, &key_dress, VALUE);
+                self.node(key, &key_dress, VALUE, After::Nothing);
                 self.load_start(value, "");
                 self.writer.write_indent();
                 self.writer.indicator(":", true, false, true);
             }
             self.place_key_line(value);
             let value_dress = dress(value);
-            self.node(value, &value_dress, VALUE);
-            self.write_line();
-            self.write_foot();
+            self.node(value, &value_dress, VALUE, After::Comments);
         }
         self.load_end(node, tail);
         self.write_head();
@@ -276,8 +295,7 @@ impl<'a> Emitter<'a> {
             self.begin_flow_entry(comma);
             let trailing = self.has_trailing_comment();
             let dress = dress(item);
-            self.node(item, &dress, FLOW_ITEM);
-            self.end_flow_entry();
+            self.node(item, &dress, FLOW_ITEM, After::CommaAndComments);
             comma = !trailing;
         }
         self.load_end(node, "");
@@ -301,14 +319,6 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn end_flow_entry(&mut self) {
-        if self.has_trailing_comment() {
-            self.writer.indicator(",", false, false, false);
-        }
-        self.write_line();
-        self.write_foot();
-    }
-
     fn flow_mapping(&mut self, node: &'a Node, entries: &'a [(Node, Node)], place: Place) {
         self.writer.indicator("{", true, true, false);
         let outer = self.increase_indent(true, place.in_block_sequence, false);
@@ -321,19 +331,18 @@ impl<'a> Emitter<'a> {
             self.begin_flow_entry(comma);
             let key_dress = dress(key);
             if is_simple_key(key, &key_dress) {
-                self.node(key, &key_dress, SIMPLE_KEY);
+                self.node(key, &key_dress, SIMPLE_KEY, After::Nothing);
                 self.load_start(value, "");
                 self.writer.indicator(":", false, false, false);
             } else {
                 self.writer.indicator("?", true, false, false);
-                self.node(key, &key_dress, VALUE);
+                self.node(key, &key_dress, VALUE, After::Nothing);
                 self.load_start(value, "");
                 self.writer.indicator(":", true, false, false);
             }
             let trailing = self.has_trailing_comment();
             let value_dress = dress(value);
-            self.node(value, &value_dress, VALUE);
-            self.end_flow_entry();
+            self.node(value, &value_dress, VALUE, After::CommaAndComments);
             comma = !trailing;
         }
         self.load_end(node, tail);

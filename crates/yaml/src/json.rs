@@ -14,7 +14,7 @@ mod read;
 mod write;
 
 pub use documents::{split_documents, split_reader};
-pub use node::{from_node, from_value, node_to_yaml};
+pub use node::{from_document, from_node, from_value, node_to_yaml};
 pub use number::{format_float, format_float32, json_float};
 pub use order::{natural_order, sort_naturally};
 pub use read::{from_yaml, from_yaml_strict, from_yaml_with};

@@ -78,8 +78,6 @@ impl Token<'_> {
 struct SimpleKey {
     possible: bool,
     required: bool,
-    /// The front of the queue waits for it.
-    awaited: bool,
     token: usize,
     mark: Mark,
 }
@@ -103,6 +101,9 @@ pub(crate) struct Scanner<'a> {
     flow_level: u32,
     simple_key_allowed: bool,
     simple_keys: Vec<SimpleKey>,
+    /// Tokens that may turn out to be keys, and the place in `simple_keys` to ask; by rising number.
+    /// An entry outlives its key here and there, which reads further ahead than needed: that is libyaml's way.
+    awaited: VecDeque<(usize, usize)>,
     pub comments: VecDeque<Comment<'a>>,
     /// Where the scalars stand, when somebody asked for it.
     pub spans: Option<Vec<Span>>,
@@ -141,10 +142,10 @@ impl<'a> Scanner<'a> {
             simple_keys: vec![SimpleKey {
                 possible: false,
                 required: false,
-                awaited: false,
                 token: 0,
                 mark: Mark::default(),
             }],
+            awaited: VecDeque::new(),
             comments: VecDeque::new(),
             spans: None,
         }
@@ -184,19 +185,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn front_may_be_key(&mut self) -> Scan<bool> {
-        let taken = self.taken;
-        // Outside of flow collections there is one key to look at.
-        let first = match self.simple_keys.as_slice() {
-            [only] => usize::from(only.token < taken),
-            keys => keys.partition_point(|key| key.token < taken),
-        };
-        for at in first..self.simple_keys.len() {
-            if self.simple_keys[at].token != taken {
-                break;
+        while let Some(&(token, at)) = self.awaited.front() {
+            if token >= self.taken {
+                return if token == self.taken { self.simple_key_is_valid(at) } else { Ok(false) };
             }
-            if self.simple_keys[at].awaited && self.simple_key_is_valid(at)? {
-                return Ok(true);
-            }
+            self.awaited.pop_front();
         }
         Ok(false)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use serde_json::{Map, Value, json};
-use sluice_yaml::json::{from_node, from_yaml, from_yaml_strict, node_to_yaml, to_yaml, try_to_yaml};
+use sluice_yaml::json::{from_document, from_yaml, from_yaml_strict, node_to_yaml, to_yaml, try_to_yaml};
 use sluice_yaml::{
     Comments, Document, Kind, Limits, Node, SequenceIndent, Style, Tag, emit_documents, parse_documents,
 };
@@ -88,15 +88,19 @@ fn compare(case: &Value, text: &[u8]) -> Vec<String> {
                 check("wide", case.get("wide").or(case.get("compact")), json!(wide));
             }
             if let Some(first) = documents.first() {
-                match node_to_yaml(&first.root) {
+                match from_document(first).and_then(|value| try_to_yaml(&value)) {
                     Ok(text) => check("kustomize", case.get("kustomize"), json!(text)),
                     Err(error) => {
                         check("kustomize error", case.get("kustomizeError"), json!(error.to_string()));
                     }
                 }
-                let long_way = from_node(&first.root).and_then(|value| try_to_yaml(&value));
-                if let Ok(text) = long_way {
-                    check("kustomize, the long way", case.get("kustomize"), json!(text));
+                if first.head.is_empty() && first.foot.is_empty() {
+                    let (text, error) = match node_to_yaml(&first.root) {
+                        Ok(text) => (json!(text), Value::Null),
+                        Err(error) => (Value::Null, json!(error.to_string())),
+                    };
+                    check("kustomize, straight", case.get("kustomize"), text);
+                    check("kustomize error, straight", case.get("kustomizeError"), error);
                 }
             }
         }

@@ -44,6 +44,9 @@ func cases() []testCase {
 	for _, text := range structures {
 		add("structure", text)
 	}
+	// What a comparison of random texts once found.
+	add("found", "? # head\n", "!t # head\n?", "<<: &x # c\n", "? # c    - e\n", "- x # line\n- item\n: 's'# c|2\na\n...\n~\u2028}  # indented\n\r\n|k: v # line\n- x # line\n",
+		"~", "1.5\n\n=😀, \\", "? <<: ", "\n# foot\n\n=\t", "strip: |-\n  # text\n  \n # Clip\n\nkeep: |+\n  # text\n\n # Trail\n  # comments.\n")
 	for _, text := range commented {
 		add("comment", text)
 	}

@@ -2,6 +2,7 @@
 // it up) has for it, the JSON that sigs.k8s.io/yaml has for it, and the YAML that both make of that again.
 //
 //	go run . cases > ../../../crates/yaml/tests/corpus/cases.jsonl     the cases of cases.go, with the answers
+//	go run . texts < texts.jsonl > answers.jsonl                       a JSON string a line
 //	go run . files < list > answers.jsonl                              a file a line, answers without the texts
 package main
 
@@ -73,6 +74,16 @@ func main() {
 			} else {
 				answer.Base64 = base64.StdEncoding.EncodeToString([]byte(c.text))
 			}
+			must(encoder.Encode(answer))
+		}
+	case "texts":
+		lines := bufio.NewScanner(os.Stdin)
+		lines.Buffer(nil, 1<<24)
+		for lines.Scan() {
+			var text string
+			must(json.Unmarshal(lines.Bytes(), &text))
+			answer := ask([]byte(text))
+			answer.Text = text
 			must(encoder.Encode(answer))
 		}
 	case "files":

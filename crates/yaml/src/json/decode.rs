@@ -47,10 +47,12 @@ impl<'a> Decoder<'a> {
         match &node.kind {
             Kind::Mapping(entries) => self.mapping(entries, true),
             Kind::Sequence(_) => self.value(node),
-            Kind::Scalar(_) if node.is_null() => Ok(Value::Object(Map::new())),
+            Kind::Scalar(_) if node.is_null() => Ok(Value::Null),
             Kind::Scalar(text) | Kind::Alias(text) => {
                 let shown = if text.len() > 10 {
-                    format!("{}...", text.get(..7).unwrap_or(text))
+                    let whole = text.floor_char_boundary(7);
+                    // Go cuts bytes: what is left of a character shows as so many replacements.
+                    format!("{}{}...", &text[..whole], "\u{FFFD}".repeat(7 - whole))
                 } else {
                     text.to_string()
                 };

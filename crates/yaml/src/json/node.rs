@@ -7,7 +7,8 @@ use super::decode::decode;
 use super::number;
 use super::order::sort_naturally;
 use super::write::{Emit, YamlWriter};
-use crate::emit;
+use crate::compose::Document;
+use crate::emit::{self, SequenceIndent};
 use crate::error::Error;
 use crate::node::{Kind, Node, Style, Tag};
 use crate::parse::{Limits, parse_first};
@@ -15,13 +16,29 @@ use crate::resolve;
 
 /// The tree as JSON, as kyaml's `RNode.MarshalJSON` has it: v3 rules, merges and aliases followed.
 pub fn from_node(node: &Node) -> Result<Value, Error> {
-    match plain_value(node, false) {
-        Some(value) if !node.is_scalar() => Ok(value),
-        // Go writes the tree and reads it again, which matters for what is not plain, and for the lines of messages.
-        _ => match parse_first(emit::emit(node), Limits::default())? {
-            Some(document) => decode(&document.root),
-            None => Ok(Value::Object(Map::new())),
-        },
+    match plain_root(node) {
+        Some(value) => Ok(value),
+        None => written_and_read(&emit::emit(node)),
+    }
+}
+
+/// As `from_node`. The document's own comments matter only for the lines of messages, and hardly ever for more.
+pub fn from_document(document: &Document) -> Result<Value, Error> {
+    match plain_root(&document.root) {
+        Some(value) if document.foot.is_empty() => Ok(value),
+        _ => written_and_read(&emit::emit_documents(std::slice::from_ref(document), SequenceIndent::Compact)),
+    }
+}
+
+fn plain_root(node: &Node) -> Option<Value> {
+    if node.is_scalar() { None } else { plain_value(node, false) }
+}
+
+/// Go writes the tree and reads it again, which matters for what is not plain.
+fn written_and_read(text: &str) -> Result<Value, Error> {
+    match parse_first(text, Limits::default())? {
+        Some(document) => decode(&document.root),
+        None => Ok(Value::Object(Map::new())),
     }
 }
 

@@ -202,6 +202,9 @@ impl<'a> Decoder<'a> {
             Kind::Mapping(entries) => {
                 let mut found: Vec<(GoValue, GoValue)> = Vec::new();
                 for (key, value) in entries {
+                    if is_merge(key) && value.is_scalar() {
+                        return Err(no_map());
+                    }
                     let key = self.key(key)?;
                     let value = self.go_value(value)?;
                     found.retain(|(known, _)| *known != key);

@@ -77,10 +77,7 @@ impl<'a> Scanner<'a> {
     // Simple keys.
 
     pub(super) fn simple_key_is_valid(&mut self, at: usize) -> Scan<bool> {
-        let key = self.simple_keys[at];
-        if !key.possible {
-            return Ok(false);
-        }
+        let Some(&key) = self.simple_keys.get(at).filter(|key| key.possible) else { return Ok(false) };
         if key.mark.line < self.mark.line || self.too_far(key.mark) {
             if key.required {
                 return self.failure(key.mark, "could not find expected ':'");
@@ -101,14 +98,9 @@ impl<'a> Scanner<'a> {
         let required = self.flow_level == 0 && self.indent == self.mark.column as i32;
         if self.simple_key_allowed {
             self.remove_simple_key()?;
-            let key = SimpleKey {
-                possible: true,
-                required,
-                awaited: true,
-                token: self.next_number(),
-                mark: self.mark,
-            };
+            let key = SimpleKey { possible: true, required, token: self.next_number(), mark: self.mark };
             *self.top_key() = key;
+            self.awaited.push_back((key.token, self.simple_keys.len() - 1));
         }
         Ok(())
     }
@@ -120,8 +112,16 @@ impl<'a> Scanner<'a> {
                 return self.failure(key.mark, "could not find expected ':'");
             }
             self.top_key().possible = false;
+            self.forget(key.token);
         }
         Ok(())
+    }
+
+    /// No token waits for the key at this number any more.
+    fn forget(&mut self, token: usize) {
+        if let Some(at) = self.awaited.iter().rposition(|(number, _)| *number == token) {
+            self.awaited.remove(at);
+        }
     }
 
     fn top_key(&mut self) -> &mut SimpleKey {
@@ -214,13 +214,7 @@ impl<'a> Scanner<'a> {
 
     fn fetch_flow_start(&mut self, lexeme: Lexeme<'a>) -> Scan<()> {
         self.save_simple_key()?;
-        let key = SimpleKey {
-            possible: false,
-            required: false,
-            awaited: false,
-            token: self.next_number(),
-            mark: self.mark,
-        };
+        let key = SimpleKey { possible: false, required: false, token: self.next_number(), mark: self.mark };
         self.simple_keys.push(key);
         self.flow_level += 1;
         if self.flow_level > self.depth_limit {
@@ -241,11 +235,9 @@ impl<'a> Scanner<'a> {
         self.remove_simple_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            // libyaml's Go port forgets the bracket that opened an empty collection as a key to wait for.
-            if let Some(inner) = self.simple_keys.pop()
-                && inner.token == self.top_key().token
-            {
-                self.top_key().awaited = false;
+            // For an empty collection this is the number of its own opening bracket.
+            if let Some(inner) = self.simple_keys.pop() {
+                self.forget(inner.token);
             }
         }
         self.simple_key_allowed = false;
@@ -293,6 +285,7 @@ impl<'a> Scanner<'a> {
             self.insert(key.token, Lexeme::Key { explicit: false }, key.mark);
             self.roll_indent(key.mark.column, Some(key.token), Lexeme::BlockMappingStart, key.mark)?;
             self.simple_keys[top].possible = false;
+            self.forget(key.token);
             self.simple_key_allowed = false;
         } else {
             if self.flow_level == 0 {
