@@ -242,6 +242,8 @@ pub struct Shared {
     /// Parsed texts of `tpl`, which charts call with the same text over and over.
     pub(crate) parsed: RefCell<HashMap<crate::text::Text, Trees>>,
     pub(crate) parsed_bytes: Cell<usize>,
+    /// Compiled patterns.
+    pub(crate) patterns: RefCell<HashMap<crate::text::Text, regex::bytes::Regex>>,
 }
 
 impl Run<'_> {

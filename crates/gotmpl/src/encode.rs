@@ -53,34 +53,24 @@ fn decode(text: &[u8], alphabet: &[u8], bits: u32, group: usize) -> Result<Vec<u
         if group == 8 { index } else { symbols.get(index).map_or(text.len(), |(at, _)| *at) }
     };
     let mut start = 0;
-    while start < symbols.len() {
+    let mut ended = false;
+    while start < symbols.len() && !ended {
         let (mut pending, mut have) = (0_u64, 0_u32);
         let mut index = 0;
         while index < group {
             let Some(&(_, byte)) = symbols.get(start + index) else {
                 // The text ends inside a group.
-                return Err(if group == 8 {
-                    symbols.len().saturating_sub(index)
-                } else {
-                    text.len() - index
-                });
+                return Err(if group == 8 { symbols.len() - index } else { text.len() - index });
             };
             if byte == b'=' {
-                let good = if group == 4 { index >= 2 } else { matches!(index, 2 | 4 | 5 | 7) };
-                if !good {
-                    return Err(place(start + index));
+                ended = if group == 8 {
+                    check_padding_32(&symbols, start + index, index)?
+                } else {
+                    check_padding_64(&symbols, start + index, index, text.len())?
+                };
+                if ended {
+                    break;
                 }
-                for rest in index + 1..group {
-                    match symbols.get(start + rest) {
-                        None => return Err(if group == 8 { symbols.len() } else { text.len() }),
-                        Some((_, b'=')) => {}
-                        Some(_) => return Err(place(start + rest)),
-                    }
-                }
-                if symbols.len() > start + group {
-                    return Err(place(start + group));
-                }
-                break;
             }
             let Some(symbol) = alphabet.iter().position(|&b| b == byte) else {
                 return Err(place(start + index));
@@ -96,4 +86,44 @@ fn decode(text: &[u8], alphabet: &[u8], bits: u32, group: usize) -> Result<Vec<u
         start += group;
     }
     Ok(out)
+}
+
+/// What follows the first `=` of a base64 text: another where one is due, and nothing after.
+fn check_padding_64(symbols: &[(usize, u8)], at: usize, index: usize, length: usize) -> Result<bool, usize> {
+    let place = |at: usize| symbols.get(at).map(|(place, _)| *place);
+    if index < 2 {
+        return Err(symbols[at].0);
+    }
+    let mut next = at + 1;
+    if index == 2 {
+        match symbols.get(next) {
+            None => return Err(length),
+            Some((_, b'=')) => next += 1,
+            Some((place, _)) => return Err(place - 1),
+        }
+    }
+    match place(next) {
+        Some(place) => Err(place),
+        None => Ok(true),
+    }
+}
+
+/// What follows the first `=` of a base32 group. False where it is no padding at all.
+fn check_padding_32(symbols: &[(usize, u8)], at: usize, index: usize) -> Result<bool, usize> {
+    let after = symbols.len() - at - 1;
+    if index < 2 || after >= 8 {
+        return Ok(false);
+    }
+    if index + after < 7 {
+        return Err(symbols.len());
+    }
+    for place in 0..7 - index {
+        if symbols.get(at + 1 + place).is_some_and(|(_, byte)| *byte != b'=') {
+            return Err(at + place);
+        }
+    }
+    if matches!(index, 3 | 6) {
+        return Err(at);
+    }
+    Ok(true)
 }

@@ -9,15 +9,20 @@ use crate::set::Functions;
 use crate::value::Value;
 
 mod builtin;
+pub(crate) mod codecs;
 mod compare;
+pub(crate) mod dates;
+mod hashes;
 mod kinds;
 mod lists;
 mod maps;
 mod math;
 mod paths;
 mod random;
+mod regex;
 pub(crate) mod render;
 pub(crate) mod strings;
+mod urls;
 mod versions;
 mod words;
 
@@ -49,6 +54,11 @@ fn table(families: &[&[&'static [Function]]]) -> Table {
 const TEXT_FAMILIES: &[&[Function]] = &[builtin::FUNCTIONS, compare::FUNCTIONS];
 
 const SPRIG_FAMILIES: &[&[Function]] = &[
+    codecs::SPRIG,
+    dates::FUNCTIONS,
+    hashes::FUNCTIONS,
+    regex::FUNCTIONS,
+    urls::FUNCTIONS,
     kinds::FUNCTIONS,
     lists::FUNCTIONS,
     lists::SLICES,
@@ -61,7 +71,7 @@ const SPRIG_FAMILIES: &[&[Function]] = &[
     words::FUNCTIONS,
 ];
 
-const HELM_FAMILIES: &[&[Function]] = &[render::FUNCTIONS];
+const HELM_FAMILIES: &[&[Function]] = &[codecs::HELM, render::FUNCTIONS];
 
 static TEXT: LazyLock<Table> = LazyLock::new(|| table(&[TEXT_FAMILIES]));
 static SPRIG: LazyLock<Table> = LazyLock::new(|| table(&[TEXT_FAMILIES, SPRIG_FAMILIES]));

@@ -10,14 +10,17 @@ mod error;
 mod exec;
 pub mod float;
 mod funcs;
+mod json;
 mod lex;
 mod node;
 pub mod number;
 mod parse;
+pub mod pattern;
 pub mod print;
 pub mod quote;
 mod set;
 pub mod text;
+mod time;
 pub mod value;
 
 pub use call::{Arguments, Context, Hooks, NoHooks, Run, Shared, Signature, Type};

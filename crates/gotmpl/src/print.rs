@@ -307,6 +307,7 @@ impl Printer {
         match (value, verb) {
             (Value::Nil, 'T' | 'v') => self.pad(b"<nil>"),
             (Value::Nil, _) => self.bad_verb(verb, value),
+            (Value::List(_) | Value::Map(_) | Value::Object(_), 'w') => self.bad_verb(verb, value),
             (_, 'T') => {
                 let name = value.type_name();
                 self.text(name.as_bytes());

@@ -76,6 +76,11 @@ fn beyond(index: usize, length: usize, what: &str) -> Error {
     Error::new(format!("reflect: {what} index out of range"))
 }
 
+/// The type behind a pointer.
+fn pointee(value: &Value) -> String {
+    value.type_name().trim_start_matches('*').to_owned()
+}
+
 fn index(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let mut item = arguments.take(0);
     if item.is_nil() {
@@ -116,7 +121,7 @@ fn index(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
                     None => Value::Nil,
                 }
             }
-            _ => return Err(Error::new(format!("can't index item of type {}", item.type_name()))),
+            _ => return Err(Error::new(format!("can't index item of type {}", pointee(&item)))),
         };
     }
     Ok(item)
@@ -136,7 +141,7 @@ fn slice(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         Value::Str(_) if indexes.len() == 3 => return Err(Error::new("cannot 3-index slice a string")),
         Value::Str(text) | Value::Bytes(text) => text.len(),
         Value::List(list) => list.items().len(),
-        _ => return Err(Error::new(format!("can't slice item of type {}", item.type_name()))),
+        _ => return Err(Error::new(format!("can't slice item of type {}", pointee(&item)))),
     };
     let mut bounds = [0, length, length];
     for (bound, index) in bounds.iter_mut().zip(&indexes) {
@@ -165,7 +170,7 @@ fn length(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         Value::Str(text) | Value::Bytes(text) => text.len(),
         Value::List(list) => list.items().len(),
         Value::Map(map) => map.len(),
-        _ => return Err(Error::new(format!("len of type {}", slot.value.type_name()))),
+        _ => return Err(Error::new(format!("len of type {}", pointee(&slot.value)))),
     };
     Ok(Value::int(length as i64))
 }

@@ -3,7 +3,7 @@
 use super::{fixed, variadic};
 use crate::call::{Arguments, Function, Slot, Type};
 use crate::error::Error;
-use crate::print::display;
+use crate::print::{display, sprintf};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -80,6 +80,12 @@ fn eq(arguments: &Arguments) -> Result<bool, Error> {
     Ok(false)
 }
 
+/// `%s` of a value.
+fn as_text(value: &Value) -> String {
+    let text = sprintf(b"%s", std::slice::from_ref(value), usize::MAX).unwrap_or_default();
+    crate::text::to_lossy(&text).into_owned()
+}
+
 fn is_nil_value(value: &Value) -> bool {
     match value {
         Value::Nil => true,
@@ -95,7 +101,7 @@ fn same_reference(left: &Value, right: &Value) -> Result<bool, Error> {
     if left_kind != right_kind && !left.is_nil() && !right.is_nil() {
         return Err(Error::new(format!(
             "non-comparable types {}: {}, {}: {}",
-            display(left),
+            as_text(left),
             left.type_name(),
             right.type_name(),
             display(right)
@@ -109,7 +115,7 @@ fn same_reference(left: &Value, right: &Value) -> Result<bool, Error> {
             Ok(std::rc::Rc::ptr_eq(a, b)
                 || a.kind() == "struct" && a.type_name() == b.type_name() && a.text() == b.text())
         }
-        _ => Err(Error::new(format!("non-comparable type {}: {}", display(right), right.type_name()))),
+        _ => Err(Error::new(format!("non-comparable type {}: {}", as_text(right), right.type_name()))),
     }
 }
 

@@ -57,9 +57,6 @@ pub(super) fn nil_dereference() -> Error {
 }
 
 fn new_list(arguments: &mut Arguments) -> Value {
-    if arguments.is_empty() {
-        return Value::List(List::nil(Elements::Any));
-    }
     Value::list(arguments.rest(0))
 }
 
@@ -151,6 +148,10 @@ fn chunk(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let size = arguments.integer(0);
     let items = known_at(run, arguments.value(1), "Cannot chunk type")?;
     let Some(size) = usize::try_from(size).ok().filter(|size| *size > 0) else {
+        // The reference computes how many chunks there are before it looks at the size.
+        if size < 0 && ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0 == 0.0 {
+            return Ok(Value::List(List::new(Elements::Lists, Vec::new())));
+        }
         return Err(Error::new("runtime error: makeslice: len out of range"));
     };
     let chunks = items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();

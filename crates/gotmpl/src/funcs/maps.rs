@@ -72,8 +72,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     variadic("mergeOverwrite", &[M, M], |run, a| merge_all(run, a, true)),
     variadic("mustMergeOverwrite", &[M, M], |run, a| merge_all(run, a, true)),
     variadic("dig", &[ANY], dig),
-    fixed("deepCopy", &[ANY], |run, a| deep_copy(run, a.value(0), 0)),
-    fixed("mustDeepCopy", &[ANY], |run, a| deep_copy(run, a.value(0), 0)),
+    fixed("deepCopy", &[ANY], copy),
+    fixed("mustDeepCopy", &[ANY], copy),
     fixed("deepEqual", &[ANY, ANY], |_, a| Ok(deep_equal(a.value(0), a.value(1)).into())),
 ];
 
@@ -171,7 +171,14 @@ fn dig(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     Ok(Value::Nil)
 }
 
-pub(super) fn deep_copy(run: &Run<'_>, value: &Value, depth: u32) -> Outcome {
+fn copy(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
+    if arguments.value(0).is_nil() {
+        return Err(Error::new("reflect: call of reflect.Value.Type on zero Value"));
+    }
+    deep_copy(run, arguments.value(0), 0)
+}
+
+fn deep_copy(run: &Run<'_>, value: &Value, depth: u32) -> Outcome {
     if depth > MAX_DEPTH {
         return Err(Error::new("deepCopy error: value is nested too deep"));
     }

@@ -143,8 +143,37 @@ fn pick_float(left: f64, right: f64, larger: bool) -> f64 {
     if (left < right) == larger { right } else { left }
 }
 
+/// Go's Pow(10, n): by squaring, with the rounding that comes with it.
+fn power_of_ten(exponent: i64) -> f64 {
+    if exponent.abs() > 400 {
+        return if exponent > 0 { f64::INFINITY } else { 0.0 };
+    }
+    let (mut mantissa, mut shift) = (1.0_f64, 0_i32);
+    let (mut square, mut square_shift) = (10.0 / 16.0, 4_i32);
+    let mut bits = exponent.unsigned_abs();
+    while bits != 0 {
+        if bits & 1 == 1 {
+            mantissa *= square;
+            shift += square_shift;
+        }
+        square *= square;
+        square_shift *= 2;
+        if square < 0.5 {
+            square += square;
+            square_shift -= 1;
+        }
+        bits >>= 1;
+    }
+    if exponent < 0 {
+        mantissa = 1.0 / mantissa;
+        shift = -shift;
+    }
+    let half = shift / 2;
+    mantissa * 2.0_f64.powi(half) * 2.0_f64.powi(shift - half)
+}
+
 fn round(value: f64, places: i64, edge: f64) -> f64 {
-    let power: f64 = format!("1e{places}").parse().unwrap_or(f64::NAN);
+    let power = power_of_ten(places);
     let scaled = power * value;
     let rounded = if scaled.fract() >= edge { scaled.ceil() } else { scaled.floor() };
     rounded / power

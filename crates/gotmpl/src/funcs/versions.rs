@@ -45,6 +45,18 @@ impl Object for VersionObject {
         Some(self.0.to_string())
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let number = |number| Value::Uint(UintKind::Uint64, number);
+        vec![
+            ("major", number(self.0.major())),
+            ("minor", number(self.0.minor())),
+            ("patch", number(self.0.patch())),
+            ("pre", self.0.prerelease().into()),
+            ("metadata", self.0.metadata().into()),
+            ("original", self.0.original().into()),
+        ]
+    }
+
     fn marshal(&self) -> Option<Value> {
         self.text().map(Value::from)
     }

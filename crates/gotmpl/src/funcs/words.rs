@@ -175,7 +175,7 @@ fn is_alphabet(character: char) -> bool {
     if !character.is_alphabetic() {
         return false;
     }
-    !matches!(character as u32, 0x3034..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7a3)
+    !matches!(character as u32, 0x3400..=0x4d85 | 0x4e00..=0x9fcc | 0x20000..=0x2b81d)
 }
 
 fn is_number(character: char) -> bool {
