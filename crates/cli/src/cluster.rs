@@ -115,10 +115,6 @@ impl ClusterError {
         matches!(self, Self::Refused(status) if status.code == 404)
     }
 
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Refused(status) if status.code == 409)
-    }
-
     pub fn is_no_such_kind(&self) -> bool {
         matches!(self, Self::NoSuchKind { .. })
     }

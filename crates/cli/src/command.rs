@@ -1,7 +1,9 @@
 //! The commands, one a file: each its arguments, whose doc comment is its help, and `run`.
 
+mod check;
 mod completion;
 mod create;
+mod debug;
 mod delete;
 mod events;
 mod export;
@@ -12,6 +14,7 @@ mod resume;
 mod run;
 mod stats;
 mod suspend;
+mod trace;
 mod tree;
 mod version;
 
@@ -35,6 +38,9 @@ pub enum Subcommand {
     Logs(logs::LogsArgs),
     Create(Box<create::CreateArgs>),
     Export(export::ExportArgs),
+    Trace(trace::TraceArgs),
+    Debug(debug::DebugArgs),
+    Check(check::CheckArgs),
     Version(version::VersionArgs),
 }
 
@@ -63,6 +69,9 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Logs(args) => logs::run(cx, args).await,
         Subcommand::Create(args) => create::run(cx, *args).await,
         Subcommand::Export(args) => export::run(cx, args).await,
+        Subcommand::Trace(args) => trace::run(cx, args).await,
+        Subcommand::Debug(args) => debug::run(cx, args).await,
+        Subcommand::Check(args) => check::run(cx, args).await,
         Subcommand::Version(args) => version::run(cx, args).await,
     }
 }

@@ -1,7 +1,5 @@
 //! The binary `sluice`: reads the command line, runs one command, says how it ended.
 
-#![allow(dead_code)]
-
 mod age;
 mod args;
 mod cluster;

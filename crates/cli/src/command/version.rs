@@ -42,24 +42,41 @@ pub async fn run(cx: &Cx, args: VersionArgs) -> CliResult {
     cx.ui.println(&lines.join("\n"))
 }
 
-/// The distribution, where one is installed, then each controller's tag.
-async fn in_cluster(cx: &Cx) -> CliResult<Vec<(String, String)>> {
-    let cluster = cx.cluster().await?;
-    let mut versions = Vec::new();
+/// What is installed, by the labels of one of its definitions.
+#[derive(Default)]
+pub struct Installation {
+    /// Empty where nothing is installed, or by hand.
+    pub distribution: String,
+    /// Whether a Kustomization of its own keeps it as it is.
+    pub is_bootstrapped: bool,
+}
+
+pub async fn installation(cx: &Cx) -> CliResult<Installation> {
     let crds =
         Resource::of("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
-    let found = cluster.find(&crds.cluster_wide(), "", "gitrepositories.source.toolkit.fluxcd.io").await?;
-    let label = |name| found.as_ref().map_or("", |crd| text(crd, &format!("/metadata/labels/{name}")));
+    let name = "gitrepositories.source.toolkit.fluxcd.io";
+    let Some(found) = cx.cluster().await?.find(&crds.cluster_wide(), "", name).await? else {
+        return Ok(Installation::default());
+    };
+    let label = |name| text(&found, &format!("/metadata/labels/{name}"));
     let distribution = match (label("app.kubernetes.io~1part-of"), label("app.kubernetes.io~1version")) {
         ("", version) => version.to_owned(),
         (part_of, version) => format!("{part_of}-{version}"),
     };
+    let is_bootstrapped = !label("kustomize.toolkit.fluxcd.io~1namespace").is_empty();
+    Ok(Installation { distribution, is_bootstrapped })
+}
+
+/// The distribution, where one is installed, then each controller's tag.
+async fn in_cluster(cx: &Cx) -> CliResult<Vec<(String, String)>> {
+    let mut versions = Vec::new();
+    let distribution = installation(cx).await?.distribution;
     if !distribution.is_empty() {
         versions.push(("distribution".to_owned(), distribution));
     }
     let deployments = Resource::of("apps", "v1", "Deployment", "deployments");
     let selection = Selection::in_namespace(&cx.namespace).labelled(PART_OF);
-    let installed = cluster.list(&deployments, &selection).await?;
+    let installed = cx.cluster().await?.list(&deployments, &selection).await?;
     if installed.is_empty() {
         return Err(CliError::new(format!("no deployments found in {} namespace", cx.namespace)));
     }

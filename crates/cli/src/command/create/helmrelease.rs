@@ -8,6 +8,7 @@ use sluice_api::meta::Duration;
 use super::fields::Fields;
 use super::reference::{Typed, chart_source, depends_on, one_of, split_kind};
 use super::{CommonArgs, Draft, NameArgs, Told};
+use crate::command::debug::values::merge;
 use crate::error::{CliError, CliResult};
 use crate::files;
 use crate::kinds::HELM_RELEASE;
@@ -160,18 +161,6 @@ impl HelmReleaseArgs {
             Ok(json!({"kind": known, "name": name}))
         };
         self.values_from.iter().map(read).collect()
-    }
-}
-
-/// Maps are merged, anything else is replaced.
-fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (Some(Value::Object(into)), Value::Object(from)) => merge(into, from),
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
     }
 }
 
