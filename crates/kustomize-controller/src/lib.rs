@@ -49,8 +49,20 @@ pub(crate) struct Kustomize {
     pub(crate) applying: Semaphore,
     pub(crate) common: CommonFlags,
     pub(crate) flags: KustomizeFlags,
+    /// Where messages say that artifacts are unpacked.
+    pub(crate) unpacked_at: String,
     pub(crate) custom_stages: std::collections::BTreeSet<sluice_object::GroupKind>,
     pub(crate) stop: CancellationToken,
+}
+
+/// What the process knows of the machine that it runs on.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    pub hostname: String,
+    /// The folder for temporary files: artifacts are unpacked in memory, but messages name files as if they were there.
+    pub temporary: String,
+    /// Replaces the host of artifact URLs, for processes that run outside the cluster.
+    pub source_localhost: Option<String>,
 }
 
 /// Runs the controller until `stop`.
@@ -59,12 +71,11 @@ pub async fn run(
     engines: Engines,
     common: CommonFlags,
     flags: KustomizeFlags,
-    hostname: &str,
-    source_localhost: Option<String>,
+    surroundings: Surroundings,
     stop: CancellationToken,
 ) {
     let store: Arc<Store<Kustomization>> = Arc::default();
-    let poster = (!common.events_addr.is_empty()).then(|| Poster::start(&common.events_addr, NAME, hostname));
+    let poster = (!common.events_addr.is_empty()).then(|| Poster::start(&common.events_addr, NAME, &surroundings.hostname));
     let recorder = Recorder::start(&cluster, NAME, poster);
     let index = Index::new(cluster.clone(), OWNER_LABEL, clock::now);
     let controller = Arc::new(Kustomize {
@@ -73,8 +84,9 @@ pub async fn run(
         sources: Sources::default(),
         index: index.clone(),
         engines,
-        trees: Trees::new(FETCHING, common.http_retry, source_localhost),
+        trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),
         applying: Semaphore::new(APPLYING),
+        unpacked_at: format!("{}/kustomization-0", surroundings.temporary.trim_end_matches('/')),
         custom_stages: order::parse_group_kinds(&flags.custom_apply_stage_kinds),
         common: common.clone(),
         flags,

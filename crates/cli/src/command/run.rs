@@ -72,18 +72,20 @@ pub async fn run(args: RunArgs) -> CliResult {
 
 async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) {
     let engines = Engines::start();
-    let hostname = hostname();
     let is_wanted = |name| flags.controllers.iter().any(|wanted| *wanted == name || *wanted == Name::All);
     let kustomize = async {
         if is_wanted(Name::KustomizeController) {
-            let localhost = environment("SOURCE_CONTROLLER_LOCALHOST");
+            let surroundings = kustomize_controller::Surroundings {
+                hostname: hostname(),
+                temporary: environment("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()),
+                source_localhost: environment("SOURCE_CONTROLLER_LOCALHOST"),
+            };
             kustomize_controller::run(
                 cluster.clone(),
                 engines.clone(),
                 flags.common.clone(),
                 flags.kustomize.clone(),
-                &hostname,
-                localhost,
+                surroundings,
                 stop.clone(),
             )
             .await;

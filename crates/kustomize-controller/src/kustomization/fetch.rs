@@ -29,8 +29,8 @@ impl Kustomize {
         let path = inside(&ks.spec.path);
         if unpacked.tree.kind(&path).is_err() {
             let text = format!(
-                "kustomization path not found: stat {}: no such file or directory",
-                shown_path(&path)
+                "kustomization path not found: stat {}/{path}: no such file or directory",
+                self.unpacked_at
             );
             return Err(retried(ks, reason::ARTIFACT_FAILED, text));
         }
@@ -51,12 +51,6 @@ pub(super) fn inside(path: &str) -> String {
         }
     }
     parts.join("/")
-}
-
-/// Where upstream unpacks artifacts. Ours are in memory; the name stands in messages that people search for.
-pub(super) fn shown_path(path: &str) -> String {
-    let root = "/tmp/kustomization-0";
-    if path.is_empty() { root.to_owned() } else { format!("{root}/{path}") }
 }
 
 #[cfg(test)]
