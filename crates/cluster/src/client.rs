@@ -1,13 +1,13 @@
 //! The verbs of the Kubernetes API on objects without a type, in one identity.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::guard::Guard;
 use crate::kinds::{Kinds, ResourceKind, escape};
 use crate::transport::{Call, Identity, RequestCounts, Transport};
 
@@ -17,6 +17,7 @@ pub struct Cluster {
     pub(crate) transport: Arc<Transport>,
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) identity: Identity,
+    pub(crate) guard: Option<Guard>,
 }
 
 /// Which object a verb is about.
@@ -78,6 +79,7 @@ impl Cluster {
             transport: Arc::new(Transport::new(config)?),
             kinds: Arc::default(),
             identity: Identity::default(),
+            guard: None,
         })
     }
 
@@ -103,9 +105,9 @@ impl Cluster {
         self.transport.counts()
     }
 
-    /// The switch of this server's writes. The lease turns it off when it is lost.
-    pub fn write_switch(&self) -> Arc<AtomicBool> {
-        self.transport.write_switch()
+    /// The same client, whose writes ask the guard of a lease.
+    pub fn guarded(&self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self.clone() }
     }
 
     pub async fn kind(&self, api_version: &str, kind: &str) -> Result<Arc<ResourceKind>, ApiError> {
@@ -269,7 +271,8 @@ impl Cluster {
         dry_run: bool,
         label: &str,
     ) -> Result<(u16, Bytes), ApiError> {
-        let call = Call { method, path, content_type, body, identity: &self.identity, dry_run, label };
+        let (identity, guard) = (&self.identity, self.guard.as_ref());
+        let call = Call { method, path, content_type, body, identity, guard, dry_run, label };
         self.transport.send(&call).await
     }
 }

@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod client;
 pub mod error;
+pub mod guard;
 pub mod index;
 pub mod kinds;
 pub mod prune;
@@ -16,6 +17,7 @@ pub mod watch;
 pub use apply::{Applier, ApplyError, ApplyOptions, Examined};
 pub use client::{Applied, At, Cluster, PatchKind, Propagation};
 pub use error::ApiError;
+pub use guard::Guard;
 pub use index::Index;
 pub use kinds::ResourceKind;
 pub use prune::{PruneOptions, Pruned};

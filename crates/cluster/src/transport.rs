@@ -3,9 +3,7 @@
 //! 429 and 503 are retried by Retry-After. A write whose answer was lost is never repeated here: its caller reads first.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -20,6 +18,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 
 use crate::error::ApiError;
+use crate::guard::Guard;
 
 /// No answer but a list may be larger.
 const MAX_ANSWER: usize = 512 << 20;
@@ -44,7 +43,6 @@ pub(crate) struct Transport {
     watches: Http,
     permits: Semaphore,
     counts: Mutex<RequestCounts>,
-    may_write: Arc<AtomicBool>,
     pub(crate) url: String,
     pub(crate) namespace: String,
 }
@@ -71,15 +69,9 @@ impl Transport {
             watches: service(&config)?,
             permits: Semaphore::new(IN_FLIGHT),
             counts: Mutex::default(),
-            may_write: Arc::new(AtomicBool::new(true)),
             url: config.cluster_url.to_string(),
             namespace: config.default_namespace.clone(),
         })
-    }
-
-    /// The switch that the lease holds: while it is off no write leaves this process.
-    pub(crate) fn write_switch(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.may_write)
     }
 
     pub(crate) fn counts(&self) -> RequestCounts {
@@ -102,7 +94,10 @@ impl Transport {
         loop {
             tries += 1;
             let permit = self.permits.acquire().await.expect("the semaphore is never closed");
-            if call.method != Method::GET && !call.dry_run && !self.may_write.load(Ordering::Acquire) {
+            if call.method != Method::GET
+                && !call.dry_run
+                && call.guard.is_some_and(|guard| !guard.may_write())
+            {
                 return Err(ApiError::NotLeader);
             }
             self.count(call.label);
@@ -197,6 +192,8 @@ pub(crate) struct Call<'a> {
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: Bytes,
     pub(crate) identity: &'a Identity,
+    /// Asked just before a write; none where no lease is held.
+    pub(crate) guard: Option<&'a Guard>,
     pub(crate) dry_run: bool,
     /// `VERB resource`, for counting.
     pub(crate) label: &'a str,

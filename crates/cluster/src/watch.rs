@@ -184,6 +184,7 @@ impl Watch {
             content_type: None,
             body: bytes::Bytes::new(),
             identity: &self.cluster.identity,
+            guard: None,
             dry_run: false,
             label: &label,
         };

@@ -11,7 +11,7 @@ use sluice_api::{Bucket, ExternalArtifact, GitRepository, Kustomization, OCIRepo
 use sluice_cluster::{Cluster, Index, Selection};
 use sluice_object::order;
 use sluice_runtime::post::Poster;
-use sluice_runtime::{CommonFlags, Context, Engines, Pace, Recorder, Store, Waker, clock, driver};
+use sluice_runtime::{CommonFlags, Context, Engines, Metrics, Pace, Recorder, Store, Waker, clock, driver};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -72,10 +72,12 @@ pub async fn run(
     common: CommonFlags,
     flags: KustomizeFlags,
     surroundings: Surroundings,
+    metrics: Metrics,
     stop: CancellationToken,
 ) {
     let store: Arc<Store<Kustomization>> = Arc::default();
-    let poster = (!common.events_addr.is_empty()).then(|| Poster::start(&common.events_addr, NAME, &surroundings.hostname));
+    let poster = (!common.events_addr.is_empty())
+        .then(|| Poster::start(&common.events_addr, NAME, &surroundings.hostname));
     let recorder = Recorder::start(&cluster, NAME, poster);
     let index = Index::new(cluster.clone(), OWNER_LABEL, clock::now);
     let controller = Arc::new(Kustomize {
@@ -98,7 +100,7 @@ pub async fn run(
         max_retry: common.max_retry_delay,
         jitter: common.interval_jitter_percentage,
     };
-    let cx = Arc::new(Context { cluster: cluster.clone(), store: Arc::clone(&store), recorder });
+    let cx = Arc::new(Context { cluster: cluster.clone(), store: Arc::clone(&store), recorder, metrics });
     let own = Selection {
         namespace: common.watched_namespace().to_owned(),
         labels: common.watch_label_selector.clone(),

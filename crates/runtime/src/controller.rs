@@ -12,6 +12,7 @@ use crate::clock;
 use crate::draft::{Draft, keep_showing};
 use crate::event::Recorder;
 use crate::failure::{Done, Failure, Next, Told};
+use crate::metrics::Metrics;
 use crate::settle::{Rules, settle, settle_suspended};
 use crate::store::{Changed, Key, Store};
 use crate::writer::Writer;
@@ -57,6 +58,7 @@ pub struct Context<K: Kind> {
     pub cluster: Cluster,
     pub store: Arc<Store<K>>,
     pub recorder: Recorder,
+    pub metrics: Metrics,
 }
 
 /// What the loop does with an object after a run.
@@ -75,6 +77,19 @@ pub(crate) enum Verdict {
 
 /// Runs one object once. Everything that must happen around a run is here, so that controllers need not remember it.
 pub(crate) async fn run_once<C: Controller>(controller: &C, cx: &Context<C::Kind>, key: &Key) -> Verdict {
+    let began = std::time::Instant::now();
+    cx.metrics.begin::<C::Kind>();
+    let verdict = run_unmeasured(controller, cx, key).await;
+    let result = match verdict {
+        Verdict::Every(_) | Verdict::After(_) | Verdict::Waiting(_) => "requeue_after",
+        Verdict::Rest => "success",
+        Verdict::Backoff => "error",
+    };
+    cx.metrics.end::<C::Kind>(key, began.elapsed(), result);
+    verdict
+}
+
+async fn run_unmeasured<C: Controller>(controller: &C, cx: &Context<C::Kind>, key: &Key) -> Verdict {
     let Some(object) = cx.store.get(key) else { return Verdict::Rest };
     let metadata = object.metadata();
     let finalizer = <C::Kind as Kind>::FINALIZER;

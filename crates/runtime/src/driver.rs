@@ -138,6 +138,7 @@ pub async fn run<C: Controller>(
 impl<C: Controller> Loop<C> {
     fn take_change(&mut self, change: &Changed<C::Kind>) {
         if change.new.is_none() {
+            self.cx.metrics.forget::<C::Kind>(&change.key);
             if let Some(item) = self.items.get_mut(&change.key) {
                 item.again = None;
                 if let Some(due) = item.due.take() {

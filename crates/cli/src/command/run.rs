@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
-use sluice_cluster::Cluster;
+use sha2::{Digest, Sha256};
+use sluice_cluster::{Cluster, Guard};
 use sluice_kustomize_controller as kustomize_controller;
-use sluice_runtime::{CommonFlags, Engines};
+use sluice_runtime::lease::{Candidate, Timings};
+use sluice_runtime::serve::{self, Answers};
+use sluice_runtime::{CommonFlags, Engines, Metrics};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CliError, CliResult};
@@ -66,32 +69,91 @@ pub async fn run(args: RunArgs) -> CliResult {
     let cluster = cluster.map_err(|error| CliError::new(error.to_string()))?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
-    run_all(cluster, flags, stop).await;
-    Ok(())
+    run_all(cluster, flags, stop).await
 }
 
-async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) {
+async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) -> CliResult {
+    let metrics = Metrics::new(Some(cluster.clone()));
+    let bind = |address: String| async move {
+        serve::bind(&address)
+            .await
+            .map_err(|error| CliError::new(format!("cannot listen on {address}: {error}")))
+    };
+    let metrics_listener = bind(flags.common.metrics_addr.clone()).await?;
+    let health_listener = bind(flags.common.health_addr.clone()).await?;
     let engines = Engines::start();
     let is_wanted = |name| flags.controllers.iter().any(|wanted| *wanted == name || *wanted == Name::All);
+    let surroundings = kustomize_controller::Surroundings {
+        hostname: hostname(),
+        temporary: environment("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()),
+        source_localhost: environment("SOURCE_CONTROLLER_LOCALHOST"),
+    };
     let kustomize = async {
-        if is_wanted(Name::KustomizeController) {
-            let surroundings = kustomize_controller::Surroundings {
-                hostname: hostname(),
-                temporary: environment("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()),
-                source_localhost: environment("SOURCE_CONTROLLER_LOCALHOST"),
-            };
+        if !is_wanted(Name::KustomizeController) {
+            return stop.cancelled().await;
+        }
+        let start = |cluster: Cluster, stop: CancellationToken| {
             kustomize_controller::run(
-                cluster.clone(),
+                cluster,
                 engines.clone(),
                 flags.common.clone(),
                 flags.kustomize.clone(),
-                surroundings,
-                stop.clone(),
+                surroundings.clone(),
+                metrics.clone(),
+                stop,
             )
+        };
+        elected(&cluster, &flags.common, kustomize_controller::NAME, &surroundings.hostname, &stop, start)
             .await;
-        }
     };
-    kustomize.await;
+    tokio::join!(
+        kustomize,
+        serve::serve(metrics_listener, Answers::Metrics(metrics.clone()), stop.clone()),
+        serve::serve(health_listener, Answers::Health, stop.clone()),
+    );
+    Ok(())
+}
+
+/// Runs a controller while this process holds its Lease, or at once where no election is asked for.
+async fn elected<F: Future<Output = ()>>(
+    cluster: &Cluster,
+    flags: &CommonFlags,
+    controller: &str,
+    hostname: &str,
+    stop: &CancellationToken,
+    start: impl Fn(Cluster, CancellationToken) -> F,
+) {
+    if !flags.enable_leader_election {
+        return start(cluster.clone(), stop.clone()).await;
+    }
+    let name = format!("{controller}-leader-election{}", shard_suffix(&flags.watch_label_selector));
+    let identity = format!("{hostname}_{}", std::process::id());
+    while !stop.is_cancelled() {
+        let guard = Guard::default();
+        let timings = Timings::of(flags);
+        let namespace = &flags.runtime_namespace;
+        let mut candidate =
+            Candidate::new(cluster.clone(), namespace, &name, &identity, timings, guard.clone());
+        if !candidate.acquire(stop).await {
+            return;
+        }
+        let term = stop.child_token();
+        let lost = async {
+            candidate.keep(stop).await;
+            term.cancel();
+        };
+        tokio::join!(lost, start(cluster.guarded(guard), term.clone()));
+        candidate.release().await;
+    }
+}
+
+/// Shards of one controller hold Leases of their own: upstream's suffix of the selector.
+fn shard_suffix(selector: &str) -> String {
+    if selector.is_empty() {
+        return String::new();
+    }
+    let digest = Sha256::digest(selector.as_bytes());
+    digest.iter().take(4).fold(String::from("-"), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// SIGTERM and Ctrl-C end the process cleanly: runs end between two objects, Leases are given back.
