@@ -243,22 +243,23 @@ impl<'a> Composer<'a> {
             _ => return Ok(Properties { start, given: None }),
         };
         let mut given = Given::default();
+        let mut written = None;
         for is_tag in [first_is_tag, !first_is_tag] {
             let token = self.peek()?;
             match &token.lexeme {
                 Lexeme::Anchor(name) if !is_tag => given.anchor = Some(SmolStr::new(name)),
-                Lexeme::Tag(tag) if is_tag => {
-                    let (tag, mark) = (tag.clone(), token.start);
-                    let Some(tag) = self.resolve_tag(&tag.0, &tag.1) else {
-                        return Err(Self::failure(Some(start), mark, "found undefined tag handle"));
-                    };
-                    given.tag = Some(tag);
-                }
+                Lexeme::Tag(tag) if is_tag => written = Some((tag.clone(), token.start)),
                 _ => break,
             }
             self.take();
         }
         self.peek()?;
+        if let Some((tag, mark)) = written {
+            given.tag = self.resolve_tag(&tag.0, &tag.1);
+            if given.tag.is_none() {
+                return Err(Self::failure(Some(start), mark, "found undefined tag handle"));
+            }
+        }
         Ok(Properties { start, given: Some(Box::new(given)) })
     }
 

@@ -77,6 +77,8 @@ struct Emitter<'a> {
     foot: Cow<'a, str>,
     tail: Cow<'a, str>,
     key_line: Cow<'a, str>,
+    /// The address of a key that is a collection: its foot is written later, as that of any key.
+    footless: usize,
 }
 
 /// What of a node is written besides its content.
@@ -96,6 +98,7 @@ impl<'a> Emitter<'a> {
             foot: Cow::Borrowed(""),
             tail: Cow::Borrowed(""),
             key_line: Cow::Borrowed(""),
+            footless: 0,
         }
     }
 
@@ -140,7 +143,9 @@ impl<'a> Emitter<'a> {
         load(&mut self.tail, tail);
         if let Some(comments) = &node.comments {
             load(&mut self.line, &comments.line);
-            load(&mut self.foot, &comments.foot);
+            if self.footless != std::ptr::from_ref(node) as usize {
+                load(&mut self.foot, &comments.foot);
+            }
         }
     }
 
@@ -283,6 +288,7 @@ impl<'a> Emitter<'a> {
         let foot = std::mem::take(&mut self.foot);
         self.load_start(key, tail);
         self.foot = foot;
+        self.footless = std::ptr::from_ref(key) as usize;
     }
 
     fn flow_sequence(&mut self, node: &'a Node, items: &'a [Node], place: Place) {

@@ -10,7 +10,7 @@ use crate::read;
 pub struct Limits {
     /// Size of the text.
     pub bytes: usize,
-    /// Levels of nesting.
+    /// Levels of nesting. The default fits a stack of 2 MiB even without optimisation; Go allows 10,000.
     pub depth: u32,
     /// Nodes that expanding aliases may make.
     pub expanded: usize,
@@ -18,7 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { bytes: 128 << 20, depth: 512, expanded: 10_000_000 }
+        Limits { bytes: 128 << 20, depth: 256, expanded: 10_000_000 }
     }
 }
 

@@ -120,7 +120,8 @@ impl Writer {
         self.indicator("\"", true, false, false);
         // libyaml looks for the byte-order mark at the front of the text wherever it is in it.
         let all_escaped = text.starts_with('\u{FEFF}');
-        let may_fold = may_fold && !self.fits(text);
+        // Escapes take up to four times the room.
+        let may_fold = may_fold && self.column + text.len() * 4 > self.best_width();
         let mut spaces = false;
         let mut from = 0;
         for (at, character) in text.char_indices() {

@@ -135,6 +135,7 @@ impl<'a> Decoder<'a> {
             map.insert(text.to_string(), value);
         }
         if let Some(merge) = merge {
+            self.refuse_unhashable(entries)?;
             self.merge(merge, &mut map)?;
         }
         Ok(Value::Object(map))
@@ -144,19 +145,17 @@ impl<'a> Decoder<'a> {
     fn key(&mut self, key: &'a Node, strings: bool) -> Result<Option<SmolStr>, Error> {
         self.expansion.count()?;
         let key = if key.is_alias() { self.anchors.target(key)? } else { key };
-        let kind = match &key.kind {
-            Kind::Scalar(text) => {
-                return Ok(match typed(key, text)? {
-                    Ok(resolve::Value::Null) if strings => None,
-                    Ok(_) => Some(text.clone()),
-                    Err(text) => Some(text.into()),
-                });
-            }
-            Kind::Sequence(_) => "!!seq",
-            Kind::Mapping(_) | Kind::Alias(_) => "!!map",
-        };
+        if let Kind::Scalar(text) = &key.kind {
+            return Ok(match typed(key, text)? {
+                Ok(resolve::Value::Null) if strings => None,
+                Ok(_) => Some(text.clone()),
+                Err(text) => Some(text.into()),
+            });
+        }
         if strings {
-            self.refused.push(format!("line {}: cannot unmarshal {kind} into string", key.line));
+            let value = if matches!(key.tag, Tag::Seq | Tag::Map) { "" } else { " ``" };
+            let tag = key.tag.as_str();
+            self.refused.push(format!("line {}: cannot unmarshal {tag}{value} into string", key.line));
             return Ok(None);
         }
         self.go_value(key)?.check_as_key()?;
@@ -200,6 +199,18 @@ impl<'a> Decoder<'a> {
                 }
             }
         })
+    }
+
+    /// Go remembers the keys of a mapping that merges, and panics at what cannot be a key.
+    fn refuse_unhashable(&mut self, entries: &'a [(Node, Node)]) -> Result<(), Error> {
+        for (key, _) in entries {
+            let key = if key.is_alias() { self.anchors.target(key)? } else { key };
+            if !key.is_scalar() {
+                let name = self.go_value(key)?.type_name();
+                return Err(Error::new(format!("runtime error: hash of unhashable type {name}")));
+            }
+        }
+        Ok(())
     }
 
     /// Adds what is not there yet.
