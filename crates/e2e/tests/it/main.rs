@@ -1,8 +1,15 @@
 //! One binary for all tests of controllers: one link, one control plane, a namespace for each test.
 #![allow(clippy::disallowed_methods, reason = "tests of whole programs")]
-#![allow(clippy::unwrap_used, reason = "every function here is part of a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "every function here is part of a test")]
 
+mod applying;
 mod comparison;
+mod gone;
 mod ground;
+mod health;
+mod lifecycle;
+mod order;
 mod simulated;
+mod story;
+mod tenant;
 mod traces;
