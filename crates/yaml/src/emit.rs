@@ -246,12 +246,12 @@ impl<'a> Emitter<'a> {
             }
             let key_dress = dress(key);
             if is_simple_key(key, &key_dress) {
-                self.node(key, &key_dress, SIMPLE_KEY, After::Nothing);
+                self.key(key, &key_dress, SIMPLE_KEY);
                 self.load_start(value, "");
                 self.writer.indicator(":", false, false, false);
             } else {
                 self.writer.indicator("?", true, false, true);
-                self.node(key, &key_dress, VALUE, After::Nothing);
+                self.key(key, &key_dress, VALUE);
                 self.load_start(value, "");
                 self.writer.write_indent();
                 self.writer.indicator(":", true, false, true);
@@ -263,6 +263,12 @@ impl<'a> Emitter<'a> {
         self.load_end(node, tail);
         self.write_head();
         self.writer.indent = outer;
+    }
+
+    fn key(&mut self, key: &'a Node, dress: &Dress<'a>, place: Place) {
+        let outer = std::mem::replace(&mut self.footless, std::ptr::from_ref(key) as usize);
+        self.node(key, dress, place, After::Nothing);
+        self.footless = outer;
     }
 
     /// The line comment of a key goes to its scalar, or stands before the block that is its value.
@@ -288,7 +294,6 @@ impl<'a> Emitter<'a> {
         let foot = std::mem::take(&mut self.foot);
         self.load_start(key, tail);
         self.foot = foot;
-        self.footless = std::ptr::from_ref(key) as usize;
     }
 
     fn flow_sequence(&mut self, node: &'a Node, items: &'a [Node], place: Place) {
@@ -337,12 +342,12 @@ impl<'a> Emitter<'a> {
             self.begin_flow_entry(comma);
             let key_dress = dress(key);
             if is_simple_key(key, &key_dress) {
-                self.node(key, &key_dress, SIMPLE_KEY, After::Nothing);
+                self.key(key, &key_dress, SIMPLE_KEY);
                 self.load_start(value, "");
                 self.writer.indicator(":", false, false, false);
             } else {
                 self.writer.indicator("?", true, false, false);
-                self.node(key, &key_dress, VALUE, After::Nothing);
+                self.key(key, &key_dress, VALUE);
                 self.load_start(value, "");
                 self.writer.indicator(":", true, false, false);
             }
