@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions of our kinds, as `cargo xtask codegen` writes them.
+//! The CustomResourceDefinitions of our kinds, as `cargo xtask codegen` writes them (a new one begins as an empty file).
 
 macro_rules! crd {
     ($name:literal) => {
@@ -8,7 +8,14 @@ macro_rules! crd {
 
 /// File name and YAML text of each, sorted by file name.
 pub const ALL: &[(&str, &str)] = &[
+    crd!("helm.toolkit.fluxcd.io_helmreleases.yaml"),
+    crd!("image.toolkit.fluxcd.io_imagepolicies.yaml"),
+    crd!("image.toolkit.fluxcd.io_imagerepositories.yaml"),
+    crd!("image.toolkit.fluxcd.io_imageupdateautomations.yaml"),
     crd!("kustomize.toolkit.fluxcd.io_kustomizations.yaml"),
+    crd!("notification.toolkit.fluxcd.io_alerts.yaml"),
+    crd!("notification.toolkit.fluxcd.io_providers.yaml"),
+    crd!("notification.toolkit.fluxcd.io_receivers.yaml"),
     crd!("source.extensions.fluxcd.io_artifactgenerators.yaml"),
     crd!("source.toolkit.fluxcd.io_buckets.yaml"),
     crd!("source.toolkit.fluxcd.io_externalartifacts.yaml"),

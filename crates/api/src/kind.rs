@@ -56,6 +56,31 @@ pub trait Status:
     }
 }
 
+/// The status of a kind that has none: it keeps nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoStatus {
+    /// Always empty.
+    #[serde(skip)]
+    conditions: Vec<Condition>,
+}
+
+impl Status for NoStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+    fn conditions_mut(&mut self) -> &mut Vec<Condition> {
+        &mut self.conditions
+    }
+    fn observed_generation(&self) -> i64 {
+        0
+    }
+    fn set_observed_generation(&mut self, _: i64) {}
+    fn last_handled_reconcile_at(&self) -> &str {
+        Default::default()
+    }
+    fn set_last_handled_reconcile_at(&mut self, _: String) {}
+}
+
 /// An object of a kind of ours.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource<S: Spec> {

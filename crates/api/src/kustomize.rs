@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::is_default;
 use crate::kind::{Resource, Spec, Status};
 use crate::meta::{
-    CommonMetadata, Condition, CrossNamespaceSourceReference, CustomHealthCheck, DependencyReference,
-    Duration, Image, Inventory, KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference,
-    Patch, Selector, Snapshot,
+    Condition, CrossNamespaceSourceReference, CustomHealthCheck, DependencyReference, Duration, IgnoreRule,
+    Image, Inventory, KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference, Patch,
+    SharedMetadata, Snapshot,
 };
 
 /// The group of Kustomization.
@@ -28,7 +28,7 @@ pub type Kustomization = Resource<KustomizationSpec>;
 pub struct KustomizationSpec {
     /// Put on every object.
     #[serde(skip_serializing_if = "is_default")]
-    pub common_metadata: Option<CommonMetadata>,
+    pub common_metadata: Option<SharedMetadata>,
     /// Kustomizations that must be ready before.
     #[serde(skip_serializing_if = "is_default")]
     pub depends_on: Vec<DependencyReference>,
@@ -176,17 +176,6 @@ pub enum DeletionPolicy {
     /// A policy that we do not know.
     #[serde(untagged)]
     Other(String),
-}
-
-/// Fields that others may change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct IgnoreRule {
-    /// JSON pointers.
-    pub paths: Vec<String>,
-    /// Which objects; none means all.
-    #[serde(skip_serializing_if = "is_default")]
-    pub target: Option<Selector>,
 }
 
 impl KustomizationSpec {

@@ -6,13 +6,19 @@
 
 pub mod crds;
 pub mod event;
+pub mod helm;
+pub mod image;
 pub mod kind;
 pub mod kustomize;
 pub mod meta;
+pub mod notification;
 pub mod source;
 
-pub use kind::{Kind, Resource, Spec, parse};
+pub use helm::HelmRelease;
+pub use image::{ImagePolicy, ImageRepository, ImageUpdateAutomation};
+pub use kind::{Kind, NoStatus, Resource, Spec, parse};
 pub use kustomize::Kustomization;
+pub use notification::{Alert, Provider, Receiver};
 pub use source::{
     ArtifactGenerator, Bucket, ExternalArtifact, GitRepository, HelmChart, HelmRepository, OCIRepository,
 };

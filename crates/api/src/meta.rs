@@ -21,8 +21,9 @@ pub use history::{HISTORY_LIMIT, Snapshot, upsert};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{ObjectMeta, OwnerReference};
 pub use reference::{
-    CommonMetadata, CrossNamespaceSourceReference, CustomHealthCheck, DependencyReference, Image,
-    KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference, NamespacedObjectReference,
-    Patch, SecretKeyReference, Selector, ValuesReference,
+    CrossNamespaceSourceReference, CustomHealthCheck, DependencyReference, IgnoreRule, Image,
+    KubeConfigReference, LabelSelector, LabelSelectorRequirement, LocalObjectReference,
+    NamespacedObjectKindReference, NamespacedObjectReference, Patch, SecretKeyReference, Selector,
+    SharedMetadata, ValuesReference,
 };
 pub use time::{MicroTime, Time, TimeError};

@@ -72,14 +72,21 @@ fn every_field_of_a_schema_is_read_and_written() {
         let object: K = serde_json::from_value(given.clone()).unwrap();
         assert_eq!(serde_json::to_value(&object).unwrap(), given, "{}", K::KIND);
     }
+    check::<sluice_api::Alert>();
     check::<sluice_api::ArtifactGenerator>();
     check::<sluice_api::Bucket>();
     check::<sluice_api::ExternalArtifact>();
     check::<sluice_api::GitRepository>();
     check::<sluice_api::HelmChart>();
+    check::<sluice_api::HelmRelease>();
     check::<sluice_api::HelmRepository>();
+    check::<sluice_api::ImagePolicy>();
+    check::<sluice_api::ImageRepository>();
+    check::<sluice_api::ImageUpdateAutomation>();
     check::<sluice_api::Kustomization>();
     check::<sluice_api::OCIRepository>();
+    check::<sluice_api::Provider>();
+    check::<sluice_api::Receiver>();
 }
 
 /// A value that has every field of a schema.

@@ -50,7 +50,7 @@ fn defaults(api_version: &str, kind: &str, fields: &mut Map<String, Value>) {
             return;
         }
         ("v1", "Secret") => {
-            fold_string_data(fields);
+            fold_texts(fields);
             return;
         }
         _ => return,
@@ -71,7 +71,7 @@ fn set_protocols(ports: Option<&mut Value>) {
     }
 }
 
-fn fold_string_data(secret: &mut Map<String, Value>) {
+fn fold_texts(secret: &mut Map<String, Value>) {
     use base64::Engine;
     let Some(Value::Object(texts)) = secret.remove("stringData") else { return };
     if texts.is_empty() {

@@ -197,7 +197,7 @@ impl Object {
         map_of(map_of(&mut self.0, "metadata"), field).insert(key.to_owned(), value.into());
     }
     /// Puts labels and annotations on it, over those that it has.
-    pub fn set_common_metadata(
+    pub fn set_labels_and_annotations(
         &mut self,
         labels: &BTreeMap<String, String>,
         annotations: &BTreeMap<String, String>,

@@ -159,7 +159,7 @@ impl ValuesReference {
 /// Labels and annotations put on every object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CommonMetadata {
+pub struct SharedMetadata {
     /// Annotations.
     #[serde(skip_serializing_if = "is_default")]
     pub annotations: BTreeMap<String, String>,
@@ -240,4 +240,40 @@ pub struct CustomHealthCheck {
     /// True when it will not get there.
     #[serde(skip_serializing_if = "is_default")]
     pub failed: String,
+}
+
+/// Fields that others may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IgnoreRule {
+    /// JSON pointers.
+    pub paths: Vec<String>,
+    /// Which objects; none means all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub target: Option<Selector>,
+}
+
+/// A choice of objects by their labels; all must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LabelSelector {
+    /// Labels that must be there.
+    #[serde(skip_serializing_if = "is_default")]
+    pub match_labels: BTreeMap<String, String>,
+    /// Rules that must hold.
+    #[serde(skip_serializing_if = "is_default")]
+    pub match_expressions: Vec<LabelSelectorRequirement>,
+}
+
+/// A rule about a label.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LabelSelectorRequirement {
+    /// The label.
+    pub key: String,
+    /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
+    pub operator: String,
+    /// The values that the first two are about.
+    #[serde(skip_serializing_if = "is_default")]
+    pub values: Vec<String>,
 }

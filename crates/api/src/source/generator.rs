@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::is_default;
 use crate::kind::{Resource, Spec, Status};
-use crate::meta::{CommonMetadata, Condition, labels};
+use crate::meta::{Condition, SharedMetadata, labels};
 
 /// Artifacts composed out of those of other sources.
 pub type ArtifactGenerator = Resource<ArtifactGeneratorSpec>;
@@ -15,7 +15,7 @@ pub type ArtifactGenerator = Resource<ArtifactGeneratorSpec>;
 pub struct ArtifactGeneratorSpec {
     /// Put on the ExternalArtifacts.
     #[serde(skip_serializing_if = "is_default")]
-    pub common_metadata: Option<CommonMetadata>,
+    pub common_metadata: Option<SharedMetadata>,
     /// What goes in.
     pub sources: Vec<SourceReference>,
     /// Folders of a source, each of which makes one set of artifacts.

@@ -211,7 +211,7 @@ fn own(object: &mut Object, ks: &Kustomization) {
     object.set_label(labels::KUSTOMIZATION_NAMESPACE, &ks.metadata.namespace);
     sluice_object::normalize::normalize(object);
     if let Some(common) = &ks.spec.common_metadata {
-        object.set_common_metadata(&common.labels, &common.annotations);
+        object.set_labels_and_annotations(&common.labels, &common.annotations);
     }
 }
 
