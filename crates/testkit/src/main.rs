@@ -9,11 +9,12 @@ mod task;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((name, rest)) = arguments.split_first() else {
-        eprintln!("usage: testkit plane|traces|try ...");
+        eprintln!("usage: testkit plane|traces|try|bench ...");
         return ExitCode::from(2);
     };
     let outcome = match name.as_str() {
         "plane" => task::plane::run(rest),
+        "bench" => task::bench::run(rest),
         "try" => task::trial::run(rest),
         "traces" => task::traces::run(rest),
         other => Err(format!("there is no task {other:?}")),

@@ -33,8 +33,8 @@ pub struct Options {
 pub struct Subject {
     processes: Vec<Process>,
     folder: tempfile::TempDir,
-    storage_host: String,
-    is_flux: bool,
+    ports: Vec<u16>,
+    kind: Kind,
 }
 
 impl Kind {
@@ -129,29 +129,32 @@ impl Subject {
         for name in ["storage", "tmp"] {
             std::fs::create_dir(folder.path().join(name))?;
         }
-        let ports = port::free(5)?;
-        let storage_host = format!("127.0.0.1:{}", ports[0]);
+        let mut subject = Self { processes: Vec::new(), folder, ports: port::free(5)?, kind: kind.clone() };
+        subject.launch(plane, options)?;
+        Ok(subject)
+    }
+
+    /// Starts the controllers once more, with the same folders and ports, after `kill` or `stop`.
+    pub fn launch(&mut self, plane: &Plane, options: &Options) -> std::io::Result<()> {
         let storage = vec![
-            format!("--storage-path={}", folder.path().join("storage").display()),
-            format!("--storage-addr={storage_host}"),
-            format!("--storage-adv-addr={storage_host}"),
+            format!("--storage-path={}", self.storage().display()),
+            format!("--storage-addr={}", self.storage_host()),
+            format!("--storage-adv-addr={}", self.storage_host()),
         ];
-        let mut subject = Self { processes: Vec::new(), folder, storage_host, is_flux: *kind == Kind::Flux };
         let kubeconfig = options.kubeconfig.clone().unwrap_or_else(|| plane.kubeconfig());
-        match kind {
+        match self.kind.clone() {
             Kind::Flux => {
                 let source = Command::new(peers::folder().join("source-controller"));
-                subject.add("source-controller", source, &kubeconfig, &ports[1..3], &storage, options)?;
+                self.add("source-controller", source, &kubeconfig, 1, &storage, options)?;
                 let kustomize = Command::new(peers::folder().join("kustomize-controller"));
-                subject.add("kustomize-controller", kustomize, &kubeconfig, &ports[3..5], &[], options)?;
+                self.add("kustomize-controller", kustomize, &kubeconfig, 3, &[], options)
             }
             Kind::Program { program, arguments } => {
                 let mut command = Command::new(program);
                 command.args(arguments);
-                subject.add("controllers", command, &kubeconfig, &ports[1..3], &storage, options)?;
+                self.add("controllers", command, &kubeconfig, 1, &storage, options)
             }
         }
-        Ok(subject)
     }
 
     fn add(
@@ -159,15 +162,16 @@ impl Subject {
         name: &str,
         mut command: Command,
         kubeconfig: &Path,
-        ports: &[u16],
+        port: usize,
         storage: &[String],
         options: &Options,
     ) -> std::io::Result<()> {
-        let log = std::fs::File::create(self.folder.path().join(format!("{name}.log")))?;
+        let path = self.folder.path().join(format!("{name}.log"));
+        let log = std::fs::File::options().create(true).append(true).open(path)?;
         command
             .args(["--events-addr=", "--enable-leader-election=false", "--requeue-dependency=5s"])
-            .arg(format!("--metrics-addr=127.0.0.1:{}", ports[0]))
-            .arg(format!("--health-addr=127.0.0.1:{}", ports[1]))
+            .arg(format!("--metrics-addr=127.0.0.1:{}", self.ports[port]))
+            .arg(format!("--health-addr=127.0.0.1:{}", self.ports[port + 1]))
             .args(storage)
             .args(&options.flags)
             .env("KUBECONFIG", kubeconfig)
@@ -183,8 +187,14 @@ impl Subject {
     }
 
     /// Where artifacts are served.
-    pub fn storage_host(&self) -> &str {
-        &self.storage_host
+    pub fn storage_host(&self) -> String {
+        format!("127.0.0.1:{}", self.ports[0])
+    }
+
+    /// Where each controller's metrics are.
+    pub fn metrics_urls(&self) -> Vec<String> {
+        let ports: &[usize] = if self.is_flux() { &[1, 3] } else { &[1] };
+        ports.iter().map(|at| format!("http://127.0.0.1:{}/metrics", self.ports[*at])).collect()
     }
 
     /// The folder of artifacts.
@@ -197,8 +207,8 @@ impl Subject {
         self.folder.path().join("tmp")
     }
 
-    pub const fn is_flux(&self) -> bool {
-        self.is_flux
+    pub fn is_flux(&self) -> bool {
+        self.kind == Kind::Flux
     }
 
     /// What the controllers have logged so far.

@@ -7,6 +7,7 @@ mod comparison;
 mod gone;
 mod ground;
 mod health;
+mod killed;
 mod lifecycle;
 mod order;
 mod simulated;

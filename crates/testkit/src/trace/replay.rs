@@ -77,7 +77,7 @@ impl Stage {
             .keep();
         crate::reaper::remove_at_end(&folder);
         let git = GitServer::start(&folder, Login::Anyone).map_err(|error| error.to_string())?;
-        let (git_host, storage_host) = (git.host(), subject.storage_host().to_owned());
+        let (git_host, storage_host) = (git.host(), subject.storage_host());
         let temporary = subject.temporary().display().to_string();
         let masks = move |scenario: &Scenario| Masks {
             ns: scenario.ns(),

@@ -1,0 +1,117 @@
+//! `bench loop [--size N] [--subject sluice|flux]`: the figures of BENCHMARKS.md on a real control plane.
+
+mod measure;
+mod scene;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sluice_testkit::subject::Kind;
+
+use self::measure::Figure;
+use self::scene::Scene;
+
+pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
+    let mut words = arguments.iter();
+    if words.next().map(String::as_str) != Some("loop") {
+        return Err("bench loop is all there is".to_owned());
+    }
+    let (mut size, mut subject) = (1000, None);
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
+        match word.as_str() {
+            "--size" => size = value.parse().map_err(|_| "--size needs a number")?,
+            "--subject" => subject = Some(value.clone()),
+            other => return Err(format!("{other} is not known")),
+        }
+    }
+    let kind = match subject {
+        Some(subject) => Kind::parse(&subject)?,
+        None => release()?,
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let figures = runtime.block_on(measure(&kind, size))?;
+    for figure in &figures {
+        println!("{figure}");
+    }
+    Ok(if figures.iter().all(Figure::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What would be shipped, which `cargo xtask bench` has just built.
+fn release() -> Result<Kind, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| sluice_testkit::peers::workspace().join("target"), std::path::PathBuf::from);
+    let program = target.join("release/sluice");
+    let arguments = vec!["run".to_owned(), "all".to_owned()];
+    if program.is_file() {
+        Ok(Kind::Program { program, arguments })
+    } else {
+        Err(format!("{} is not built", program.display()))
+    }
+}
+
+async fn measure(kind: &Kind, size: usize) -> Result<Vec<Figure>, String> {
+    let mut figures = Vec::new();
+    let concurrent: &[&str] = if *kind == Kind::Flux { &["--concurrent=20"] } else { &[] };
+    {
+        let scene = Scene::set(kind, concurrent, size, 0).await?;
+        let begun = scene.usage();
+        let requests = scene.requests().await;
+        let took = scene.create_and_wait(0..size, |_| json!({})).await?;
+        let (used, sent) = (scene.usage(), scene.requests().await - requests);
+        let scale = size as f64 / 1000.0;
+        figures.push(Figure::seconds(
+            &format!("{size} Kustomizations, creation to all Ready"),
+            took,
+            40.0 * scale,
+        ));
+        figures.push(Figure::new("controllers' peak memory", used.peak_memory_mib, "MiB", 120.0));
+        let seconds = used.processor_seconds - begun.processor_seconds;
+        figures.push(Figure::new("controllers' processor time", seconds, "s", 10.0 * scale));
+        figures.push(Figure::new("requests", sent, "", 17_500.0 * scale));
+        figures.extend(scene.nothing_to_do(0).await?);
+    }
+    {
+        let scene = Scene::set(kind, concurrent, 10, 0).await?;
+        let after = |at: usize| {
+            if at == 0 { json!({}) } else { json!({"dependsOn": [{"name": scene::name(at - 1)}]}) }
+        };
+        let took = scene.create_and_wait((0..10).rev(), after).await?;
+        figures.push(Figure::new("a hop of a chain of 10", took.as_secs_f64() * 1000.0 / 10.0, "ms", 200.0));
+    }
+    let healthy = {
+        let scene = Scene::set(kind, &[], 117, 0).await?;
+        scene.create_and_wait(0..117, |_| json!({})).await?
+    };
+    let scene = Scene::set(kind, &[], 128, 11).await?;
+    let others = scene.create_and_wait_for(0..128, |_| json!({}), 11).await?;
+    let bar = healthy.as_secs_f64() * 1.1;
+    figures.push(Figure::seconds("117 Kustomizations alone", healthy, f64::INFINITY));
+    figures.push(Figure::seconds("the same beside 11 that never get healthy", others, bar));
+    Ok(figures)
+}
+
+/// Where waiting is given up.
+const PATIENCE: Duration = Duration::from_mins(20);
+
+/// An application of four objects, healthy at once or never.
+fn application(name: &str, is_healthy: bool) -> Vec<Value> {
+    let labels = json!({"app": name});
+    vec![
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+        "spec": {
+            "replicas": usize::from(!is_healthy),
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]}},
+        }}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
+        "spec": {"rules": [{"host": format!("{name}.example.com"), "http": {"paths": [{
+            "path": "/", "pathType": "Prefix",
+            "backend": {"service": {"name": name, "port": {"name": "http"}}},
+        }]}}]}}),
+    ]
+}
