@@ -69,3 +69,38 @@ fn a_selector_is_written_as_the_server_reads_it() {
     assert_eq!(selector(&object(given)).as_deref(), Some("a=x,b=1,c in (d,e),f notin (g),h,!i"));
     assert_eq!(selector(&object(serde_json::json!("x"))), None);
 }
+
+/// Every place in a value, as JSON pointers.
+fn places(value: &Value, at: &str, out: &mut Vec<String>) {
+    out.push(at.to_owned());
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, field)| places(field, &format!("{at}/{key}"), out));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{at}/{index}"), out));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn whatever_stands_anywhere_nothing_panics() {
+    let now: Timestamp = NOW.parse().unwrap();
+    let numbers = serde_json::json!([i64::MIN, i64::MAX, -1, 2.5, null, "é", [{}], {"": null}]);
+    let strange = numbers.as_array().unwrap();
+    for line in include_str!("corpus/kstatus/recorded.jsonl").lines().step_by(3) {
+        let mut case: Value = serde_json::from_str(line).unwrap();
+        let object = case["object"].take();
+        let mut all = Vec::new();
+        places(&object, "", &mut all);
+        for place in all.iter().skip(1) {
+            for value in strange {
+                let mut changed = object.clone();
+                *changed.pointer_mut(place).unwrap() = value.clone();
+                let object = Object::try_from(changed).unwrap();
+                let _ = (judge(&object, &[], now), selector(&object));
+            }
+        }
+    }
+}

@@ -53,3 +53,52 @@ fn quantities_are_printed_as_go_prints_them() {
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Every place in a value, as JSON pointers.
+fn places(value: &Value, at: &str, out: &mut Vec<String>) {
+    out.push(at.to_owned());
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                places(field, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), out);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                places(item, &format!("{at}/{index}"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn whatever_stands_anywhere_nothing_panics() {
+    let strange = [
+        serde_json::json!(null),
+        serde_json::json!(true),
+        serde_json::json!(-1.5),
+        serde_json::json!(u64::MAX),
+        serde_json::json!("é\u{0}"),
+        serde_json::json!([null, {}, []]),
+        serde_json::json!({"": {}, "name": 1}),
+    ];
+    let mut tried = 0;
+    for (number, (given, _)) in lines(include_str!("corpus/normalize/recorded.jsonl")).enumerate() {
+        let mut all = Vec::new();
+        places(&given, "", &mut all);
+        for (index, place) in all.iter().enumerate().skip(1).step_by(5) {
+            let mut changed = given.clone();
+            *changed.pointer_mut(place).unwrap() = strange[(number + index) % strange.len()].clone();
+            let mut object = Object::try_from(changed).unwrap();
+            normalize(&mut object);
+            // What did not fit may have been in what the first time took away; from the second on nothing changes.
+            normalize(&mut object);
+            let twice = object.clone();
+            normalize(&mut object);
+            assert_eq!(object, twice, "{place} of {given}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 5000, "{tried}");
+}

@@ -34,7 +34,7 @@ pub fn deployment(object: &Object) -> Computed {
     } else if wanted > updated {
         Health::in_progress(format!("Updated: {updated}/{wanted}"))
     } else if replicas > wanted {
-        Health::in_progress(format!("Pending termination: {}", replicas - wanted))
+        Health::in_progress(format!("Pending termination: {}", replicas.wrapping_sub(wanted)))
     } else if updated > usable {
         Health::in_progress(format!("Available: {usable}/{updated}"))
     } else if wanted > ready {
@@ -65,7 +65,7 @@ pub fn replica_set(object: &Object) -> Computed {
     } else if wanted > ready {
         Health::in_progress(format!("Ready: {ready}/{wanted}"))
     } else if replicas > wanted {
-        Health::in_progress(format!("Pending termination: {}", replicas - wanted))
+        Health::in_progress(format!("Pending termination: {}", replicas.wrapping_sub(wanted)))
     } else {
         Health::current(format!("ReplicaSet is available. Replicas: {replicas}"))
     })
@@ -89,10 +89,10 @@ pub fn stateful_set(object: &Object) -> Health {
         return Health::in_progress(format!("Ready: {ready}/{wanted}"));
     }
     if replicas > wanted {
-        return Health::in_progress(format!("Pending termination: {}", replicas - wanted));
+        return Health::in_progress(format!("Pending termination: {}", replicas.wrapping_sub(wanted)));
     }
     if partition != -1 {
-        let asked = wanted.saturating_sub(partition);
+        let asked = wanted.wrapping_sub(partition);
         if updated < asked {
             return Health::in_progress(format!("updated: {updated}/{asked}"));
         }

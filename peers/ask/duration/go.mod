@@ -1,0 +1,3 @@
+module ask/duration
+
+go 1.26
