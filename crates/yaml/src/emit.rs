@@ -462,9 +462,9 @@ fn dress(node: &Node) -> Dress<'_> {
         let tag = (node.tagged || !implied).then_some(&node.tag);
         return Dress { tag, style: node.style, analysis: Analysis::default() };
     };
-    let mut tag = Some(&node.tag);
+    let mut tag = Some(&node.tag).filter(|tag| !tag.as_str().is_empty());
     let mut force_quoting = false;
-    if !node.tagged {
+    if !node.tagged && tag.is_some() {
         let quoted = node.tag == Tag::Str && node.style.is_quoting();
         if quoted || resolve::v3_tag(text) == node.tag {
             tag = None;

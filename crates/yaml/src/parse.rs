@@ -1,9 +1,13 @@
 //! Text to trees by the rules of Go's yaml v3, as kustomize reads it.
 
+use smol_str::SmolStr;
+
 use crate::compose::{Composer, Document, Trouble};
 use crate::error::{Dialect, Error};
+use crate::fast::{self, Nodes, Rest};
 use crate::node::Node;
-use crate::read;
+use crate::read::{self, Source};
+use crate::scan::Scanner;
 
 /// What a text may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +34,13 @@ pub fn parse(text: impl AsRef<[u8]>, limits: Limits) -> Result<Vec<Node>, Error>
 
 /// All documents of a stream, with their own head and foot comments.
 pub fn parse_documents(text: impl AsRef<[u8]>, limits: Limits) -> Result<Vec<Document>, Error> {
-    with_composer(text.as_ref(), limits, Dialect::V3, |composer| {
+    let source = checked_source(text.as_ref(), limits)?;
+    if !source.text.contains("\n---")
+        && let Some(root) = quickly(&source, limits, false)
+    {
+        return Ok(vec![Document { root, head: SmolStr::default(), foot: SmolStr::default() }]);
+    }
+    compose(source, limits, Dialect::V3, |composer| {
         let mut documents = Vec::new();
         let mut next = composer.first()?;
         while let Some(document) = next {
@@ -43,7 +53,30 @@ pub fn parse_documents(text: impl AsRef<[u8]>, limits: Limits) -> Result<Vec<Doc
 
 /// The first document; what follows it is not looked at. `None` when there is none.
 pub fn parse_first(text: impl AsRef<[u8]>, limits: Limits) -> Result<Option<Document>, Error> {
-    with_composer(text.as_ref(), limits, Dialect::V3, |composer| composer.first())
+    let source = checked_source(text.as_ref(), limits)?;
+    if let Some(root) = quickly(&source, limits, false) {
+        return Ok(Some(Document { root, head: SmolStr::default(), foot: SmolStr::default() }));
+    }
+    compose(source, limits, Dialect::V3, |composer| composer.first())
+}
+
+/// The first document, comments passed over: the quickest way where they do not matter.
+pub fn parse_first_uncommented(text: impl AsRef<[u8]>, limits: Limits) -> Result<Option<Node>, Error> {
+    let source = checked_source(text.as_ref(), limits)?;
+    if let Some(root) = quickly(&source, limits, true) {
+        return Ok(Some(root));
+    }
+    let document = compose(source, limits, Dialect::V3, |composer| composer.first())?;
+    Ok(document.map(|document| document.root))
+}
+
+/// An ordinary text that is one document.
+fn quickly(source: &Source<'_>, limits: Limits, skip_comments: bool) -> Option<Node> {
+    if source.broken.is_some() {
+        return None;
+    }
+    let scanner = Scanner::new(&source.text, Dialect::V3, limits.depth);
+    fast::first(scanner, Nodes::default(), limits.depth.saturating_sub(1), skip_comments, Rest::Nothing)
 }
 
 pub(crate) fn with_composer<T>(
@@ -52,10 +85,22 @@ pub(crate) fn with_composer<T>(
     dialect: Dialect,
     run: impl FnOnce(&mut Composer<'_>) -> Result<T, Trouble>,
 ) -> Result<T, Error> {
+    compose(checked_source(bytes, limits)?, limits, dialect, run)
+}
+
+pub(crate) fn checked_source(bytes: &[u8], limits: Limits) -> Result<Source<'_>, Error> {
     if bytes.len() > limits.bytes.min(u32::MAX as usize / 2) {
         return Err(Error::new(format!("the text is larger than {} bytes", limits.bytes)));
     }
-    let source = read::source(bytes);
+    Ok(read::source(bytes))
+}
+
+pub(crate) fn compose<T>(
+    source: Source<'_>,
+    limits: Limits,
+    dialect: Dialect,
+    run: impl FnOnce(&mut Composer<'_>) -> Result<T, Trouble>,
+) -> Result<T, Error> {
     let mut composer = Composer::new(&source.text, dialect, limits.depth);
     let result = run(&mut composer);
     if let Some(broken) = source.broken

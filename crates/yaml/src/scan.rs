@@ -96,7 +96,7 @@ pub(crate) struct Scanner<'a> {
     tokens: VecDeque<Token<'a>>,
     /// How many tokens have been handed out.
     taken: usize,
-    indent: i32,
+    pub indent: i32,
     indents: Vec<i32>,
     flow_level: u32,
     simple_key_allowed: bool,
@@ -197,7 +197,7 @@ impl<'a> Scanner<'a> {
     // Reading characters.
 
     #[inline]
-    fn byte(&self, ahead: usize) -> u8 {
+    pub fn byte(&self, ahead: usize) -> u8 {
         self.bytes.get(self.mark.index as usize + ahead).copied().unwrap_or(0)
     }
 
@@ -206,13 +206,13 @@ impl<'a> Scanner<'a> {
         self.bytes.get(self.mark.index as usize..).unwrap_or_default()
     }
 
-    fn at_blankz(&self, ahead: usize) -> bool {
+    pub fn at_blankz(&self, ahead: usize) -> bool {
         let at = self.mark.index as usize + ahead;
         self.bytes.get(at..).is_none_or(chars::is_blankz)
     }
 
     #[inline]
-    fn at_break(&self) -> bool {
+    pub fn at_break(&self) -> bool {
         match self.byte(0) {
             b'\n' | b'\r' => true,
             0xC2 | 0xE2 => chars::break_width(self.rest()) > 0,
@@ -220,12 +220,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn at_breakz(&self) -> bool {
+    pub fn at_breakz(&self) -> bool {
         let rest = self.rest();
         rest.is_empty() || chars::break_width(rest) > 0
     }
 
-    fn at_end(&self) -> bool {
+    pub fn at_end(&self) -> bool {
         self.mark.index as usize >= self.bytes.len()
     }
 
@@ -240,7 +240,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Over `count` ASCII characters.
-    fn skip_ascii(&mut self, count: u32) {
+    pub fn skip_ascii(&mut self, count: u32) {
         self.newlines = 0;
         self.mark.index += count;
         self.mark.column += count;
@@ -253,8 +253,36 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    pub fn skip_spaces(&mut self) {
+        while self.byte(0) == b' ' {
+            self.mark.index += 1;
+            self.mark.column += 1;
+        }
+    }
+
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// A line break has been passed since the last character that was not blank.
+    pub fn newlines_passed(&self) -> bool {
+        self.newlines > 0
+    }
+
+    pub fn in_flow(&self) -> bool {
+        self.flow_level > 0
+    }
+
+    pub fn enter_flow(&mut self) {
+        self.flow_level += 1;
+    }
+
+    pub fn leave_flow(&mut self) {
+        self.flow_level -= 1;
+    }
+
     /// Over one line break, if there is one here.
-    fn skip_line(&mut self) {
+    pub fn skip_line(&mut self) {
         let width = chars::break_width(self.rest());
         if width > 0 {
             self.mark.index += width;
@@ -280,7 +308,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Over the rest of the line.
-    fn skip_to_break(&mut self) {
+    pub fn skip_to_break(&mut self) {
         let rest = self.rest();
         let mut wide = 0;
         let mut blank = true;
@@ -303,7 +331,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A `---` or `...` that stands alone at the beginning of a line.
-    fn at_document_indicator(&self) -> bool {
+    pub fn at_document_indicator(&self) -> bool {
         self.mark.column == 0
             && matches!(self.rest(), [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..])
             && self.at_blankz(3)

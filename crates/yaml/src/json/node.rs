@@ -97,11 +97,13 @@ fn plain_scalar<'a>(node: &Node, text: &'a SmolStr, in_flow: bool) -> Option<Pla
         // In flow style nothing at all is written as quotes, and so is a time of day.
         Tag::Null if text.is_empty() && in_flow => return Some(Plain::Text(text)),
         Tag::Timestamp if in_flow && text.contains(':') => return Some(Plain::Text(text)),
-        Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp if !node.style.is_quoting() => {
-            resolve::v3(text)
-        }
+        Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => resolve::v3(text),
         _ => return None,
     };
+    if node.style.is_quoting() && found.tag() == node.tag {
+        // The tag goes without saying, and then the quotes decide.
+        return Some(Plain::Text(text));
+    }
     let finite = !matches!(found, resolve::Value::Float(value) if !value.is_finite());
     (found.tag() == node.tag && finite).then_some(Plain::Known(found))
 }

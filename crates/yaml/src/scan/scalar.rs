@@ -28,7 +28,7 @@ impl Fold {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn scan_plain(&mut self) -> Scan<Lexeme<'a>> {
+    pub fn scan_plain(&mut self) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         let indent = self.indent + 1;
         let mut end = start;
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub(super) fn scan_quoted(&mut self, style: Style) -> Scan<Lexeme<'a>> {
+    pub fn scan_quoted(&mut self, style: Style) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         let single = style == Style::SingleQuoted;
         self.skip_ascii(1);
@@ -266,7 +266,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    pub(super) fn scan_block_scalar(&mut self, style: Style) -> Scan<Lexeme<'a>> {
+    pub fn scan_block_scalar(&mut self, style: Style) -> Scan<Lexeme<'a>> {
         let start = self.mark;
         self.skip_ascii(1);
         let (chomping, increment) = self.scan_block_header(start)?;
