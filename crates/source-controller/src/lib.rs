@@ -16,7 +16,7 @@ use sluice_artifact::{Retention, StoreError, advertised_address};
 use sluice_cluster::{Cluster, Selection};
 use sluice_net::Clients;
 use sluice_runtime::post::Poster;
-use sluice_runtime::{CommonFlags, Context, Engines, Pace, Recorder, Store, Waker, driver};
+use sluice_runtime::{CommonFlags, Context, Engines, Metrics, Pace, Recorder, Store, Waker, driver};
 use sluice_tree::Algorithm;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -46,6 +46,7 @@ pub async fn run(
     common: CommonFlags,
     flags: SourceFlags,
     hostname: &str,
+    metrics: Metrics,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
     let listener = listen(&flags.storage_addr).await?;
@@ -83,7 +84,7 @@ pub async fn run(
         max_retry: common.max_retry_delay,
         jitter: common.interval_jitter_percentage,
     };
-    let cx = Arc::new(Context { cluster: cluster.clone(), store: Arc::clone(&store), recorder });
+    let cx = Arc::new(Context { cluster: cluster.clone(), store: Arc::clone(&store), recorder, metrics });
     let own = Selection {
         namespace: common.watched_namespace().to_owned(),
         labels: common.watch_label_selector.clone(),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use sluice_kustomize_controller as kustomize_controller;
 use sluice_runtime::lease::{Candidate, Timings};
 use sluice_runtime::serve::{self, Answers};
 use sluice_runtime::{CommonFlags, Engines, Metrics};
+use sluice_source_controller as source_controller;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CliError, CliResult};
@@ -30,6 +32,7 @@ pub struct RunArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     All,
+    SourceController,
     KustomizeController,
 }
 
@@ -49,6 +52,8 @@ struct RunFlags {
     #[command(flatten)]
     common: CommonFlags,
     #[command(flatten)]
+    source: source_controller::SourceFlags,
+    #[command(flatten)]
     kustomize: kustomize_controller::KustomizeFlags,
 }
 
@@ -60,7 +65,8 @@ pub async fn run(args: RunArgs) -> CliResult {
         Err(error) => return Err(CliError::new(error.to_string().trim_start_matches("error: ").trim_end())),
     };
     let flags = RunFlags::from_arg_matches(&matches).map_err(|error| CliError::new(error.to_string()))?;
-    flags.common.check_gates(&kustomize_controller::GATES).map_err(|e| CliError::new(e.to_string()))?;
+    let gates = [&kustomize_controller::GATES[..], &source_controller::GATES].concat();
+    flags.common.check_gates(&gates).map_err(|e| CliError::new(e.to_string()))?;
     sluice_runtime::log::start(&flags.common.log_level, &flags.common.log_encoding);
     let cluster = match &flags.kubeconfig {
         Some(path) => Cluster::from_kubeconfig(path, flags.context.as_deref()).await,
@@ -106,12 +112,37 @@ async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) -> 
         elected(&cluster, &flags.common, kustomize_controller::NAME, &surroundings.hostname, &stop, start)
             .await;
     };
+    let failed = Mutex::new(Ok(()));
+    let source = async {
+        if !is_wanted(Name::SourceController) {
+            return stop.cancelled().await;
+        }
+        let start = |cluster: Cluster, term: CancellationToken| async {
+            let running = source_controller::run(
+                cluster,
+                engines.clone(),
+                flags.common.clone(),
+                flags.source.clone(),
+                &surroundings.hostname,
+                metrics.clone(),
+                term,
+            );
+            if let Err(error) = running.await {
+                // Without sources the others have nothing to do.
+                let error = CliError::new(sluice_runtime::failure::chain(&error));
+                *failed.lock().expect("no panic while keeping an error") = Err(error);
+                stop.cancel();
+            }
+        };
+        elected(&cluster, &flags.common, source_controller::NAME, &surroundings.hostname, &stop, start).await;
+    };
     tokio::join!(
+        source,
         kustomize,
         serve::serve(metrics_listener, Answers::Metrics(metrics.clone()), stop.clone()),
         serve::serve(health_listener, Answers::Health, stop.clone()),
     );
-    Ok(())
+    failed.into_inner().expect("no panic while keeping an error")
 }
 
 /// Runs a controller while this process holds its Lease, or at once where no election is asked for.
