@@ -7,6 +7,7 @@
 
 mod ci;
 mod codegen;
+mod corpus;
 mod peers;
 mod program;
 mod tidy;
@@ -50,6 +51,11 @@ const TASKS: &[Task] = &[
         run: |arguments| testkit("traces", arguments),
     },
     Task { name: "bench", usage: "loop [--size N]   the figures of BENCHMARKS.md", run: bench },
+    Task {
+        name: "corpus",
+        usage: "record helm [AREA/CASE...]   have the reference write what our corpus wants",
+        run: corpus::run,
+    },
     Task { name: "tidy", usage: "   layers, sizes, names, headers", run: tidy::run },
     Task { name: "codegen", usage: "[--check]   write what is generated (CRDs, tables)", run: codegen::run },
     Task { name: "ci", usage: "   all that a commit has to pass", run: ci::run },

@@ -1,0 +1,1 @@
+{{ define "sub.hello" }}hello {{ .Chart.Name }}{{ end }}

@@ -1,0 +1,2 @@
+{{ define "ok" }}fine {{ .Release.Name }}{{ end }}{{ define "f" }}{{ fail "in include" }}{{ end }}{{ define "e" }}
+{{ .Values.a.b.c }}{{ end }}{{ define "loop" }}{{ include "loop" . }}{{ end }}{{ define "t" }}{{ tpl "{{ .Values.x.y }}" . }}{{ end }}
