@@ -190,7 +190,12 @@ impl Map {
 
     /// A nil map: empty, null in JSON, and writing to it fails.
     pub fn nil() -> Self {
-        Self(Rc::new(MapBody { map_type: MapType::Any, is_nil: true, entries: RefCell::default() }))
+        Self::nil_of(MapType::Any)
+    }
+
+    /// A nil map of another type.
+    pub fn nil_of(map_type: MapType) -> Self {
+        Self(Rc::new(MapBody { map_type, is_nil: true, entries: RefCell::default() }))
     }
 
     pub fn map_type(&self) -> MapType {

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use sluice_budget::Budget;
+use sluice_helm::build;
 use sluice_helm::command::Environment;
 use sluice_helm::command::template::template;
 
@@ -35,7 +35,7 @@ fn run() -> Result<(), String> {
     };
     let values = words.options.merge(&read).map_err(|error| error.to_string())?;
     let chart = words::load(&words.chart, base)?;
-    let budget = Budget::generous();
+    let budget = build::budget();
     let random = |bytes: &mut [u8]| {
         use std::io::Read as _;
         std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(bytes)).unwrap();

@@ -21,6 +21,11 @@ use crate::values::graph::{from_map, to_map};
 
 pub use post_render::{PostRender, PostRenderError, Strategy};
 
+/// The limits of one build: as deep as Helm lets templates nest, and then some.
+pub fn budget() -> Budget {
+    Budget::new(500_000_000, 1 << 30, 1_100)
+}
+
 /// Where files end whose text is for people.
 const NOTES: &str = "NOTES.txt";
 

@@ -128,11 +128,7 @@ impl Chart {
         let Some(chartfile) = files.iter().find(|file| file.name == "Chart.yaml") else {
             return Err(ChartError::NoVersion);
         };
-        let third = match api_version(&chartfile.data)?.as_str() {
-            "" | API_V1 | API_V2 => false,
-            API_V3 => true,
-            _ => return Err(ChartError::UnsupportedVersion),
-        };
+        let third = is_third(&chartfile.data)?;
         Load { limits, unpacked: 0, third }.files(files, 0)
     }
 
@@ -191,6 +187,15 @@ pub(crate) fn extension(name: &str) -> &str {
 
 fn unreadable(file: &'static str, text: String) -> ChartError {
     ChartError::Unreadable { file, text }
+}
+
+/// Whether `Chart.yaml` is that of a v3 chart.
+fn is_third(chartfile: &[u8]) -> Result<bool, ChartError> {
+    match api_version(chartfile)?.as_str() {
+        "" | API_V1 | API_V2 => Ok(false),
+        API_V3 => Ok(true),
+        _ => Err(ChartError::UnsupportedVersion),
+    }
 }
 
 fn api_version(data: &[u8]) -> Result<String, ChartError> {

@@ -53,7 +53,9 @@ pub fn validate_one(values: &Value, schema: &[u8]) -> Result<(), SchemaError> {
     if schema.len() > MAX_BYTES {
         return Err(SchemaError(format!("the schema is larger than {MAX_BYTES} bytes")));
     }
-    let schema: Value = serde_json::from_slice(schema).map_err(|error| SchemaError(error.to_string()))?;
+    let schema: Value = serde_json::from_slice(schema).map_err(|error| {
+        SchemaError(if error.is_eof() { "unexpected EOF".to_owned() } else { error.to_string() })
+    })?;
     refuse_cycles(&schema)?;
     let validator = compile(&schema)?;
     let mut values = values.clone();
@@ -77,7 +79,12 @@ fn compile(schema: &Value) -> Result<Validator, SchemaError> {
         .with_pattern_options(PatternOptions::regex())
         .with_retriever(Offline)
         .build(schema)
-        .map_err(|error| SchemaError(format!("{error}\n")))
+        .map_err(|error| match error.kind() {
+            ValidationErrorKind::Referencing(jsonschema::ReferencingError::PointerToNowhere { pointer }) => {
+                SchemaError(format!("json-pointer in \"file:///values.schema.json#{pointer}\" not found"))
+            }
+            _ => SchemaError(error.to_string()),
+        })
 }
 
 struct Offline;
@@ -168,16 +175,34 @@ struct Problem {
     below: Vec<Problem>,
     /// Properties that are missing here; told together.
     missing: Vec<String>,
+    /// The property that needs the missing ones.
+    needed_by: String,
     schema: String,
 }
 
+/// The property whose presence needs others, where the schema's keyword is about that.
+fn needed_by(schema: &str) -> Option<String> {
+    let at = schema.rfind("/dependencies/").map(|at| at + "/dependencies/".len());
+    let at = at.or_else(|| schema.rfind("/dependentRequired/").map(|at| at + "/dependentRequired/".len()))?;
+    let name = schema[at..].split('/').next()?;
+    Some(name.replace("~1", "/").replace("~0", "~"))
+}
+
 impl Problem {
+    fn move_to_root(&mut self) {
+        self.at.clear();
+        self.below.iter_mut().for_each(Self::move_to_root);
+    }
+
     fn show(&self, out: &mut String, depth: usize) {
         out.push('\n');
         out.extend(std::iter::repeat_n("  ", depth - 1));
         let at = quote(&self.at);
         let text = match self.missing.as_slice() {
             [] => self.text.clone(),
+            missing if !self.needed_by.is_empty() => {
+                format!("properties {} required, if {} exists", join(missing), quote(&self.needed_by))
+            }
             [one] => format!("missing property {}", quote(one)),
             several => format!("missing properties {}", join(several)),
         };
@@ -224,8 +249,24 @@ fn add(problems: &mut Vec<Problem>, error: &ValidationError<'_>) {
         if let Some(known) = target.iter_mut().find(|known| known.schema == keyword && known.at == at) {
             known.missing.push(name);
         } else {
-            target.push(Problem { at, missing: vec![name], schema: keyword, ..Problem::default() });
+            let needed_by = needed_by(&keyword).unwrap_or_default();
+            target.push(Problem {
+                at,
+                missing: vec![name],
+                needed_by,
+                schema: keyword,
+                ..Problem::default()
+            });
         }
+        return;
+    }
+    if let ValidationErrorKind::PropertyNames { error } = error.kind() {
+        // The name is a value of its own, and so at the root.
+        let mut below = Vec::new();
+        add(&mut below, error);
+        below.iter_mut().for_each(Problem::move_to_root);
+        let text = describe_name(error);
+        target.push(Problem { text, below, schema, ..Problem::default() });
         return;
     }
     let mut below = Vec::new();
@@ -238,10 +279,13 @@ fn add(problems: &mut Vec<Problem>, error: &ValidationError<'_>) {
             below.append(&mut inner);
         }
     }
-    if let ValidationErrorKind::PropertyNames { error } = error.kind() {
-        add(&mut below, error);
-    }
-    let text = describe(error);
+    let text = match (error.kind(), error.instance().as_object()) {
+        (ValidationErrorKind::FalseSchema, Some(map)) if schema.ends_with("/additionalProperties") => {
+            let names: Vec<String> = map.keys().cloned().collect();
+            format!("additional properties {} not allowed", join(&names))
+        }
+        _ => describe(error),
+    };
     target.push(Problem { at, text, below, schema, ..Problem::default() });
 }
 
@@ -396,11 +440,12 @@ fn describe(error: &ValidationError<'_>) -> String {
             format!("{} does not match pattern {}", quote(value.as_str().unwrap_or_default()), quote(pattern))
         }
         ValidationErrorKind::Format { format } => format!("{} is not valid {format}", show(value)),
-        ValidationErrorKind::PropertyNames { error } => {
-            format!("invalid propertyName {}", quote(error.instance().as_str().unwrap_or_default()))
-        }
         _ => error.to_string(),
     }
+}
+
+fn describe_name(error: &ValidationError<'_>) -> String {
+    format!("invalid propertyName {}", quote(error.instance().as_str().unwrap_or_default()))
 }
 
 fn equal_items(value: &Value) -> (usize, usize) {

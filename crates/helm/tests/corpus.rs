@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sluice_budget::Budget;
+use sluice_helm::build;
 use sluice_helm::command::Environment;
 use sluice_helm::command::template::template;
 
@@ -36,7 +36,7 @@ fn run(case: &Path) -> Result<String, String> {
     };
     let values = words.options.merge(&read).map_err(|error| error.to_string())?;
     let chart = words::load(&words.chart, &base)?;
-    let budget = Budget::generous();
+    let budget = build::budget();
     let now = "2024-01-02T03:04:05Z[UTC]".parse().unwrap();
     let environment =
         Environment { budget: &budget, now, random: &|bytes| bytes.fill(7), hooks: &sluice_gotmpl::NoHooks };
@@ -76,8 +76,16 @@ fn known_differences() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Engines run on threads with large stacks; so do their tests.
 #[test]
 fn charts_render_as_in_helm() {
+    let worker = std::thread::Builder::new().stack_size(64 << 20).spawn(compare).unwrap();
+    if let Err(panic) = worker.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn compare() {
     let known = known_differences();
     let mut problems = Vec::new();
     let mut count = 0;

@@ -5,8 +5,7 @@ use sluice_tree::{EntryKind, ReadError, Tree};
 
 use super::archive::without_mark;
 use super::ignore::{IgnoreError, IgnoreRules};
-use super::{Chart, ChartError, File, Limits, unreadable};
-use crate::values;
+use super::{Chart, ChartError, File, Limits, Load, is_third};
 
 /// Why a folder could not be read as a chart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,10 +51,10 @@ pub fn load_with_times(
         };
         FolderError::NoChartfile { path: chartfile.clone(), error }
     })?;
-    // The version decides before the rules file is read, so a broken Chart.yaml is told first.
-    values::decode(&data).map_err(|text| unreadable("Chart.yaml", text))?;
+    // The version is told before the rules file is read, which may even leave Chart.yaml out.
+    let third = is_third(&data)?;
     let files = read(tree, path, limits, modified)?;
-    Chart::load(files, limits)
+    Load { limits, unpacked: 0, third }.files(files, 0)
 }
 
 /// The files of a chart's folder that count, in the order of their paths.

@@ -49,7 +49,7 @@ pub(super) fn chart(metadata: &Metadata, is_root: bool) -> Value {
         ])
     };
     let annotations = match &metadata.annotations {
-        None => Map::of(MapType::Strings, BTreeMap::new()),
+        None => Map::nil_of(MapType::Strings),
         Some(map) => string_map(map),
     };
     Value::map([
