@@ -104,10 +104,11 @@ impl ObjectId {
 
     /// Reads what [`ObjectId::to_inventory`] writes.
     pub fn from_inventory(text: &str) -> Result<Self, ParseIdError> {
-        let error = || ParseIdError(text.chars().take(1024).collect());
-        let (namespace, rest) = text.split_once('_').ok_or_else(error)?;
-        let (rest, kind) = rest.rsplit_once('_').ok_or_else(error)?;
-        let (name, group) = rest.rsplit_once('_').ok_or_else(error)?;
+        // The error names what was left to read, as upstream's does.
+        let error = |rest: &str| ParseIdError(rest.chars().take(1024).collect());
+        let (namespace, rest) = text.split_once('_').ok_or_else(|| error(text))?;
+        let (rest, kind) = rest.rsplit_once('_').ok_or_else(|| error(rest))?;
+        let (name, group) = rest.rsplit_once('_').ok_or_else(|| error(rest))?;
         Ok(ObjectId {
             namespace: namespace.into(),
             name: name.replace("__", ":"),
