@@ -10,6 +10,7 @@ mod go_syntax;
 mod node;
 mod number;
 mod order;
+mod quick;
 mod read;
 mod write;
 

@@ -1,5 +1,7 @@
 //! The text under construction, with what libyaml remembers about the place it is at.
 
+const SPACES: &str = "                                ";
+
 pub(crate) struct Writer {
     out: String,
     /// Lines that are longer are folded at the next space.
@@ -52,6 +54,17 @@ impl Writer {
         self.column += 1;
     }
 
+    /// A plain scalar of ASCII characters alone that needs no folding.
+    pub fn plain_ascii(&mut self, text: &str) {
+        if !self.whitespace {
+            self.put(' ');
+        }
+        self.out.push_str(text);
+        self.column += text.len();
+        self.whitespace = false;
+        self.indention = false;
+    }
+
     /// Text without line breaks.
     pub(super) fn put_text(&mut self, text: &str) {
         self.out.push_str(text);
@@ -85,7 +98,9 @@ impl Writer {
             self.put_break();
         }
         while self.column < indent {
-            self.put(' ');
+            let count = (indent - self.column).min(SPACES.len());
+            self.out.push_str(&SPACES[..count]);
+            self.column += count;
         }
         self.whitespace = true;
         self.foot_indent = -1;

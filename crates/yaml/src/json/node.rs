@@ -44,7 +44,7 @@ fn written_and_read(text: &str) -> Result<Value, Error> {
 
 /// The tree as kustomize prints it: `from_node`, then `to_yaml`.
 pub fn node_to_yaml(node: &Node) -> Result<String, Error> {
-    let mut writer = YamlWriter::new();
+    let mut writer = YamlWriter::with_capacity(1024);
     if !node.is_scalar() && write_plainly(node, &mut writer, false).is_some() {
         return writer.try_finish();
     }

@@ -8,10 +8,13 @@ use serde_json::{Map, Value};
 use super::anchors::{Anchors, Expansion};
 use super::go_syntax::GoValue;
 use super::number;
+use super::quick::Values;
 use crate::error::{Dialect, Error};
+use crate::fast::{self, Rest};
 use crate::node::{Kind, Node, Style, Tag};
-use crate::parse::{Limits, with_composer};
+use crate::parse::{Limits, checked_source, compose};
 use crate::resolve::{self, Rules};
+use crate::scan::Scanner;
 
 /// The first document as `yaml.YAMLToJSON` has it; `null` when there is none.
 /// The error is told as that function tells it (`yaml: line 3: ...`); `yaml.Unmarshal` puts
@@ -26,7 +29,16 @@ pub fn from_yaml_strict(text: impl AsRef<[u8]>) -> Result<Value, Error> {
 }
 
 pub fn from_yaml_with(text: impl AsRef<[u8]>, limits: Limits, strict: bool) -> Result<Value, Error> {
-    let document = with_composer(text.as_ref(), limits, Dialect::V2, |composer| composer.first())?;
+    let source = checked_source(text.as_ref(), limits)?;
+    if source.broken.is_none() {
+        let scanner = Scanner::new(&source.text, Dialect::V2, limits.depth);
+        let build = Values { strict, keys: Vec::new() };
+        let depth = limits.depth.saturating_sub(1);
+        if let Some(value) = fast::first(scanner, build, depth, true, Rest::Documents) {
+            return Ok(value);
+        }
+    }
+    let document = compose(source, limits, Dialect::V2, |composer| composer.first())?;
     let Some(document) = document else { return Ok(Value::Null) };
     let mut decoder = Decoder {
         anchors: Anchors::of(&document.root),

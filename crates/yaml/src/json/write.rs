@@ -98,7 +98,9 @@ impl YamlWriter {
 
     pub fn string(&mut self, text: &str) {
         self.begin_value();
-        if text.contains('\u{85}') {
+        if is_simple_text(text, WIDTH.saturating_sub(self.writer.column + 1)) {
+            self.writer.plain_ascii(text);
+        } else if text.contains('\u{85}') {
             self.scalar(&fold_next_lines(text), false);
         } else {
             self.scalar(text, false);
@@ -108,6 +110,11 @@ impl YamlWriter {
     /// The key of the value that comes next.
     pub fn key(&mut self, text: &str) {
         self.writer.write_indent();
+        if text.len() <= 128 && is_simple_text(text, 128) {
+            self.writer.plain_ascii(text);
+            self.writer.indicator(":", false, false, false);
+            return;
+        }
         if text.contains('\u{85}') {
             self.unreadable.get_or_insert_with(|| Error::at(1, "did not find expected ',' or '}'"));
         }
@@ -123,10 +130,6 @@ impl YamlWriter {
     }
 
     fn scalar(&mut self, text: &str, simple_key: bool) {
-        if is_simple_text(text) {
-            self.writer.flow_scalar(text, Style::Default, false);
-            return;
-        }
         let analysis = analyze(text, true);
         let wanted = if text.contains('\n') {
             Style::Literal
@@ -225,19 +228,29 @@ fn has_break(text: &str) -> bool {
     text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
 }
 
-/// Text that is plain by its characters alone: most of what there is.
-fn is_simple_text(text: &str) -> bool {
+/// Text that is plain by its characters alone, and stays on its line: most of what there is.
+fn is_simple_text(text: &str, room: usize) -> bool {
     let bytes = text.as_bytes();
-    // The words that mean something begin with these letters, numbers with a digit or a sign.
-    let Some(b'A'..=b'Z' | b'a'..=b'z' | b'/' | b'_') = bytes.first() else { return false };
-    if bytes.len() <= 5
-        && matches!(bytes[0], b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O')
-    {
+    // Numbers begin with a digit or a sign, indicators with other signs.
+    let [first @ (b'A'..=b'Z' | b'a'..=b'z' | b'/' | b'_'), .., last] = bytes else {
+        return matches!(bytes, [b'A'..=b'Z' | b'a'..=b'z' | b'/' | b'_']) && can_be_plain(text);
+    };
+    if matches!(last, b':' | b' ') {
         return false;
     }
-    bytes
-        .iter()
-        .all(|byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'_' | b'.' | b'-'))
+    let mut previous = 0;
+    for &byte in bytes {
+        match byte {
+            b' ' if previous == b':' || bytes.len() > room => return false,
+            b'#' if previous == b' ' => return false,
+            0x20..=0x7E => previous = byte,
+            _ => return false,
+        }
+    }
+    // The words that mean something are short and begin with these letters.
+    bytes.len() > 5
+        || !matches!(first, b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O')
+        || can_be_plain(text)
 }
 
 fn can_be_plain(text: &str) -> bool {
