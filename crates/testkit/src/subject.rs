@@ -13,6 +13,8 @@ use crate::{peers, port, yaml};
 pub enum Kind {
     /// source-controller and kustomize-controller as Flux ships them, from the peers.
     Flux,
+    /// Flux's source-controller beside our kustomize-controller.
+    Mixed { program: PathBuf },
     /// A program and its first arguments; upstream's flags are added.
     Program { program: PathBuf, arguments: Vec<String> },
 }
@@ -38,10 +40,14 @@ pub struct Subject {
 }
 
 impl Kind {
-    /// `flux`, `sluice`, or a command line.
+    /// `flux`, `sluice`, `mixed`, or a command line.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "flux" => Ok(Self::Flux),
+            "mixed" => match Self::sluice() {
+                Some(Self::Program { program, .. }) => Ok(Self::Mixed { program }),
+                _ => Err("sluice is not built (cargo build -p sluice-cli)".to_owned()),
+            },
             "sluice" => {
                 Self::sluice().ok_or_else(|| "sluice is not built (cargo build -p sluice-cli)".to_owned())
             }
@@ -63,6 +69,7 @@ impl Kind {
     pub fn is_built(&self) -> bool {
         match self {
             Self::Flux => FLUX.iter().all(|(name, _)| peers::find(name).is_some()),
+            Self::Mixed { program } => peers::find(FLUX[0].0).is_some() && program.is_file(),
             Self::Program { program, .. } => program.is_file(),
         }
     }
@@ -70,7 +77,7 @@ impl Kind {
     /// The resource definitions that these controllers come with, one document each.
     pub fn definitions(&self) -> Result<Vec<serde_json::Value>, String> {
         let folders = match self {
-            Self::Flux => FLUX
+            Self::Flux | Self::Mixed { .. } => FLUX
                 .iter()
                 .map(|(peer, module)| {
                     let folder = peers::module_folder(peer, module)
@@ -149,6 +156,13 @@ impl Subject {
                 let kustomize = Command::new(peers::folder().join("kustomize-controller"));
                 self.add("kustomize-controller", kustomize, &kubeconfig, 3, &[], options)
             }
+            Kind::Mixed { program } => {
+                let source = Command::new(peers::folder().join("source-controller"));
+                self.add("source-controller", source, &kubeconfig, 1, &storage, options)?;
+                let mut command = Command::new(program);
+                command.args(["run", "kustomize-controller"]);
+                self.add("kustomize-controller", command, &kubeconfig, 3, &[], options)
+            }
             Kind::Program { program, arguments } => {
                 let mut command = Command::new(program);
                 command.args(arguments);
@@ -193,7 +207,7 @@ impl Subject {
 
     /// Where each controller's metrics are.
     pub fn metrics_urls(&self) -> Vec<String> {
-        let ports: &[usize] = if self.is_flux() { &[1, 3] } else { &[1] };
+        let ports: &[usize] = if self.processes.len() == 2 { &[1, 3] } else { &[1] };
         ports.iter().map(|at| format!("http://127.0.0.1:{}/metrics", self.ports[*at])).collect()
     }
 

@@ -79,6 +79,12 @@ impl Repository {
         run(&self.work, self.commits, &["push", "-q", "-f", "--tags", &bare, "HEAD"]).map(|_| ())
     }
 
+    /// Pushes the work tree's commit as another reference, too.
+    pub fn push_as(&self, reference: &str) -> std::io::Result<()> {
+        let bare = self.bare.display().to_string();
+        run(&self.work, self.commits, &["push", "-q", "-f", &bare, &format!("HEAD:{reference}")]).map(|_| ())
+    }
+
     /// The id of the work tree's commit.
     pub fn head(&self) -> std::io::Result<String> {
         run(&self.work, self.commits, &["rev-parse", "HEAD"]).map(|id| id.trim().to_owned())

@@ -64,7 +64,8 @@ fn parse(arguments: &[String]) -> Result<Arguments, String> {
 }
 
 async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
-    let is_flux = arguments.subject == Kind::Flux;
+    // Flux's source-controller has no other way to fetch from us than to be told so in the folder.
+    let is_flux = !matches!(arguments.subject, Kind::Program { .. });
     let plane = tokio::task::block_in_place(|| Plane::start(&Options::default()))
         .map_err(|error| error.to_string())?;
     println!("control plane: {} (export KUBECONFIG={})", plane.url(), plane.kubeconfig().display());

@@ -21,6 +21,8 @@ pub struct Served {
     notes: Vec<String>,
     rewrites: Vec<String>,
     sources: Vec<Value>,
+    /// Branches and tags that sources ask for, as whole references.
+    references: Vec<String>,
 }
 
 impl Served {
@@ -29,7 +31,8 @@ impl Served {
         let failed = |error: std::io::Error| error.to_string();
         let repository = Repository::create(root, NAME).map_err(failed)?;
         let remotes = remotes(folder);
-        let mut served = Self { notes: Vec::new(), rewrites: Vec::new(), sources: Vec::new() };
+        let mut served =
+            Self { notes: Vec::new(), rewrites: Vec::new(), sources: Vec::new(), references: Vec::new() };
         for path in files(folder)? {
             let from = folder.join(&path);
             let metadata = from.symlink_metadata().map_err(|error| format!("{}: {error}", from.display()))?;
@@ -46,6 +49,9 @@ impl Served {
         }
         repository.commit_all("the folder").map_err(failed)?;
         repository.push().map_err(failed)?;
+        for reference in &served.references {
+            repository.push_as(reference).map_err(failed)?;
+        }
         served.rewrites.sort();
         served.rewrites.dedup();
         Ok(served)
@@ -89,6 +95,11 @@ impl Served {
                 continue;
             }
             self.rewrites.push(from.to_owned());
+            for (key, place) in [("branch", "heads"), ("tag", "tags")] {
+                if let Some(name) = source["spec"]["ref"][key].as_str() {
+                    self.references.push(format!("refs/{place}/{name}"));
+                }
+            }
             if let Some(url) = edited {
                 self.notes.push(format!("{}: {from} is {url} in the served copy", path.display()));
                 text = edit(&text, from, url);
