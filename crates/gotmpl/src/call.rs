@@ -21,6 +21,7 @@ pub enum Type {
     Bool,
     Int,
     Int64,
+    Uint32,
     Float,
     String,
     List,
@@ -45,6 +46,7 @@ impl Type {
             }
             (Self::Int, Value::Int(kind, _)) => *kind == crate::value::IntKind::Int,
             (Self::Int64, Value::Int(kind, _)) => *kind == crate::value::IntKind::Int64,
+            (Self::Uint32, Value::Uint(kind, _)) => *kind == crate::value::UintKind::Uint32,
             (Self::List, Value::List(list)) => list.elements() == Elements::Any,
             (Self::Strings, Value::List(list)) => list.elements() == Elements::Strings,
             (Self::Map, Value::Map(map)) => map.map_type() != MapType::Strings,
@@ -63,6 +65,7 @@ impl fmt::Display for Type {
             Self::Bool => "bool",
             Self::Int => "int",
             Self::Int64 => "int64",
+            Self::Uint32 => "uint32",
             Self::Float => "float64",
             Self::String => "string",
             Self::List => "[]interface {}",

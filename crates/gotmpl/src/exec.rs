@@ -649,6 +649,9 @@ impl<'a> State<'a, '_> {
             (Type::Int64, Operand::Number { number, .. }) if number.int.is_some() => {
                 Value::Int(IntKind::Int64, number.int.unwrap_or_default())
             }
+            (Type::Uint32, Operand::Number { number, .. }) if number.uint.is_some() => {
+                Value::Uint(UintKind::Uint32, number.uint.unwrap_or_default() & 0xffff_ffff)
+            }
             (Type::Float, Operand::Number { number, .. }) if number.float.is_some() => {
                 Value::Float(number.float.unwrap_or_default())
             }
@@ -658,6 +661,7 @@ impl<'a> State<'a, '_> {
                     Type::Bool => self.fail(format!("expected bool; found {found}")),
                     Type::String => self.fail(format!("expected string; found {found}")),
                     Type::Int | Type::Int64 => self.fail(format!("expected integer; found {found}")),
+                    Type::Uint32 => self.fail(format!("expected unsigned integer; found {found}")),
                     Type::Float => self.fail(format!("expected float; found {found}")),
                     _ => self.fail(format!("can't handle {found} for arg of type {wanted}")),
                 };

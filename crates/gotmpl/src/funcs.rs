@@ -9,8 +9,14 @@ use crate::set::Functions;
 use crate::value::Value;
 
 mod builtin;
+#[cfg(feature = "certificates")]
+mod certificates;
+#[cfg(not(feature = "certificates"))]
+#[path = "funcs/no_certificates.rs"]
+mod certificates;
 pub(crate) mod codecs;
 mod compare;
+mod crypto;
 pub(crate) mod dates;
 mod hashes;
 mod kinds;
@@ -54,7 +60,9 @@ fn table(families: &[&[&'static [Function]]]) -> Table {
 const TEXT_FAMILIES: &[&[Function]] = &[builtin::FUNCTIONS, compare::FUNCTIONS];
 
 const SPRIG_FAMILIES: &[&[Function]] = &[
+    certificates::FUNCTIONS,
     codecs::SPRIG,
+    crypto::FUNCTIONS,
     dates::FUNCTIONS,
     hashes::FUNCTIONS,
     regex::FUNCTIONS,

@@ -21,6 +21,7 @@ pub mod quote;
 mod set;
 pub mod text;
 mod time;
+mod toml;
 pub mod value;
 
 pub use call::{Arguments, Context, Hooks, NoHooks, Run, Shared, Signature, Type};

@@ -90,6 +90,10 @@ fn perl_class(letter: char) -> Option<(&'static str, bool)> {
     })
 }
 
+fn fail<T>(code: &'static str, part: &str) -> Outcome<T> {
+    Err(PatternError { code, part: part.to_owned() })
+}
+
 struct Parser<'a> {
     whole: &'a str,
     rest: &'a str,
@@ -98,10 +102,6 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn fail<T>(&self, code: &'static str, part: &str) -> Outcome<T> {
-        Err(PatternError { code, part: part.to_owned() })
-    }
-
     fn next(&mut self) -> Option<char> {
         let character = self.rest.chars().next()?;
         self.rest = &self.rest[character.len_utf8()..];
@@ -135,12 +135,12 @@ impl<'a> Parser<'a> {
                         repeatable = false;
                     }
                     if open > MAX_DEPTH {
-                        return self.fail("expression nests too deeply", self.whole);
+                        return fail("expression nests too deeply", self.whole);
                     }
                 }
                 ')' => {
                     if open == 0 {
-                        return self.fail("unexpected )", self.whole);
+                        return fail("unexpected )", self.whole);
                     }
                     open -= 1;
                     self.next();
@@ -164,7 +164,7 @@ impl<'a> Parser<'a> {
                 '*' | '+' | '?' => {
                     self.next();
                     if !repeatable {
-                        return self.fail("missing argument to repetition operator", self.since(before));
+                        return fail("missing argument to repetition operator", self.since(before));
                     }
                     self.out.push(character);
                     self.lazy();
@@ -179,10 +179,10 @@ impl<'a> Parser<'a> {
                     Some((low, high)) => {
                         let counted = self.since(before);
                         if low > MAX_REPEAT || high.is_some_and(|high| high > MAX_REPEAT || low > high) {
-                            return self.fail("invalid repeat count", counted);
+                            return fail("invalid repeat count", counted);
                         }
                         if !repeatable {
-                            return self.fail("missing argument to repetition operator", counted);
+                            return fail("missing argument to repetition operator", counted);
                         }
                         self.out.push_str(&counted.replace(' ', ""));
                         self.lazy();
@@ -211,7 +211,7 @@ impl<'a> Parser<'a> {
             if let Some(start) = repeat {
                 if let Some(earlier) = last_repeat {
                     let nested = &earlier[..earlier.len() - self.rest.len()];
-                    return self.fail("invalid nested repetition operator", nested);
+                    return fail("invalid nested repetition operator", nested);
                 }
                 last_repeat = Some(start);
             } else {
@@ -219,7 +219,7 @@ impl<'a> Parser<'a> {
             }
         }
         if open > 0 {
-            return self.fail("missing closing )", self.whole);
+            return fail("missing closing )", self.whole);
         }
         Ok(())
     }
@@ -258,14 +258,14 @@ impl<'a> Parser<'a> {
         let named = start.strip_prefix("(?P<").or_else(|| start.strip_prefix("(?<"));
         if let Some(after) = named {
             let Some((name, rest)) = after.split_once('>') else {
-                return self.fail("invalid named capture", start);
+                return fail("invalid named capture", start);
             };
             let part = &start[..start.len() - rest.len()];
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                return self.fail("invalid named capture", part);
+                return fail("invalid named capture", part);
             }
             if self.names.contains(&name) {
-                return self.fail("duplicate named capture", name);
+                return fail("duplicate named capture", name);
             }
             self.names.push(name);
             self.rest = rest;
@@ -303,10 +303,10 @@ impl<'a> Parser<'a> {
         }
         if self.rest.is_empty() && !start.ends_with(|c: char| !matches!(c, 'i' | 'm' | 's' | 'U' | '-' | '?'))
         {
-            return self.fail("missing closing )", self.whole);
+            return fail("missing closing )", self.whole);
         }
         let part = self.since(start);
-        self.fail("invalid or unsupported Perl syntax", part)
+        fail("invalid or unsupported Perl syntax", part)
     }
 
     fn escape(&mut self) -> Outcome<()> {
@@ -318,7 +318,7 @@ impl<'a> Parser<'a> {
             Some('b') => self.out.push_str("(?-u:\\b)"),
             Some('B') => self.out.push_str("(?-u:\\B)"),
             Some('z') => self.out.push_str("\\z"),
-            Some('C') => return self.fail("invalid escape sequence", "\\C"),
+            Some('C') => return fail("invalid escape sequence", "\\C"),
             Some(letter @ ('d' | 'D' | 's' | 'S' | 'w' | 'W')) => {
                 let (members, negated) = perl_class(letter).unwrap_or_default();
                 self.out.push_str(&format!("[{}{members}]", if negated { "^" } else { "" }));
@@ -345,14 +345,14 @@ impl<'a> Parser<'a> {
         self.rest = &start[2..];
         let name = if let Some(inside) = self.rest.strip_prefix('{') {
             let Some((name, after)) = inside.split_once('}') else {
-                return self.fail("invalid character class range", start);
+                return fail("invalid character class range", start);
             };
             self.rest = after;
             name
         } else {
             let before = self.rest;
             if self.next().is_none() {
-                return self.fail("invalid character class range", start);
+                return fail("invalid character class range", start);
             }
             self.since(before)
         };
@@ -367,7 +367,7 @@ impl<'a> Parser<'a> {
         let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let class = format!("\\{}{{{name}}}", if negated { 'P' } else { 'p' });
         if !good || regex::Regex::new(&class).is_err() {
-            return self.fail("invalid character class range", part);
+            return fail("invalid character class range", part);
         }
         Ok(class)
     }
@@ -377,7 +377,7 @@ impl<'a> Parser<'a> {
         let start = self.rest;
         self.next();
         let Some(character) = self.next() else {
-            return self.fail("trailing backslash at end of expression", "");
+            return fail("trailing backslash at end of expression", "");
         };
         let found = match character {
             '1'..='7' if !self.rest.starts_with(|c: char| ('0'..='7').contains(&c)) => None,
@@ -406,7 +406,7 @@ impl<'a> Parser<'a> {
         };
         match found {
             Some(character) => Ok(character),
-            None => self.fail("invalid escape sequence", self.since(start)),
+            None => fail("invalid escape sequence", self.since(start)),
         }
     }
 
@@ -444,13 +444,13 @@ impl<'a> Parser<'a> {
         let mut first = true;
         while self.rest.is_empty() || !self.rest.starts_with(']') || first {
             if self.rest.is_empty() {
-                return self.fail("missing closing ]", start);
+                return fail("missing closing ]", start);
             }
             // A hyphen that is not at an end is only good after a range.
             if self.rest.starts_with('-') && !first && !self.rest.starts_with("-]") {
                 let after = &self.rest[1..];
                 let part = after.chars().next().map_or(0, char::len_utf8);
-                return self.fail("invalid character class range", &self.rest[..=part]);
+                return fail("invalid character class range", &self.rest[..=part]);
             }
             first = false;
             if self.rest.starts_with("[:")
@@ -463,7 +463,7 @@ impl<'a> Parser<'a> {
                     None => (false, name),
                 };
                 let Some((_, members)) = POSIX.iter().find(|(known, _)| *known == name) else {
-                    return self.fail("invalid character class range", part);
+                    return fail("invalid character class range", part);
                 };
                 class.push_str(&format!("[{}{members}]", if negated { "^" } else { "" }));
                 self.rest = &self.rest[end + 4..];
@@ -488,7 +488,7 @@ impl<'a> Parser<'a> {
                 self.next();
                 high = self.class_character(start)?;
                 if high < low {
-                    return self.fail("invalid character class range", self.since(range));
+                    return fail("invalid character class range", self.since(range));
                 }
             }
             push_literal(&mut class, low);
@@ -505,14 +505,14 @@ impl<'a> Parser<'a> {
 
     fn class_character(&mut self, class: &str) -> Outcome<char> {
         if self.rest.is_empty() {
-            return self.fail("missing closing ]", class);
+            return fail("missing closing ]", class);
         }
         if self.rest.starts_with('\\') {
             return self.escaped_character();
         }
         match self.next() {
             Some(character) => Ok(character),
-            None => self.fail("missing closing ]", class),
+            None => fail("missing closing ]", class),
         }
     }
 }

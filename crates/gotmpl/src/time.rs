@@ -257,9 +257,9 @@ fn next_piece(layout: &str) -> Option<(&str, Piece<'_>, &str)> {
     for (at, character) in layout.char_indices() {
         let rest = &layout[at..];
         let before = &layout[..at];
-        if rest.starts_with("_2006") {
+        if let Some(after) = rest.strip_prefix("_2006") {
             // The underscore belongs to the text.
-            return Some((&layout[..=at], Piece::LongYear, &rest[5..]));
+            return Some((&layout[..=at], Piece::LongYear, after));
         }
         if character == 'J' || character == 'M' {
             let found = PLAIN[..5].iter().find(|(text, _)| rest.starts_with(text));

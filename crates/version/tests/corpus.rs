@@ -1,6 +1,6 @@
 //! Every recorded answer of Masterminds semver, compared with ours.
 
-#![allow(clippy::unwrap_used)] // tests
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // tests
 
 use serde_json::Value;
 use sluice_version::{Constraint, Version};

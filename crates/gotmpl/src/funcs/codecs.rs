@@ -46,6 +46,23 @@ pub(super) const HELM: &[Function] = &[
         run.charge(1)?;
         Ok(Value::text(to_node(run, a.value(0), 0).map(|node| pretty(&node)).unwrap_or_default()))
     }),
+    fixed("toToml", &[ANY], |run, a| {
+        run.charge(1)?;
+        match crate::toml::encode(a.value(0)) {
+            Ok(text) => Ok(text.into()),
+            Err(error) if a.value(0).is_nil() => Err(error),
+            Err(error) => Ok(error.to_string().into()),
+        }
+    }),
+    fixed("mustToToml", &[ANY], |run, a| {
+        run.charge(1)?;
+        crate::toml::encode(a.value(0)).map(Value::from)
+    }),
+    fixed("fromToml", &[S], |run, a| {
+        run.charge(a.bytes(0).len())?;
+        run.charge_bytes(a.bytes(0).len() * 4)?;
+        Ok(crate::toml::decode_or_error(a.bytes(0)))
+    }),
     fixed("fromYaml", &[S], |run, a| from_yaml(run, a, Wanted::Map)),
     fixed("fromYamlArray", &[S], |run, a| from_yaml(run, a, Wanted::List)),
     fixed("fromJson", &[S], |run, a| {

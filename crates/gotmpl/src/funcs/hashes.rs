@@ -16,7 +16,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        out.push_str(&format!("{byte:02x}"));
+        out
+    })
 }
 
 fn adler32(bytes: &[u8]) -> u32 {

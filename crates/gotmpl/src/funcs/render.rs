@@ -16,6 +16,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("tpl", &[Type::String, Type::Any], tpl),
     fixed("required", &[Type::String, Type::Any], required),
     fixed("fail", &[Type::String], fail),
+    fixed("getHostByName", &[Type::String], |run, arguments| {
+        Ok(run.cx.hooks.host_by_name(&arguments.lossy(0)).into())
+    }),
     fixed("lookup", &[Type::String, Type::String, Type::String, Type::String], |run, arguments| {
         run.cx.hooks.lookup(
             &arguments.lossy(0),

@@ -186,7 +186,7 @@ impl Url {
     fn parse_body(&mut self, body: &[u8]) -> Result<(), String> {
         let (scheme, mut rest) = split_scheme(body)?;
         self.scheme = scheme.to_ascii_lowercase();
-        if rest.ends_with(b"?") && rest.iter().filter(|&&b| b == b'?').count() == 1 {
+        if rest.ends_with(b"?") && rest.iter().position(|&b| b == b'?') == Some(rest.len() - 1) {
             self.force_query = true;
             rest = &rest[..rest.len() - 1];
         } else if let Some(at) = rest.iter().position(|&b| b == b'?') {

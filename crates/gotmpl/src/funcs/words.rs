@@ -224,7 +224,7 @@ fn lower_words(bytes: &[u8], connector: char) -> String {
     let runes: Vec<char> = Runes(bytes).collect();
     let mut rest = &runes[..];
     let mut out = String::new();
-    let mut take = |rest: &mut &[char]| -> (Word, Vec<char>) {
+    let take = |rest: &mut &[char]| -> (Word, Vec<char>) {
         let (kind, length) = next_word(rest);
         let word = rest[..length].to_vec();
         *rest = &rest[length..];
