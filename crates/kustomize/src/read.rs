@@ -43,8 +43,8 @@ fn documents(bytes: &[u8], budget: &Budget) -> Result<Vec<Node>> {
     for chunk in &chunks {
         let bytes = if chunk.bytes.is_empty() { chunk.text.as_bytes() } else { chunk.bytes };
         budget.charge(bytes.len() as u64 / 8 + 1)?;
-        let Some(mut node) =
-            text::parse_first(bytes).map_err(|error| error_of_kind(error.within("MalformedYAMLError")))?
+        let Some(mut node) = sluice_yaml::parse_first_uncommented(bytes, sluice_yaml::Limits::default())
+            .map_err(|error| error_of_kind(Error::new(error.to_string()).within("MalformedYAMLError")))?
         else {
             continue;
         };
