@@ -182,13 +182,13 @@ fn index(key: &str, length: usize) -> Result<usize> {
     Ok((if index < 0 { index + length } else { index }) as usize)
 }
 
+/// A member or element. A member that is missing is as good as one that is null: so kustomize's library has it.
 fn get<'a>(target: &'a Value, key: &str) -> Result<&'a Value> {
+    static NOTHING: Value = Value::Null;
     match target {
-        Value::Object(fields) => fields
-            .get(key)
-            .ok_or_else(|| Error::new(format!("unable to get nonexistent key: {key}: missing value"))),
+        Value::Object(fields) => Ok(fields.get(key).unwrap_or(&NOTHING)),
         Value::Array(items) => index(key, items.len()).map(|at| &items[at]),
-        _ => fail!("unable to get nonexistent key: {key}: missing value"),
+        _ => Ok(&NOTHING),
     }
 }
 
@@ -286,8 +286,13 @@ mod tests {
     fn what_does_not_apply_says_so() {
         let fails = |patch: Value| run(json!({"a": {}}), patch).unwrap_err().to_string();
         assert_eq!(
-            fails(json!([{"op": "replace", "path": "/a/b", "value": 1}])),
-            "replace operation does not apply: doc is missing key: /a/b: missing value"
+            run(json!({}), json!([{"op": "replace", "path": "/b", "value": 1}])).unwrap(),
+            json!({"b": 1}),
+            "a member that is missing can be replaced"
+        );
+        assert_eq!(
+            fails(json!([{"op": "replace", "path": "/a/b/c", "value": 1}])),
+            "replace operation does not apply: doc is missing path: /a/b/c: missing value"
         );
         assert_eq!(
             fails(json!([{"op": "add", "path": "/x/b", "value": 1}])),

@@ -120,7 +120,8 @@ impl Object {
 
     /// The object as kustomize prints it.
     pub fn to_yaml(&self) -> Result<String, Error> {
-        sluice_yaml::json::node_to_yaml(&self.node).map_err(|error| Error::new(error.to_string()))
+        sluice_yaml::json::node_to_yaml(&self.node)
+            .map_err(|error| Error::new(error.to_string()).within("map[string]interface {}(nil)"))
     }
 }
 

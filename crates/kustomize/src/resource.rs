@@ -264,6 +264,14 @@ impl Resource {
         self.set_metadata_map("annotations", map)
     }
 
+    /// Marks a patch as one that may change names or kinds. The mark is an annotation, and it is merged like others.
+    pub(crate) fn allow_change(&mut self, what: &str) -> Result<()> {
+        let mut annotations = self.annotations();
+        annotations
+            .insert(smol_str::format_smolstr!("internal.config.kubernetes.io/{what}"), "enabled".into());
+        self.set_annotations(&annotations)
+    }
+
     pub(crate) fn set_labels(&mut self, map: &BTreeMap<SmolStr, SmolStr>) -> Result<()> {
         self.set_metadata_map("labels", map)
     }

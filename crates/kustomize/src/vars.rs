@@ -37,19 +37,9 @@ fn gvk(var: &Var) -> Gvk {
     gvk
 }
 
+/// As Go prints it: a target prints as its kind alone.
 fn show(var: &Var) -> String {
-    let gvk = gvk(var);
-    format!(
-        "{{{} {{{} {{{} {} {} false}} {} {}}} {{{}}}}}",
-        var.name,
-        var.objref.api_version,
-        gvk.group,
-        gvk.version,
-        gvk.kind,
-        var.objref.name,
-        var.objref.namespace,
-        var.fieldref.field_path
-    )
+    format!("{{{} {} {{{}}}}}", var.name, gvk(var), var.fieldref.field_path)
 }
 
 impl Vars {

@@ -176,9 +176,8 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
             Value::Object(entries) => {
                 for (name, value) in entries {
                     let mut made = T::default();
-                    found.enter(&name);
+                    // Go's path does not name the keys of maps.
                     made.decode(value, found);
-                    found.leave();
                     self.insert(name, made);
                 }
             }

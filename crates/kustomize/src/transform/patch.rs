@@ -68,11 +68,17 @@ pub(crate) fn prepare(patch: &Patch, loader: &Loader<'_>, shown: &str) -> Result
                 let options = patch.options.clone().unwrap_or_default();
                 let patches = objects.into_iter().map(|node| {
                     let mut resource = Resource::new(node);
+                    if options.allow_name_change {
+                        resource.allow_change("allowNameChange")?;
+                    }
+                    if options.allow_kind_change {
+                        resource.allow_change("allowKindChange")?;
+                    }
                     resource.memory.allows_name_change = options.allow_name_change;
                     resource.memory.allows_kind_change = options.allow_kind_change;
-                    resource
+                    Ok(resource)
                 });
-                Content::Merges(patches.collect())
+                Content::Merges(patches.collect::<Result<_>>()?)
             }
         }
         (Err(_), Ok(operations)) => Content::Operations(operations),
@@ -150,7 +156,12 @@ fn merge_into_all(
     let renames = patch.memory.allows_name_change || patch.memory.allows_kind_change;
     for &at in chosen {
         let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
+        // Upstream carries labels and annotations over by way of maps of strings: a null there is gone or text.
         let mut copy = patch.clone();
+        copy.set_labels(&patch.labels())?;
+        copy.set_annotations(&patch.annotations())?;
+        copy.set_name(&patch.name())?;
+        copy.set_namespace(&patch.namespace())?;
         copy.set_api_version(&resource.gvk().api_version())?;
         copy.set_kind(patch.kind())?;
         let node = copy.node.take().unwrap_or_else(Node::null);
