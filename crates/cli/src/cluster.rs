@@ -115,6 +115,14 @@ impl ClusterError {
         matches!(self, Self::Refused(status) if status.code == 404)
     }
 
+    /// The server's word for why.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused(status) => Some(status.reason.as_str()).filter(|reason| !reason.is_empty()),
+            _ => None,
+        }
+    }
+
     pub fn is_no_such_kind(&self) -> bool {
         matches!(self, Self::NoSuchKind { .. })
     }
@@ -200,6 +208,18 @@ impl Cluster {
         let path = resource.path(Some(namespace), Some(name));
         let body = Some(("application/merge-patch+json", patch));
         self.send(resource, Method::PATCH, &path, &manager(), body).await
+    }
+
+    /// What a server-side apply by the controller would make of the object; nothing is written.
+    pub async fn dry_run(&self, resource: &Resource, namespace: &str, object: &Value) -> Answer<Value> {
+        let path = resource.path(Some(namespace), Some(name(object)));
+        let query = [
+            ("fieldManager", "kustomize-controller".to_owned()),
+            ("force", "true".to_owned()),
+            ("dryRun", "All".to_owned()),
+        ];
+        let body = Some(("application/apply-patch+yaml", object));
+        self.send(resource, Method::PATCH, &path, &query, body).await
     }
 
     pub async fn delete(&self, resource: &Resource, namespace: &str, name: &str) -> Answer<()> {

@@ -1,10 +1,12 @@
 //! The commands, one a file: each its arguments, whose doc comment is its help, and `run`.
 
+mod build;
 mod check;
 mod completion;
 mod create;
 mod debug;
 mod delete;
+mod diff;
 mod events;
 mod export;
 mod get;
@@ -41,6 +43,8 @@ pub enum Subcommand {
     Trace(trace::TraceArgs),
     Debug(debug::DebugArgs),
     Check(check::CheckArgs),
+    Build(build::BuildArgs),
+    Diff(diff::DiffArgs),
     Version(version::VersionArgs),
 }
 
@@ -72,6 +76,8 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Trace(args) => trace::run(cx, args).await,
         Subcommand::Debug(args) => debug::run(cx, args).await,
         Subcommand::Check(args) => check::run(cx, args).await,
+        Subcommand::Build(args) => build::run(cx, args).await,
+        Subcommand::Diff(args) => diff::run(cx, args).await,
         Subcommand::Version(args) => version::run(cx, args).await,
     }
 }

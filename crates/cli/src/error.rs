@@ -6,7 +6,6 @@ use crate::ui::Ui;
 
 /// What kind of failure it is decides the exit status and the symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "the two of a comparison wait for `diff`")]
 pub enum ErrorKind {
     /// The command could not do what was asked.
     Failed,

@@ -1,7 +1,7 @@
 //! `sluice debug`: what an object's controller works with.
 
 pub mod values;
-mod variables;
+pub mod variables;
 
 use serde_json::Value;
 
@@ -77,7 +77,12 @@ pub async fn run(cx: &Cx, args: DebugArgs) -> CliResult {
             let values = values::of(cx, &object).await?;
             cx.ui.print(&print::yaml::of(&values))
         } else {
-            cx.ui.print(&variables::of(cx, &object).await?)
+            if object.pointer("/spec/postBuild").is_none() {
+                return Err(CliError::new("no post build substitutions found"));
+            }
+            let variables = variables::of(cx, &object).await?;
+            let lines = variables.iter().map(|(key, value)| format!("{key}={value}\n"));
+            cx.ui.print(&lines.collect::<Vec<_>>().concat())
         };
     }
     let part = |pointer: &str, empty: Value| object.pointer(pointer).cloned().unwrap_or(empty);

@@ -1,4 +1,4 @@
-//! The variables that a Kustomization's manifests are substituted with, sorted.
+//! The variables that a Kustomization's manifests are substituted with.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,21 @@ use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
 use crate::object::{list, namespace, text};
 
-pub async fn of(cx: &Cx, kustomization: &Value) -> CliResult<String> {
-    if kustomization.pointer("/spec/postBuild").is_none() {
-        return Err(CliError::new("no post build substitutions found"));
-    }
+/// Those of the Secrets and ConfigMaps that it names, in order, then its own.
+pub async fn of(cx: &Cx, kustomization: &Value) -> CliResult<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
     for reference in list(kustomization, "/spec/postBuild/substituteFrom") {
         variables.extend(referenced(cx, namespace(kustomization), reference).await?);
     }
+    variables.extend(own(kustomization));
+    Ok(variables)
+}
+
+/// Its own alone. A value cannot add lines to a manifest.
+pub fn own(kustomization: &Value) -> BTreeMap<String, String> {
     let own = kustomization.pointer("/spec/postBuild/substitute").and_then(Value::as_object);
-    for (key, value) in own.into_iter().flatten() {
-        variables.insert(key.clone(), value.as_str().unwrap_or("").to_owned());
-    }
-    let lines = variables.iter().map(|(key, value)| format!("{key}={}", value.replace('\n', "")));
-    Ok(lines.map(|line| line + "\n").collect::<Vec<_>>().concat())
+    let plain = |value: &Value| value.as_str().unwrap_or("").replace('\n', "");
+    own.into_iter().flatten().map(|(key, value)| (key.clone(), plain(value))).collect()
 }
 
 async fn referenced(cx: &Cx, place: &str, reference: &Value) -> CliResult<BTreeMap<String, String>> {
@@ -55,7 +56,7 @@ async fn referenced(cx: &Cx, place: &str, reference: &Value) -> CliResult<BTreeM
         } else {
             value.to_owned()
         };
-        variables.insert(key.clone(), value);
+        variables.insert(key.clone(), value.replace('\n', ""));
     }
     Ok(variables)
 }
