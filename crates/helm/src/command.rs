@@ -1,6 +1,10 @@
 //! What Helm's commands print, without the command line: charts and values in, text out.
 
+pub mod dependency;
+pub mod lint;
+pub mod show;
 pub mod template;
+pub mod values;
 
 use jiff::Zoned;
 use sluice_budget::Budget;
