@@ -64,7 +64,7 @@ fn system_words(error: &io::Error) -> Option<&'static str> {
 }
 
 fn tls_words(text: &str) -> Option<String> {
-    if text.contains("UnknownIssuer") || text.contains("unknown issuer") {
+    if ["UnknownIssuer", "unknown issuer", "BadSignature"].iter().any(|words| text.contains(words)) {
         return Some(
             "tls: failed to verify certificate: x509: certificate signed by unknown authority".to_owned(),
         );

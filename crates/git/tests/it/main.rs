@@ -6,3 +6,4 @@ mod fetch;
 mod hostile;
 mod server;
 mod ssh;
+mod tls;

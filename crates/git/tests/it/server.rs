@@ -10,8 +10,8 @@ use std::time::Duration;
 use sluice_git::fetch::{Fetcher, Request};
 use sluice_git::{Auth, FetchError, Outcome, Reference};
 use sluice_net::{Clients, SecretData, Url};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 /// A work tree with Ada's commits, one second apart.
@@ -101,6 +101,14 @@ impl Drop for Server {
 
 impl Server {
     pub async fn start(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_with(None, answer).await
+    }
+
+    /// The same behind TLS.
+    pub async fn start_with(
+        tls: Option<tokio_rustls::TlsAcceptor>,
+        answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -108,7 +116,15 @@ impl Server {
         let task = tokio::spawn(async move {
             let mut open = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                open.spawn(converse(stream, Arc::clone(&kept), Arc::clone(&answer)));
+                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
+                match tls.clone() {
+                    None => open.spawn(converse(stream, kept, answer)),
+                    Some(tls) => open.spawn(async move {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            converse(stream, kept, answer).await;
+                        }
+                    }),
+                };
             }
         });
         Self { address, seen, task }
@@ -125,7 +141,11 @@ impl Server {
     }
 }
 
-async fn converse(mut stream: TcpStream, kept: Arc<Mutex<Vec<Seen>>>, answer: Arc<impl Fn(&Seen) -> Answer>) {
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    kept: Arc<Mutex<Vec<Seen>>>,
+    answer: Arc<impl Fn(&Seen) -> Answer>,
+) {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

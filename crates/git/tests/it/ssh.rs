@@ -49,7 +49,7 @@ async fn error_of(ask: &Request) -> String {
 async fn a_branch_is_fetched_with_a_key() {
     let repository = Repository::new();
     repository.traced();
-    let (server, _root) = serve(&repository);
+    let (server, root) = serve(&repository);
     let mut ask = good(&server);
     let Outcome::Fetched(checkout) = fetch(&ask).await.unwrap() else { panic!() };
     assert_eq!(checkout.commit.id.to_string(), "67c227c41cfaceee5e2f9e6971f9e3bd3d3f4c6c");
@@ -57,7 +57,7 @@ async fn a_branch_is_fetched_with_a_key() {
     assert!(matches!(fetch(&ask).await.unwrap(), Outcome::Unchanged { .. }));
     // A commit of the past: several commands on one connection.
     let second = repository.commit(&[("a.yaml", "a: 2\n")]);
-    repository.git(&["push", "-q", _root.path().join("app.git").to_str().unwrap(), "main"]);
+    repository.git(&["push", "-q", root.path().join("app.git").to_str().unwrap(), "main"]);
     ask.observed = None;
     ask.reference.commit = "67c227c41cfaceee5e2f9e6971f9e3bd3d3f4c6c".into();
     let Outcome::Fetched(checkout) = fetch(&ask).await.unwrap() else { panic!() };
