@@ -19,6 +19,10 @@ enum Flow {
 
 type Outcome<T> = Result<T, Error>;
 
+/// Levels that must be left for a template to be entered, so that a recursion ends where templates call each other
+/// and is told in the reference's words.
+pub(crate) const HEADROOM: u32 = 16;
+
 struct State<'a, 'r> {
     run: &'r Run<'r>,
     tree: &'a Tree,
@@ -74,13 +78,32 @@ impl<'a> State<'a, '_> {
     }
 
     fn walk_list(&mut self, dot: &Slot, list: &'a [Node]) -> Outcome<Flow> {
+        self.deeper()?;
+        let mut flow = Flow::On;
         for node in list {
-            let flow = self.walk(dot, node)?;
+            flow = self.walk(dot, node)?;
             if flow != Flow::On {
-                return Ok(flow);
+                break;
             }
         }
-        Ok(Flow::On)
+        self.depth -= 1;
+        Ok(flow)
+    }
+
+    /// One more level on the stack. An error ends the run, so levels are only taken back where there is none.
+    fn deeper(&mut self) -> Outcome<()> {
+        self.depth += 1;
+        match self.run.cx.budget.check_depth(self.depth) {
+            Ok(()) => Ok(()),
+            Err(exceeded) => self.fail_with("", exceeded.into()),
+        }
+    }
+
+    fn nested_pipeline(&mut self, dot: &Slot, pipe: &'a Pipe) -> Outcome<Slot> {
+        self.deeper()?;
+        let slot = self.pipeline(dot, pipe)?;
+        self.depth -= 1;
+        Ok(slot)
     }
 
     fn walk(&mut self, dot: &Slot, node: &'a Node) -> Outcome<Flow> {
@@ -261,7 +284,7 @@ impl<'a> State<'a, '_> {
         let Some(tree) = run.scope.find(name) else {
             return self.fail(format!("template {} not defined", quote(name.as_bytes())));
         };
-        if run.cx.budget.check_depth(self.depth + 1).is_err() {
+        if run.cx.budget.check_depth(self.depth + HEADROOM).is_err() {
             // The reference's figure; ours is lower.
             return self.fail("exceeded maximum template depth (100000)");
         }
@@ -343,7 +366,7 @@ impl<'a> State<'a, '_> {
             }
             Operand::Pipe(pipe) => {
                 self.not_a_function(arguments, last.as_ref())?;
-                return self.pipeline(dot, pipe);
+                return self.nested_pipeline(dot, pipe);
             }
             Operand::Variable(variable) => return self.variable(dot, variable, arguments, last),
             _ => {}
@@ -394,7 +417,7 @@ impl<'a> State<'a, '_> {
         let receiver = match node {
             Operand::Pipe(pipe) => {
                 self.node = NodeRef::Operand(node);
-                self.pipeline(dot, pipe)?
+                self.nested_pipeline(dot, pipe)?
             }
             Operand::Identifier { function, .. } => {
                 self.node = NodeRef::Operand(node);
@@ -622,7 +645,7 @@ impl<'a> State<'a, '_> {
                 self.field_chain(dot, dot.clone(), NodeRef::Operand(operand), identifiers, &[], None)?
             }
             Operand::Variable(variable) => self.variable(dot, variable, &[], None)?,
-            Operand::Pipe(pipe) => self.pipeline(dot, pipe)?,
+            Operand::Pipe(pipe) => self.nested_pipeline(dot, pipe)?,
             Operand::Identifier { function, .. } => {
                 self.function(dot, function, NodeRef::Operand(operand), &[], None)?
             }

@@ -62,5 +62,5 @@ fn endless_recursion_ends_with_an_error() {
                 .contains("rendering template has a nested reference name: a: unable to execute template")
         );
     };
-    std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(16 << 20).spawn(run).unwrap().join().unwrap();
 }

@@ -15,6 +15,7 @@ import (
 	"math/rand"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -119,7 +120,13 @@ func names() []string {
 }
 
 func families(which string) {
-	random := rand.New(rand.NewSource(7))
+	// A number after a colon is a seed for other cases of the family.
+	which, seedText, _ := strings.Cut(which, ":")
+	seed, err := strconv.ParseInt(seedText, 10, 64)
+	if err != nil {
+		seed = 7
+	}
+	random := rand.New(rand.NewSource(seed))
 	pick := func(of []string) string { return of[random.Intn(len(of))] }
 	switch which {
 	case "names":

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Outcome, fixed};
 use crate::call::{Arguments, Function, Run, Type};
 use crate::error::Error;
-use crate::exec::execute;
+use crate::exec::{HEADROOM, execute};
 use crate::quote::quote;
 use crate::set::{Scope, Tree, no_template, parse_with};
 use crate::text::Text;
@@ -58,7 +58,7 @@ fn include(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     }
     let result = match run.scope.find(&name) {
         None => Err(no_template(&name)),
-        Some(_) if run.cx.budget.check_depth(run.depth + 1).is_err() => Err(too_deep()),
+        Some(_) if run.cx.budget.check_depth(run.depth + HEADROOM).is_err() => Err(too_deep()),
         Some(tree) => {
             let mut out = Vec::new();
             let inner = Run { depth: run.depth + 1, ..*run };
@@ -76,7 +76,7 @@ fn tpl(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     if crate::lex::find(&text, b"{{").is_none() {
         return Ok(Value::Str(without_no_value(text)));
     }
-    run.cx.budget.check_depth(run.depth + 1)?;
+    run.cx.budget.check_depth(run.depth + HEADROOM)?;
     let quoted = || quote(&text);
     let parsed = parse_once(run, &text)
         .map_err(|error| Error::wrap(format!("cannot parse template {}: ", quoted()), error))?;
