@@ -7,6 +7,7 @@ mod anchors;
 mod decode;
 mod documents;
 mod go_syntax;
+mod letters;
 mod node;
 mod number;
 mod order;

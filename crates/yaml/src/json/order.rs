@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::letters::{DIGITS, LETTERS};
+
 /// How Go's yaml packages order string keys of a map.
 pub fn natural_order(left: &str, right: &str) -> Ordering {
     if left == right {
@@ -85,14 +87,17 @@ fn read_digits(text: &str, value: &mut i64) -> usize {
 }
 
 fn is_letter(character: char) -> bool {
-    // Go's unicode.IsLetter: category L. Rust's alphabetic is wider by marks and letter numbers.
-    character.is_ascii_alphabetic() || (!character.is_ascii() && character.is_alphabetic())
+    character.is_ascii_alphabetic() || (!character.is_ascii() && within(&LETTERS, character))
 }
 
 fn is_digit(character: char) -> bool {
-    // Go's unicode.IsDigit: category Nd.
-    character.is_ascii_digit()
-        || (!character.is_ascii() && character.is_numeric() && !character.is_alphabetic())
+    character.is_ascii_digit() || (!character.is_ascii() && within(&DIGITS, character))
+}
+
+fn within(ranges: &[(u32, u32)], character: char) -> bool {
+    let code = character as u32;
+    let after = ranges.partition_point(|(first, _)| *first <= code);
+    after > 0 && code <= ranges[after - 1].1
 }
 
 #[cfg(test)]
