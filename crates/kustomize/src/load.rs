@@ -59,7 +59,7 @@ pub struct Answers {
     /// By address; the error is what the fetch said.
     pub files: BTreeMap<String, std::result::Result<Bytes, String>>,
     /// By the raw string of the ask.
-    pub repositories: BTreeMap<String, std::result::Result<Arc<dyn Tree>, String>>,
+    pub repositories: BTreeMap<String, std::result::Result<Arc<dyn Tree + Send + Sync>, String>>,
 }
 
 /// What all loaders of one build share.
@@ -89,7 +89,7 @@ pub(crate) struct Loader<'a> {
 
 struct Repository {
     spec: RepoSpec,
-    tree: Arc<dyn Tree>,
+    tree: Arc<dyn Tree + Send + Sync>,
 }
 
 impl<'a> Loader<'a> {

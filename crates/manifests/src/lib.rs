@@ -39,6 +39,8 @@ pub enum Error {
 pub struct Settings<'a> {
     /// Variables of `substituteFrom` and `substitute`, later sources already over earlier ones.
     pub variables: &'a BTreeMap<String, String>,
+    /// Why variables could not be had: the first object that wants substitution fails with it.
+    pub missing: Option<&'a str>,
     /// A variable without value and default is an error.
     pub strict: bool,
     /// The tree's root as messages show it.

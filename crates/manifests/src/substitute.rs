@@ -67,6 +67,9 @@ pub(crate) fn object(
     if switched_off {
         return Ok(None);
     }
+    if let Some(missing) = settings.missing {
+        return Err(missing.to_owned());
+    }
     let always = post_build.get("substituteStrategy").and_then(Value::as_str) == Some("Always");
     let variables = settings.variables;
     if variables.is_empty() && !always {

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use sluice_api::Kustomization;
 use sluice_api::meta::reason;
+use sluice_budget::Budget;
+use sluice_manifests::{Answers, Ask, Outcome, Settings};
 use sluice_object::Object;
 use sluice_runtime::Failure;
-use sluice_tree::Tree;
 
 use super::inputs::Inputs;
 use super::retried;
 use crate::Kustomize;
 use crate::trees::Unpacked;
+
+/// A build that asks for more again and again is given up.
+const ROUNDS: usize = 16;
 
 /// What a build gives.
 pub(super) struct Manifests {
@@ -27,33 +31,84 @@ impl Kustomize {
         tree: Arc<Unpacked>,
         inputs: Inputs,
     ) -> Result<Manifests, Failure> {
-        let _ = (inputs.missing, inputs.variables);
-        let path = super::fetch::inside(&ks.spec.path);
-        let mut objects = Vec::new();
-        let mut text_all = String::new();
-        for entry in tree.tree.list(&path).unwrap_or_default() {
-            if !entry.name.ends_with(".yaml") {
-                continue;
-            }
-            let full = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
-            let bytes =
-                tree.tree.read(&full).map_err(|e| retried(ks, reason::BUILD_FAILED, e.to_string()))?;
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            for doc in text.split("---\n") {
-                if doc.trim().is_empty() {
-                    continue;
-                }
-                let value = sluice_yaml::json::from_yaml(doc)
-                    .map_err(|e| retried(ks, reason::BUILD_FAILED, e.to_string()))?;
-                let mut object = Object::try_from(value).unwrap();
-                if !ks.spec.target_namespace.is_empty() && object.kind() != "Namespace" {
-                    object.set_namespace(&ks.spec.target_namespace);
-                }
-                objects.push(object);
-            }
-            text_all.push_str(&text);
+        let failed = |text: String| retried(ks, reason::BUILD_FAILED, text);
+        if ks.spec.decryption.is_some() {
+            return Err(failed("spec.decryption: SOPS decryption is not supported yet".into()));
         }
-        let digest = sluice_tree::Digest::of(sluice_tree::Algorithm::Sha256, text_all.as_bytes()).to_string();
-        Ok(Manifests { objects, digest })
+        let spec = Arc::new(serde_json::to_value(&ks.spec).map_err(|error| failed(error.to_string()))?);
+        let inputs = Arc::new(inputs);
+        let mut answers = Answers::default();
+        for _ in 0..ROUNDS {
+            let run = Run {
+                tree: Arc::clone(&tree),
+                spec: Arc::clone(&spec),
+                inputs: Arc::clone(&inputs),
+                answers: answers.clone(),
+                strict: self.common.gate("StrictPostBuildSubstitutions", true),
+                remote_bases: !self.flags.no_remote_bases,
+                shown_root: self.unpacked_at.clone(),
+            };
+            let outcome = self.engines.run(move || run.build()).await;
+            match outcome.map_err(|panic| failed(panic.to_string()))?.map_err(failed)? {
+                Built::Done(manifests) => return Ok(manifests),
+                Built::Need(asks) => answer(&mut answers, asks),
+            }
+        }
+        Err(failed(format!(
+            "kustomize build failed: remote bases lead to more than {ROUNDS} rounds of others"
+        )))
+    }
+}
+
+/// One run of the engine, with all that it reads.
+struct Run {
+    tree: Arc<Unpacked>,
+    spec: Arc<serde_json::Value>,
+    inputs: Arc<Inputs>,
+    answers: Answers,
+    strict: bool,
+    remote_bases: bool,
+    shown_root: String,
+}
+
+enum Built {
+    Done(Manifests),
+    Need(Vec<Ask>),
+}
+
+impl Run {
+    fn build(self) -> Result<Built, String> {
+        let settings = Settings {
+            variables: &self.inputs.variables,
+            missing: self.inputs.missing.as_deref(),
+            strict: self.strict,
+            shown_root: &self.shown_root,
+            remote_bases: self.remote_bases,
+            answers: &self.answers,
+        };
+        let built = sluice_manifests::build(&self.tree.tree, &self.spec, &settings, &Budget::generous());
+        match built.map_err(|error| error.to_string())? {
+            Outcome::Need(asks) => Ok(Built::Need(asks)),
+            Outcome::Done(manifests) => {
+                let objects = manifests.objects.into_iter().filter_map(|value| Object::try_from(value).ok());
+                let digest = format!("sha256:{}", manifests.digest);
+                Ok(Built::Done(Manifests { objects: objects.collect(), digest }))
+            }
+        }
+    }
+}
+
+/// What is outside the tree cannot be had yet: each ask is answered with an error that says so.
+fn answer(answers: &mut Answers, asks: Vec<Ask>) {
+    for ask in asks {
+        let text = "fetching remote bases is not supported yet".to_owned();
+        match ask {
+            Ask::File(address) => {
+                answers.files.insert(address, Err(text));
+            }
+            Ask::Repository(repository) => {
+                answers.repositories.insert(repository.raw.clone(), Err(text));
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sluice_api::Kustomization;
-use sluice_api::kustomize::{SubstituteReference, SubstituteStrategy};
+use sluice_api::kustomize::SubstituteReference;
 use sluice_cluster::{At, ResourceKind};
 
 use crate::Kustomize;
@@ -13,8 +13,7 @@ use crate::Kustomize;
 /// What the build is given besides the tree.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inputs {
-    /// None: there is nothing to substitute, and variables stay as they are.
-    pub(super) variables: Option<BTreeMap<String, String>>,
+    pub(super) variables: BTreeMap<String, String>,
     /// Why variables could not be had; told with the first object of the build, as upstream does.
     pub(super) missing: Option<String>,
 }
@@ -29,15 +28,13 @@ impl Kustomize {
                 Err(text) => {
                     let text =
                         format!("substitute from '{}/{}' error: {text}", reference.kind, reference.name);
-                    return Inputs { variables: None, missing: Some(text) };
+                    return Inputs { variables: BTreeMap::new(), missing: Some(text) };
                 }
             }
         }
         // Newlines never reach a manifest: a value cannot add lines to it.
         let own = post_build.substitute.iter().map(|(name, value)| (name.clone(), without_newlines(value)));
         variables.extend(own);
-        let is_always = ks.spec.substitute_strategy() == SubstituteStrategy::Always;
-        let variables = (!variables.is_empty() || is_always).then_some(variables);
         Inputs { variables, missing: None }
     }
 
