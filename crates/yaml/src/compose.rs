@@ -53,6 +53,8 @@ pub(crate) struct Composer<'a> {
     pending: Pending<'a>,
     anchors: HashSet<SmolStr>,
     directives: Vec<(SmolStr, SmolStr)>,
+    /// A failure that is told only when the node in work is done.
+    unminded: Option<Trouble>,
     /// What the open sequences and mappings hold so far, the innermost last.
     items: Vec<Node>,
     entries: Vec<(Node, Node)>,
@@ -82,6 +84,7 @@ impl<'a> Composer<'a> {
             pending: Pending::default(),
             anchors: HashSet::new(),
             directives: Vec::new(),
+            unminded: None,
             items: Vec::new(),
             entries: Vec::new(),
         }

@@ -167,7 +167,13 @@ fn dump(node: &Node) -> Value {
         }
     };
     out.insert("k".into(), json!(kind));
-    if !node.is_alias() {
+    let usual = match node.kind {
+        Kind::Scalar(_) => Tag::Str,
+        Kind::Sequence(_) => Tag::Seq,
+        Kind::Mapping(_) => Tag::Map,
+        Kind::Alias(_) => node.tag.clone(),
+    };
+    if node.tag != usual {
         put(&mut out, "t", node.tag.as_str());
     }
     let style = match node.style {

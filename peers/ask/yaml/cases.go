@@ -78,6 +78,7 @@ func cases() []testCase {
 	for _, text := range mistakes {
 		add("mistake", text, "first: line\n"+text, "# comment\n\n"+text)
 	}
+	add("random", randomTexts(1500)...)
 	// Every document cut off at every byte, and with every byte replaced.
 	for number, document := range documents[:3] {
 		for at := range document {

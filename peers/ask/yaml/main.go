@@ -215,6 +215,10 @@ func dump(node *yaml3.Node) *Node {
 		Place: [2]int{node.Line, node.Column},
 		Head:  node.HeadComment, Line: node.LineComment, Foot: node.FootComment,
 	}
+	if usual := map[string]string{"seq": "!!seq", "map": "!!map", "str": "!!str"}; out.Tag == usual[out.Kind] {
+		// Most nodes have the tag of their kind.
+		out.Tag = ""
+	}
 	for _, child := range node.Content {
 		out.Children = append(out.Children, dump(child))
 	}

@@ -10,6 +10,9 @@ impl<'a> Composer<'a> {
         self.take();
         let base = self.items.len();
         loop {
+            if let Some(trouble) = self.unminded.take() {
+                return Err(trouble);
+            }
             let token = self.peek()?;
             let (at, end) = (token.start, token.end());
             match token.lexeme {
@@ -37,6 +40,9 @@ impl<'a> Composer<'a> {
     pub(super) fn indentless_sequence(&mut self, node: Node) -> Compose<Node> {
         let base = self.items.len();
         loop {
+            if let Some(trouble) = self.unminded.take() {
+                return Err(trouble);
+            }
             let token = self.peek()?;
             let end = token.end();
             if !matches!(token.lexeme, Lexeme::BlockEntry) {
@@ -61,6 +67,12 @@ impl<'a> Composer<'a> {
         let head_length = self.pending.head.len();
         self.take();
         if head_length == 0 {
+            return Ok(());
+        }
+        if let Err(trouble) = self.peek() {
+            // yaml v3 does not look at this failure: it scans on from where it stands, and minds it after the next node.
+            self.peek()?;
+            self.unminded = Some(trouble);
             return Ok(());
         }
         let next = &self.peek()?.lexeme;

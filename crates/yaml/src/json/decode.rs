@@ -188,6 +188,9 @@ impl<'a> Decoder<'a> {
             Kind::Mapping(entries) => {
                 let mut found = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
+                    if is_merge(key) && value.is_scalar() {
+                        return Err(no_map());
+                    }
                     let key = self.go_value(key)?;
                     key.check_as_key()?;
                     found.push((key, self.go_value(value)?));
@@ -222,7 +225,7 @@ impl<'a> Decoder<'a> {
         for source in sources {
             let target = if source.is_alias() { self.anchors.target(source)? } else { source };
             let Kind::Mapping(entries) = &target.kind else {
-                return Err(Error::new("map merge requires map or sequence of maps as the value"));
+                return Err(no_map());
             };
             self.expansion.enter(source)?;
             if let Value::Object(found) = self.mapping(entries, true)? {
@@ -254,6 +257,10 @@ impl<'a> Decoder<'a> {
         }
         self.refused.len() > before
     }
+}
+
+fn no_map() -> Error {
+    Error::new("map merge requires map or sequence of maps as the value")
 }
 
 fn is_merge(key: &Node) -> bool {
