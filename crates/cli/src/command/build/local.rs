@@ -277,6 +277,7 @@ impl Job {
         self.spec["path"] = json!(below);
         let shown_root = root.display().to_string();
         let settings = Settings {
+            missing: None,
             variables: &self.variables,
             strict: self.strict,
             shown_root: shown_root.trim_end_matches('/'),
