@@ -1,4 +1,4 @@
-//! Recording what reference programs answer: `cargo xtask corpus record helm [AREA/CASE...]`.
+//! Recording what reference programs answer: `cargo xtask corpus record helm|kustomize [AREA/CASE...]`.
 //!
 //! A case is a folder with `in/` and `from.toml`; the words of its `command` are run in `in/`, and the output becomes
 //! `want.yaml`, a failure `want.err`. Paths of this machine become `$IN`.
@@ -11,20 +11,22 @@ use crate::{Outcome, peers, program};
 
 pub fn run(arguments: &[String]) -> Outcome {
     match arguments {
-        [task, tool, cases @ ..] if task == "record" && tool == "helm" => record_helm(cases),
-        _ => Err("usage: cargo xtask corpus record helm [AREA/CASE...]".to_owned()),
+        [task, tool, cases @ ..] if task == "record" && matches!(tool.as_str(), "helm" | "kustomize") => {
+            record_all(tool, cases)
+        }
+        _ => Err("usage: cargo xtask corpus record helm|kustomize [AREA/CASE...]".to_owned()),
     }
 }
 
-fn record_helm(wanted: &[String]) -> Outcome {
-    let corpus = program::workspace().join("crates/helm/tests/corpus");
-    let helm = peers::folder().join("helm");
+fn record_all(tool: &str, wanted: &[String]) -> Outcome {
+    let corpus = program::workspace().join("crates").join(tool).join("tests/corpus");
+    let program = peers::folder().join(tool);
     let mut count = 0;
     for area in folders(&corpus)? {
         for case in folders(&area)? {
             let name = case.strip_prefix(&corpus).unwrap_or(&case).display().to_string();
             if wanted.is_empty() || wanted.contains(&name) {
-                record(&helm, &case).map_err(|error| format!("{name}: {error}"))?;
+                record(&program, &case).map_err(|error| format!("{name}: {error}"))?;
                 count += 1;
             }
         }
@@ -41,21 +43,21 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn record(helm: &Path, case: &Path) -> Outcome {
+fn record(program: &Path, case: &Path) -> Outcome {
     let from = fs::read_to_string(case.join("from.toml")).map_err(|error| error.to_string())?;
     let line =
         from.lines().find_map(|line| line.strip_prefix("command = ")).ok_or("no command in from.toml")?;
     let words: Vec<String> = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let input = fs::canonicalize(case.join("in")).map_err(|error| error.to_string())?;
-    let home = std::env::temp_dir().join("sluice-corpus-helm");
-    let got = Command::new(helm)
+    let home = std::env::temp_dir().join("sluice-corpus");
+    let got = Command::new(program)
         .args(words)
         .current_dir(&input)
         .env_clear()
         .env("HOME", &home)
         .env("TZ", "UTC")
         .output()
-        .map_err(|error| format!("{}: {error}", helm.display()))?;
+        .map_err(|error| format!("{}: {error}", program.display()))?;
     let _ = fs::remove_file(case.join("want.yaml"));
     let _ = fs::remove_file(case.join("want.err"));
     let masked = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&input.display().to_string(), "$IN");

@@ -53,7 +53,7 @@ const TASKS: &[Task] = &[
     Task { name: "bench", usage: "loop [--size N]   the figures of BENCHMARKS.md", run: bench },
     Task {
         name: "corpus",
-        usage: "record helm [AREA/CASE...]   have the reference write what our corpus wants",
+        usage: "record helm|kustomize [AREA/CASE...]   have the reference write what our corpus wants",
         run: corpus::run,
     },
     Task { name: "tidy", usage: "   layers, sizes, names, headers", run: tidy::run },

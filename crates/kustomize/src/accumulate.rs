@@ -369,17 +369,10 @@ impl<'a> Target<'a> {
                 self.kustomization.namespace.clone()
             };
         }
-        let Some(charts) = builder.charts else {
-            return Err(Error::of(
-                ErrorKind::Refused,
-                format!(
-                    "trouble configuring builtin HelmChartInflationGenerator with config: `\nname: {}\n`: must \
-                     specify --enable-helm",
-                    chart.name
-                ),
-            ));
-        };
         let globals = self.kustomization.helm_globals.clone().unwrap_or_default();
+        let Some(charts) = builder.charts else {
+            return Err(builtin::charts_refused(&chart, &globals));
+        };
         let request = ChartRequest { chart, globals, root: self.loader.root().to_owned() };
         let rendered = charts.render(&request).map_err(|told| {
             Error::new(told).within(format_args!("could not render chart {}", request.chart.name))

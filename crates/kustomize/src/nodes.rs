@@ -29,9 +29,12 @@ pub fn untagged(text: impl Into<SmolStr>) -> Node {
     scalar(text, no_tag())
 }
 
-/// A key.
+/// A key. kyaml gives it no tag, so one that looks like a number is a number when the tree is read again, and the
+/// object cannot be printed then; quotes, where the key has them, keep it text.
 pub fn key(text: impl Into<SmolStr>) -> Node {
-    Node::string(text)
+    let text = text.into();
+    let tag = if resolve::v3_tag(&text) == Tag::Str { Tag::Str } else { no_tag() };
+    scalar(text, tag)
 }
 
 /// An empty mapping.

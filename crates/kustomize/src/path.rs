@@ -102,10 +102,18 @@ pub(crate) fn lookup<'a>(node: &'a Node, path: &[String]) -> Result<Option<&'a N
     Ok(Some(at))
 }
 
-/// As `lookup`, for change; makes missing fields (not list positions) when told what stands at the end.
-pub(crate) fn lookup_create<'a>(node: &'a mut Node, path: &[String], last: Made) -> Result<&'a mut Node> {
+/// As `lookup`, for change; makes missing fields (not list positions) when told what stands at the end. Nothing is
+/// made in a null.
+pub(crate) fn lookup_create<'a>(
+    node: &'a mut Node,
+    path: &[String],
+    last: Made,
+) -> Result<Option<&'a mut Node>> {
     let mut at = node;
     for (index, part) in path.iter().enumerate() {
+        if at.tag == sluice_yaml::Tag::Null {
+            return Ok(None);
+        }
         let made = Made::before(path.get(index + 1), last);
         if is_index(part) {
             nodes::expect_sequence(at)?;
@@ -142,7 +150,7 @@ pub(crate) fn lookup_create<'a>(node: &'a mut Node, path: &[String], last: Made)
         });
         at = &mut entries[place].1;
     }
-    Ok(at)
+    Ok(Some(at))
 }
 
 fn element(name: &str, value: &str) -> Node {

@@ -44,6 +44,13 @@ pub(crate) fn expression(pattern: &str) -> Result<Regex> {
     regex::RegexBuilder::new(pattern).size_limit(4 << 20).nest_limit(200).build().map_err(|error| {
         let text = error.to_string();
         let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        // In Go's words where it has some.
+        let reason = match reason.as_str() {
+            "unclosed group" => "missing closing )",
+            "unopened group" => "unexpected )",
+            "unclosed character class" => "missing closing ]",
+            other => other,
+        };
         Error::new(format!("error parsing regexp: {reason}: `{pattern}`"))
     })
 }

@@ -15,6 +15,7 @@ struct Case {
     run: String,
     unrestricted: bool,
     reorder: Reorder,
+    own: bool,
 }
 
 impl Case {
@@ -26,14 +27,21 @@ impl Case {
                 (key.trim() == name).then(|| value.split(" #").next().unwrap_or(value).trim().to_owned())
             })
         };
-        let run = value("run")?.trim_matches('"').to_owned();
-        let args = value("args").unwrap_or_default();
+        // A case of our own holds the whole command; a shared one the folder and the flags.
+        let (run, args) = match value("command") {
+            Some(command) => {
+                let words: Vec<&str> = command.trim_matches(['[', ']']).split(", ").collect();
+                (words.get(1)?.trim_matches('"').to_owned(), command)
+            }
+            None => (value("run")?.trim_matches('"').to_owned(), value("args").unwrap_or_default()),
+        };
         let reorder = if args.contains("\"none\"") { Reorder::None } else { Reorder::Legacy };
         Some(Case {
             folder: folder.to_path_buf(),
             run,
             unrestricted: args.contains("LoadRestrictionsNone"),
             reorder,
+            own: text.contains("command = "),
         })
     }
 
@@ -44,6 +52,7 @@ impl Case {
             unrestricted: self.unrestricted,
             reorder: self.reorder,
             remote: false,
+            shown_root: if self.own { "$IN" } else { "" },
             ..Options::default()
         };
         let run = if self.run == "." { "" } else { &self.run };
@@ -132,8 +141,13 @@ fn shared_cases_agree() {
 
 #[test]
 fn own_cases_agree() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/build");
-    let (passed, wrong) = run(&root, &differs());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let (mut passed, mut wrong) = (0, Vec::new());
+    for area in ["semantics", "composed"] {
+        let (right, different) = run(&root.join(area), &differs());
+        passed += right;
+        wrong.extend(different);
+    }
     println!("{passed} own cases agree");
     assert!(wrong.is_empty(), "{} differ, {passed} agree:\n{}", wrong.len(), wrong.join("\n\n"));
 }

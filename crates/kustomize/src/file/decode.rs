@@ -62,8 +62,26 @@ impl Found {
         self.records.pop();
     }
 
-    pub fn enter(&mut self, name: &str) {
-        self.path.push(name.to_owned());
+    /// Goes into a field of a record. Go names the structs that a field is embedded through as well.
+    pub fn enter(&mut self, record: &str, name: &str) {
+        let through = match (record, name) {
+            ("types.Selector" | "types.SourceSelector", "group" | "version" | "kind") => "ResId.Gvk.",
+            ("types.Selector" | "types.SourceSelector", "name" | "namespace") => "ResId.",
+            (
+                "types.FieldSpec" | "types.Target" | "builtinconfig.NameBackReferences",
+                "group" | "version" | "kind",
+            ) => "Gvk.",
+            ("types.ReplacementField", "source" | "targets" | "sourceValue") => "Replacement.",
+            ("types.ConfigMapArgs" | "types.SecretArgs", "literals" | "files" | "envs" | "env") => {
+                "GeneratorArgs.KvPairSources."
+            }
+            ("types.ConfigMapArgs" | "types.SecretArgs", "namespace" | "name" | "behavior" | "options") => {
+                "GeneratorArgs."
+            }
+            ("types.Kustomization", "kind" | "apiVersion") => "TypeMeta.",
+            _ => "",
+        };
+        self.path.push(format!("{through}{name}"));
     }
 
     pub fn leave(&mut self) {
@@ -215,7 +233,7 @@ macro_rules! record {
                 for (name, value) in entries {
                     match $crate::file::decode::exact(&name, &[$($json),*]) {
                         $(Some($json) => {
-                            found.enter($json);
+                            found.enter($go, $json);
                             $crate::file::decode::Decode::decode(&mut self.$field, value, found);
                             found.leave();
                         })*

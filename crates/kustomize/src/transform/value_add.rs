@@ -63,7 +63,7 @@ pub(crate) fn apply(map: &mut ResMap, add: &ValueAdd, schemas: &Schemas) -> Resu
                     return namespace::set_in(tree, &id, setting);
                 }
                 let fields = split(&target.field_path);
-                let place = lookup_create(tree, &fields, Made::Scalar)?;
+                let Some(place) = lookup_create(tree, &fields, Made::Scalar)? else { return Ok(()) };
                 nodes::expect_scalar(place)?;
                 let value = if target.file_path_position > 0 {
                     insert_part(nodes::text(place), target.file_path_position - 1, &add.value)
