@@ -26,6 +26,9 @@ impl ApiError {
     }
 }
 
+/// A young server says for a moment that it is not ready to take something.
+const LATER_MOST: Duration = Duration::from_secs(15);
+
 /// Where a kind is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
@@ -106,8 +109,25 @@ impl Api {
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// One request whose answer is taken as it is.
+    /// One request whose answer is taken as it is. A server that asks to come again later (429) is asked again.
     pub async fn request_text(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Result<String, ApiError> {
+        let begun = std::time::Instant::now();
+        loop {
+            let answer = self.request_once(method, path, body.clone()).await;
+            let is_later = answer.as_ref().is_err_and(|error| error.code() == 429);
+            if !is_later || begun.elapsed() > LATER_MOST {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    async fn request_once(
         &self,
         method: &str,
         path: &str,

@@ -48,6 +48,7 @@ async fn killed_at_every_write() {
     assert!(writes >= OBJECTS as u64, "{writes} writes cannot be all");
     take_away(&story).await;
 
+    let mut reached = 0;
     for write in 1..=writes {
         for fate in [Fate::CutBefore, Fate::CutAfter] {
             let begun = AtomicBool::new(false);
@@ -67,6 +68,7 @@ async fn killed_at_every_write() {
             story.kustomization("app", json!({})).await;
             // A clean run may need a write less than the first one did; then there is nothing to kill at.
             let was_reached = tokio::time::timeout(Duration::from_secs(10), killed.notified()).await.is_ok();
+            reached += u64::from(was_reached);
             subject.kill();
             proxy.set_plan(|_| Fate::Pass);
             let revision = story.commit(&[(&file(OBJECTS), None)]);
@@ -85,6 +87,7 @@ async fn killed_at_every_write() {
             story.reconcile("GitRepository", "app").await;
         }
     }
+    assert!(reached + 4 >= 2 * writes, "only {reached} kills at {writes} writes");
     let log = subject.log();
     story.look_for_canary(&log, &subject.storage()).await;
 }

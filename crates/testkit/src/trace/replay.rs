@@ -32,6 +32,8 @@ const NOTHING: Duration = Duration::from_secs(2);
 const EVENTS: Duration = Duration::from_secs(4);
 /// Where waiting for a step's end is given up.
 const STEP: Duration = Duration::from_secs(75);
+/// Nothing has changed for longer than any wait of the scenarios takes: the end will not come.
+const DEAD: Duration = Duration::from_secs(40);
 
 /// What came of one scenario.
 #[derive(Debug, Clone)]
@@ -289,7 +291,7 @@ impl Stage {
             } else {
                 EVENTS
             };
-            if is_reached && quiet >= patience || begun.elapsed() >= STEP {
+            if is_reached && quiet >= patience || quiet >= DEAD || begun.elapsed() >= STEP {
                 return;
             }
             let next = if is_reached {
