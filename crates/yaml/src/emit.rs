@@ -1,6 +1,7 @@
 //! Trees to text, the same bytes as Go's yaml v3 encoder as kyaml sets it up: indent 2, lines never folded.
 
 mod analyze;
+mod comment;
 mod scalar;
 pub(crate) mod writer;
 
@@ -398,49 +399,6 @@ impl<'a> Emitter<'a> {
             self.writer.tag("!", suffix);
         } else {
             self.writer.tag("", name);
-        }
-    }
-
-    // Comments.
-
-    fn write_head(&mut self) {
-        if !self.tail.is_empty() {
-            self.writer.write_indent();
-            let tail = std::mem::take(&mut self.tail);
-            self.writer.comment(&tail);
-            self.writer.foot_indent = self.writer.indent.max(0);
-        }
-        if !self.head.is_empty() {
-            self.writer.write_indent();
-            let head = std::mem::take(&mut self.head);
-            self.writer.comment(&head);
-        }
-    }
-
-    fn write_line(&mut self) {
-        if !self.line.is_empty() {
-            self.write_line_or_break();
-        }
-    }
-
-    fn write_line_or_break(&mut self) {
-        if self.line.is_empty() {
-            self.writer.put_break();
-            return;
-        }
-        if !self.writer.whitespace {
-            self.writer.put(' ');
-        }
-        let line = std::mem::take(&mut self.line);
-        self.writer.comment(&line);
-    }
-
-    fn write_foot(&mut self) {
-        if !self.foot.is_empty() {
-            self.writer.write_indent();
-            let foot = std::mem::take(&mut self.foot);
-            self.writer.comment(&foot);
-            self.writer.foot_indent = self.writer.indent.max(0);
         }
     }
 }
