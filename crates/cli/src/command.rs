@@ -7,6 +7,7 @@ mod create;
 mod debug;
 mod delete;
 mod diff;
+mod envsubst;
 mod events;
 mod export;
 mod get;
@@ -45,6 +46,7 @@ pub enum Subcommand {
     Check(check::CheckArgs),
     Build(build::BuildArgs),
     Diff(diff::DiffArgs),
+    Envsubst(envsubst::EnvsubstArgs),
     Version(version::VersionArgs),
 }
 
@@ -78,6 +80,7 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Check(args) => check::run(cx, args).await,
         Subcommand::Build(args) => build::run(cx, args).await,
         Subcommand::Diff(args) => diff::run(cx, args).await,
+        Subcommand::Envsubst(args) => envsubst::run(cx, args),
         Subcommand::Version(args) => version::run(cx, args).await,
     }
 }

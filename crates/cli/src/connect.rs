@@ -9,6 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use sluice_api::meta::Duration as GoDuration;
 
 use crate::cluster::{Cluster, ClusterError};
+use crate::environment::non_empty;
 use crate::error::{CliError, CliResult, chain};
 use crate::ui::Ui;
 
@@ -95,12 +96,6 @@ pub struct GlobalArgs {
     pub kube_api_burst: Option<u32>,
 }
 
-/// The environment is read here and nowhere else.
-#[allow(clippy::disallowed_methods, reason = "the CLI is a face: it reads what the person set")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// A DNS label: up to 63 of `a-z`, `0-9` and, inside, `-`.
 pub fn is_dns_label(text: &str) -> bool {
     let inner = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9');
@@ -122,7 +117,7 @@ impl GlobalArgs {
     }
 
     fn context_namespace(&self) -> Option<String> {
-        if !self.ns_follows_kube_context && variable("FLUX_NS_FOLLOWS_KUBE_CONTEXT").is_none() {
+        if !self.ns_follows_kube_context && non_empty("FLUX_NS_FOLLOWS_KUBE_CONTEXT").is_none() {
             return None;
         }
         let config = self.read_kubeconfig().ok()??;
@@ -138,8 +133,8 @@ impl GlobalArgs {
             return Ok(Some(Kubeconfig::read_from(path).map_err(failed)?));
         }
         let at_home =
-            || variable("HOME").is_some_and(|home| PathBuf::from(home).join(".kube/config").exists());
-        if variable("KUBECONFIG").is_none() && !at_home() {
+            || non_empty("HOME").is_some_and(|home| PathBuf::from(home).join(".kube/config").exists());
+        if non_empty("KUBECONFIG").is_none() && !at_home() {
             return Ok(None);
         }
         Ok(Some(Kubeconfig::read().map_err(failed)?))
@@ -219,7 +214,7 @@ impl GlobalArgs {
 }
 
 fn default_namespace(ui: &Ui) -> String {
-    match variable("FLUX_SYSTEM_NAMESPACE") {
+    match non_empty("FLUX_SYSTEM_NAMESPACE") {
         Some(namespace) if is_dns_label(&namespace) => namespace,
         Some(namespace) => {
             ui.warning(&format!(" ignoring invalid FLUX_SYSTEM_NAMESPACE: {namespace:?}"));

@@ -6,6 +6,7 @@ mod cluster;
 mod command;
 mod connect;
 mod cx;
+mod environment;
 mod error;
 mod files;
 mod kinds;

@@ -23,7 +23,6 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("reconcile hr", "needs helm-controller"),
     ("resume hr", "needs helm-controller"),
     ("export hr", "shows what `reconcile hr` asked for, which needs helm-controller"),
-    ("envsubst", "substitution is not part of the command line yet"),
     ("install", "installing controllers is not part of the command line yet"),
 ];
 

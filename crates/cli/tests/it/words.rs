@@ -54,3 +54,28 @@ fn a_kubeconfig_that_is_not_there_is_named() {
     assert_eq!((out.as_str(), status), ("", 1));
     assert!(err.contains("/nonexistent/kubeconfig"), "{err}");
 }
+
+#[test]
+fn variables_are_substituted_line_by_line() {
+    use std::io::Write;
+    let run = |words: &[&str], input: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sluice"))
+            .args(words)
+            .env_clear()
+            .env("region", "eu")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let got = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (text(&got.stdout), text(&got.stderr), got.status.code().unwrap())
+    };
+    let input = "a: ${region}\nb: ${other:=us}\nc: ${missing}";
+    assert_eq!(run(&["envsubst"], input), ("a: eu\nb: us\nc: \n".into(), String::new(), 0));
+    let (out, err, status) = run(&["envsubst", "--strict"], input);
+    assert_eq!((out.as_str(), status), ("a: eu\nb: us\n", 1));
+    assert_eq!(err, "✗ variable not set (strict mode): \"missing\"\n");
+}
