@@ -192,14 +192,20 @@ impl<'a> Local<'a> {
 
     async fn manifests(&self, kustomization: &Value, path: &Path) -> CliResult<Manifests> {
         let variables = match kustomization.pointer("/spec/postBuild") {
-            None => BTreeMap::new(),
-            Some(_) if self.is_dry_run => variables::own(kustomization),
-            Some(_) => variables::of(self.cx, kustomization).await?,
+            None => Ok(BTreeMap::new()),
+            Some(_) if self.is_dry_run => Ok(variables::own(kustomization)),
+            Some(_) => variables::of(self.cx, kustomization).await,
+        };
+        // That some could not be had matters only to an object that wants them.
+        let (variables, missing) = match variables {
+            Ok(variables) => (variables, None),
+            Err(error) => (BTreeMap::new(), Some(error.error)),
         };
         let job = Job {
             folder: std::path::absolute(path)?,
             spec: kustomization.get("spec").cloned().unwrap_or_else(|| json!({})),
             variables,
+            missing,
             strict: self.args.strict_substitute,
             ignored: self.args.ignore_paths.join("\n"),
         };
@@ -259,6 +265,8 @@ struct Job {
     folder: PathBuf,
     spec: Value,
     variables: BTreeMap<String, String>,
+    /// Why there are no more of them.
+    missing: Option<String>,
     strict: bool,
     ignored: String,
 }
@@ -277,8 +285,8 @@ impl Job {
         self.spec["path"] = json!(below);
         let shown_root = root.display().to_string();
         let settings = Settings {
-            missing: None,
             variables: &self.variables,
+            missing: self.missing.as_deref(),
             strict: self.strict,
             shown_root: shown_root.trim_end_matches('/'),
             remote_bases: true,
@@ -293,6 +301,10 @@ impl Job {
             }
             Err(sluice_manifests::Error::Generate(error)) => {
                 Err(CliError::new(format!("failed to generate kustomization.yaml: {error} <nil>")))
+            }
+            Err(sluice_manifests::Error::PostBuild { id, text }) => {
+                let name = id.rsplit('/').next().unwrap_or(&id);
+                Err(CliError::new(format!("var substitution failed for '{name}': {text}")))
             }
             Err(error) => Err(CliError::new(error.to_string())),
         }
