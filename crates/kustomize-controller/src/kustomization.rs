@@ -27,6 +27,7 @@ impl Controller for Kustomize {
 
     async fn reconcile(&self, draft: &mut Draft<Kustomization>) -> Result<Done, Failure> {
         let ks = std::sync::Arc::clone(draft.object());
+        refuse_expressions(&ks)?;
         let source = self.resolve(&ks).await?;
         draft.describe(REVISION, &source.artifact.revision);
         if let Some(origin) = source.artifact.origin_revision() {
@@ -71,6 +72,15 @@ impl Controller for Kustomize {
         }
         Ok(())
     }
+}
+
+/// A health check that would be judged otherwise than the spec says is no health check.
+fn refuse_expressions(ks: &Kustomization) -> Result<(), Failure> {
+    if ks.spec.health_check_exprs.is_empty() {
+        return Ok(());
+    }
+    let text = "spec.healthCheckExprs: CEL expressions are not supported yet";
+    Err(Failure::new(reason::INVALID_CEL_EXPRESSION, text, Next::Stalled))
 }
 
 fn doing(what: &str, ks: &Kustomization, revision: &str) -> String {
