@@ -193,7 +193,8 @@ impl Remote {
 
     fn older_body(&self, wants: &[ObjectId], shallow: bool) -> Vec<u8> {
         let mut asked = String::new();
-        for capability in ["side-band-64k", "ofs-delta", "no-progress"] {
+        // Some hosts answer only those that name the acknowledgements of Git's own client.
+        for capability in ["multi_ack_detailed", "side-band-64k", "ofs-delta", "no-progress"] {
             if self.advertisement.capabilities.has(capability) {
                 asked.push(' ');
                 asked.push_str(capability);
