@@ -111,19 +111,9 @@ impl Scene {
     ) -> Result<Duration, String> {
         let size = order.len();
         let collection = self.kustomizations.path(Some(NS), None);
-        let list = self.api.get(&collection).await.map_err(|error| error.to_string())?;
-        let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
-        let mut events = self.api.watch(&collection, &version).await.map_err(|error| error.to_string())?;
         let begun = Instant::now();
-        let waiting = tokio::spawn(async move {
-            let mut ready = BTreeMap::new();
-            while ready.values().filter(|is_ready| **is_ready).count() < size - unhealthy {
-                let Some(Ok(event)) = events.next().await else { return Err("the watch ended".to_owned()) };
-                let name = event.object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-                ready.insert(name, is_ready(&event.object));
-            }
-            Ok(begun.elapsed())
-        });
+        let waiting =
+            tokio::spawn(ready_after(self.api.clone(), collection.clone(), size - unhealthy, begun));
         let collection = Arc::new(collection);
         let objects: Vec<Value> = order.map(|at| kustomization(at, &more(at))).collect();
         let created = futures::stream::iter(objects).map(|object| {
@@ -136,7 +126,7 @@ impl Scene {
         }
         let waited =
             tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| "not Ready in time".to_owned())?;
-        waited.map_err(|error| error.to_string())?
+        waited.map_err(|error| error.to_string())
     }
 
     /// A requested reconcile of one that is as it should be: what is written?
@@ -179,6 +169,33 @@ impl Drop for Scene {
         for (name, usage) in self.plane.usage() {
             println!("{name}: {:.0} MiB, {:.1} s", usage.peak_memory_mib, usage.processor_seconds);
         }
+    }
+}
+
+/// How long after `begun` so many of a collection are Ready. A watch that the server ends is begun anew.
+async fn ready_after(api: Api, collection: String, enough: usize, begun: Instant) -> Duration {
+    let mut ready = BTreeMap::new();
+    let mut note = |object: &Value| {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        ready.insert(name, is_ready(object));
+        ready.values().filter(|is_ready| **is_ready).count() >= enough
+    };
+    loop {
+        if let Ok(list) = api.get(&collection).await {
+            let mut items = list["items"].as_array().into_iter().flatten();
+            if items.any(&mut note) {
+                return begun.elapsed();
+            }
+            let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+            if let Ok(mut events) = api.watch(&collection, version).await {
+                while let Some(Ok(event)) = events.next().await {
+                    if event.change != "ERROR" && note(&event.object) {
+                        return begun.elapsed();
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
