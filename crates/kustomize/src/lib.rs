@@ -6,6 +6,7 @@
 mod accumulate;
 mod config;
 mod crds;
+pub mod edit;
 mod error;
 mod field_spec;
 pub mod file;
