@@ -89,6 +89,7 @@ impl FieldSpec {
         if !id.gvk.is_selected(&self.gvk) {
             return Ok(());
         }
+        nodes::check_path(self.parts.len())?;
         let create = if self.create { create } else { Create::Never };
         walk(object, &self.parts, create, set)
             .map_err(|error| error.within(format_args!("considering field '{}' of object {id}", self.path)))

@@ -1,6 +1,7 @@
 //! RFC 6902 patches as kustomize's library applies them: lenient in places, its messages kept.
 
 use serde_json::Value;
+use sluice_budget::Budget;
 
 use crate::error::{Error, Result, fail};
 
@@ -58,7 +59,7 @@ fn decode(value: Value) -> Result<Vec<Operation>> {
 }
 
 /// Applies a patch.
-pub(crate) fn apply(document: &mut Value, patch: &[Operation]) -> Result<()> {
+pub(crate) fn apply(document: &mut Value, patch: &[Operation], budget: &Budget) -> Result<()> {
     for operation in patch {
         let op = operation.op.as_str();
         let place = |what: &str, place: &Option<String>| match place {
@@ -92,6 +93,12 @@ pub(crate) fn apply(document: &mut Value, patch: &[Operation]) -> Result<()> {
                 let value = get(target, &key)
                     .map_err(|error| error.within(format_args!("error in copy for from: '{from}'")))?
                     .clone();
+                // Copies of a part into itself grow without end.
+                budget.charge(size(&value))?;
+                budget.charge_bytes(size(&value) * 100)?;
+                if depth(&value) > MAX_PARTS {
+                    fail!("the copied value is nested too deeply");
+                }
                 let path = place("path", &operation.path)?;
                 add(document, &path, value, op, "destination path")?;
             }
@@ -102,10 +109,34 @@ pub(crate) fn apply(document: &mut Value, patch: &[Operation]) -> Result<()> {
     Ok(())
 }
 
+/// How many parts a pointer may have; deeper ones count as missing.
+const MAX_PARTS: usize = 512;
+
+/// How many values a value holds.
+fn size(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<u64>(),
+        Value::Object(fields) => 1 + fields.values().map(size).sum::<u64>(),
+        _ => 1,
+    }
+}
+
+/// How many levels a value has.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 1,
+    }
+}
+
 /// The container at the end of a path and the last key.
 fn container<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
     let mut parts: Vec<&str> = path.split('/').collect();
     if parts.len() < 2 {
+        return None;
+    }
+    if parts.len() > MAX_PARTS {
         return None;
     }
     let last = unescape(parts.pop()?);
@@ -265,7 +296,7 @@ mod tests {
 
     fn run(document: Value, patch: Value) -> Result<Value> {
         let mut document = document;
-        apply(&mut document, &decode(patch)?)?;
+        apply(&mut document, &decode(patch)?, &Budget::generous())?;
         Ok(document)
     }
 

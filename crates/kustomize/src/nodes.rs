@@ -275,6 +275,29 @@ pub fn count(node: &Node) -> u64 {
     }
 }
 
+/// How deep trees may become by copying parts of them into each other.
+pub const MAX_DEPTH: usize = 1024;
+
+/// How many levels a tree has.
+pub fn depth(node: &Node) -> usize {
+    match &node.kind {
+        Kind::Sequence(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Kind::Mapping(entries) => 1 + entries.iter().map(|(_, value)| depth(value)).max().unwrap_or(0),
+        _ => 1,
+    }
+}
+
+/// How many parts a field path may have.
+pub const MAX_PARTS: usize = 256;
+
+/// Fails on a path that would make a tree too deep.
+pub fn check_path(length: usize) -> Result<()> {
+    if length > MAX_PARTS {
+        fail!("the field path has more than {MAX_PARTS} parts");
+    }
+    Ok(())
+}
+
 /// Splits a path at a delimiter, `\` before it keeping it.
 pub fn split_path(path: &str, delimiter: char) -> Vec<String> {
     let mut parts: Vec<&str> = path.split(delimiter).collect();

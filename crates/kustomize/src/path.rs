@@ -67,6 +67,7 @@ fn split_list_part(part: &str) -> Result<(&str, &str)> {
 
 /// The node that a path names; nothing when a part is missing.
 pub(crate) fn lookup<'a>(node: &'a Node, path: &[String]) -> Result<Option<&'a Node>> {
+    nodes::check_path(path.len())?;
     let mut at = node;
     for part in path.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
         let found = if let Ok(index) = part.parse::<i64>() {
@@ -109,6 +110,7 @@ pub(crate) fn lookup_create<'a>(
     path: &[String],
     last: Made,
 ) -> Result<Option<&'a mut Node>> {
+    nodes::check_path(path.len())?;
     let mut at = node;
     for (index, part) in path.iter().enumerate() {
         if at.tag == sluice_yaml::Tag::Null {
@@ -178,6 +180,7 @@ impl Found {
 
 /// Everything that a path matches. `create` makes what is missing.
 pub(crate) fn search(node: &mut Node, path: &[String], create: Option<Made>) -> Result<Found> {
+    nodes::check_path(path.len())?;
     let mut found = Found::default();
     descend(node, path, create, &mut Vec::new(), &mut found)?;
     Ok(found)

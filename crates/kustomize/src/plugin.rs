@@ -315,7 +315,7 @@ impl Loaded {
             Transformer::Patch(prepared) => patch::apply(map, prepared, schemas, loader),
             Transformer::Merges(patches) => patch::apply_legacy_merges(map, patches, schemas, loader),
             Transformer::Operations(legacy) => patch::apply_legacy_operations(map, legacy, schemas, loader),
-            Transformer::Replacements(list) => replacement::apply(map, list, schemas),
+            Transformer::Replacements(list) => replacement::apply(map, list, loader.budget()),
             Transformer::ValueAdd(add) => value_add::apply(map, add, schemas),
             Transformer::Sort(options) => sort::sort(map, options, schemas),
             Transformer::Hash => hash::add(map, schemas),

@@ -70,7 +70,7 @@ impl Step {
             Step::Operations(legacy) => patch::apply_legacy_operations(map, legacy, schemas, loader),
             Step::Replica(replica, specs) => metadata::replicas(map, replica, specs, schemas),
             Step::Image(entry, specs) => image::set(map, entry, specs, schemas),
-            Step::Replacements(list) => replacement::apply(map, list, schemas),
+            Step::Replacements(list) => replacement::apply(map, list, loader.budget()),
         }
     }
 }

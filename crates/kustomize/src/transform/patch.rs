@@ -232,7 +232,7 @@ fn apply_operations(
         resource.seal()?;
         let memory = resource.memory.clone();
         let mut value = text::to_value(resource.tree())?;
-        json_patch::apply(&mut value, operations)?;
+        json_patch::apply(&mut value, operations, loader.budget())?;
         resource.node = Some(text::from_map(&value));
         resource.next_share = 1;
         resource.unseal();

@@ -1,5 +1,6 @@
 //! Replacements: a value from one field into others.
 
+use sluice_budget::Budget;
 use sluice_yaml::{Kind, Node};
 
 use super::structured;
@@ -12,7 +13,6 @@ use crate::nodes;
 use crate::path::{self, Made};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
-use crate::schema::Schemas;
 use crate::selector::Matcher;
 use crate::share::Shares;
 use crate::text;
@@ -50,7 +50,7 @@ pub(crate) fn prepare(entries: &[Replacement], loader: &Loader<'_>) -> Result<Ve
 }
 
 /// Carries every replacement out.
-pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], schemas: &Schemas) -> Result<()> {
+pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], budget: &Budget) -> Result<()> {
     for replacement in replacements {
         let (Some(targets), true) =
             (&replacement.targets, replacement.source.is_some() || replacement.source_value.is_some())
@@ -63,8 +63,16 @@ pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], schemas: &Sc
             (None, Some(source)) => source_value(map, source)?,
             (None, None) => continue,
         };
+        // Copies of a part into itself grow without end.
+        let size = nodes::count(&value);
+        if nodes::depth(&value) > nodes::MAX_DEPTH - nodes::MAX_PARTS {
+            fail!("the replacement's value is nested too deeply");
+        }
         for target in targets {
-            put(map, &value, target, schemas)?;
+            put(map, &value, target, &mut |places| {
+                budget.charge(size * places)?;
+                Ok(budget.charge_bytes(size * places * 100)?)
+            })?;
         }
     }
     map.drop_empty();
@@ -146,7 +154,12 @@ fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Node> {
     Ok(node)
 }
 
-fn put(map: &mut ResMap, value: &Node, target: &TargetSelector, schemas: &Schemas) -> Result<()> {
+fn put(
+    map: &mut ResMap,
+    value: &Node,
+    target: &TargetSelector,
+    charge: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<()> {
     let Some(select) = &target.select else { fail!("target must specify resources to select") };
     let selecting = |error: Error| error.within("error creating target selector");
     let matcher = Matcher::new(select).map_err(selecting)?;
@@ -164,7 +177,6 @@ fn put(map: &mut ResMap, value: &Node, target: &TargetSelector, schemas: &Schema
     let paths = if target.field_paths.is_empty() { &default_path[..] } else { &target.field_paths };
     let parsed: Vec<(String, Vec<String>)> =
         paths.iter().map(|path| (path.clone(), nodes::split_field_path(path))).collect();
-    let _ = schemas;
     for at in 0..map.len() {
         let resource = &map.list()[at];
         let fits = |matcher: &Matcher, id: &ResId| {
@@ -184,7 +196,7 @@ fn put(map: &mut ResMap, value: &Node, target: &TargetSelector, schemas: &Schema
         let shares = Shares::note(resource.tree(), resource.next_share);
         resource.with_tree(|tree| {
             for (shown, path) in &parsed {
-                put_at(tree, value, shown, path, target.options.as_ref())?;
+                put_at(tree, value, shown, path, target.options.as_ref(), charge)?;
             }
             if let Some(shares) = &shares {
                 shares.settle(tree);
@@ -201,6 +213,7 @@ fn put_at(
     shown: &str,
     path: &[String],
     options: Option<&FieldOptions>,
+    charge: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<()> {
     let create = options.filter(|options| options.create).map(|_| Made::like(value));
     if structured::put(tree, value, path, create)? {
@@ -214,6 +227,7 @@ fn put_at(
     if found.is_empty() {
         return Err(Error::new(missing()));
     }
+    charge(found.steps.len() as u64)?;
     for steps in found.steps {
         let Some(place) = path::follow(tree, &steps) else { continue };
         set(place, value, options)?;
