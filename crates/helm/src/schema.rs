@@ -65,7 +65,7 @@ pub fn validate_one(values: &Value, schema: &[u8]) -> Result<(), SchemaError> {
     }
     let mut problems: Vec<Problem> = Vec::new();
     for error in validator.iter_errors(&values).take(MAX_ERRORS) {
-        add(&mut problems, &error);
+        Told { schema: &schema, values: &values }.add(&mut problems, &error);
     }
     let mut text = String::new();
     for problem in &problems {
@@ -180,14 +180,6 @@ struct Problem {
     schema: String,
 }
 
-/// The property whose presence needs others, where the schema's keyword is about that.
-fn needed_by(schema: &str) -> Option<String> {
-    let at = schema.rfind("/dependencies/").map(|at| at + "/dependencies/".len());
-    let at = at.or_else(|| schema.rfind("/dependentRequired/").map(|at| at + "/dependentRequired/".len()))?;
-    let name = schema[at..].split('/').next()?;
-    Some(name.replace("~1", "/").replace("~0", "~"))
-}
-
 impl Problem {
     fn move_to_root(&mut self) {
         self.at.clear();
@@ -223,70 +215,106 @@ fn join(items: &[String]) -> String {
     items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(", ")
 }
 
-/// Adds an error, below the `allOf` that it belongs to, and a missing property to its likes.
-fn add(problems: &mut Vec<Problem>, error: &ValidationError<'_>) {
-    let schema = error.schema_path().to_string();
-    let at = error.instance_path().to_string();
-    let mut target = problems;
-    let mut from = 0;
-    while let Some(found) = schema[from..].find("/allOf/") {
-        let end = from + found + "/allOf".len();
-        let group = &schema[..end];
-        let place = match target.iter().position(|known| known.schema == group) {
-            Some(place) => place,
-            None => {
-                let text = "'allOf' failed".to_owned();
-                target.push(Problem { at: at.clone(), text, schema: group.to_owned(), ..Problem::default() });
-                target.len() - 1
+/// What an error is about: the schema and the values.
+struct Told<'a> {
+    schema: &'a Value,
+    values: &'a Value,
+}
+
+impl Told<'_> {
+    /// The property whose presence needs the missing one, where the keyword is about that.
+    fn needed_by(&self, keyword: &str, at: &str, missing: &str) -> Option<String> {
+        if !keyword.ends_with("/dependencies") && !keyword.ends_with("/dependentRequired") {
+            return None;
+        }
+        let needs = self.schema.pointer(keyword)?.as_object()?;
+        let present = self.values.pointer(at)?.as_object()?;
+        let names_it =
+            |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|name| name == missing));
+        needs
+            .iter()
+            .find(|(name, list)| present.contains_key(*name) && names_it(list))
+            .map(|(name, _)| name.clone())
+    }
+
+    /// Adds an error, below the `allOf` that it belongs to, and a missing property to its likes.
+    fn add(&self, problems: &mut Vec<Problem>, error: &ValidationError<'_>) {
+        let schema = error.schema_path().to_string();
+        let at = error.instance_path().to_string();
+        let mut target = problems;
+        let mut from = 0;
+        while let Some(found) = schema[from..].find("/allOf/") {
+            let end = from + found + "/allOf".len();
+            let group = &schema[..end];
+            let place = match target.iter().position(|known| known.schema == group) {
+                Some(place) => place,
+                None => {
+                    let text = "'allOf' failed".to_owned();
+                    target.push(Problem {
+                        at: at.clone(),
+                        text,
+                        schema: group.to_owned(),
+                        ..Problem::default()
+                    });
+                    target.len() - 1
+                }
+            };
+            target = &mut target[place].below;
+            from = end;
+        }
+        if let ValidationErrorKind::Required { property } = error.kind() {
+            let name = property.as_str().unwrap_or_default().to_owned();
+            let keyword = schema.clone();
+            if let Some(known) = target.iter_mut().find(|known| known.schema == keyword && known.at == at) {
+                known.missing.push(name);
+            } else {
+                let needed_by = self.needed_by(&keyword, &at, &name).unwrap_or_default();
+                target.push(Problem {
+                    at,
+                    missing: vec![name],
+                    needed_by,
+                    schema: keyword,
+                    ..Problem::default()
+                });
             }
-        };
-        target = &mut target[place].below;
-        from = end;
-    }
-    if let ValidationErrorKind::Required { property } = error.kind() {
-        let name = property.as_str().unwrap_or_default().to_owned();
-        let keyword = schema.clone();
-        if let Some(known) = target.iter_mut().find(|known| known.schema == keyword && known.at == at) {
-            known.missing.push(name);
-        } else {
-            let needed_by = needed_by(&keyword).unwrap_or_default();
-            target.push(Problem {
-                at,
-                missing: vec![name],
-                needed_by,
-                schema: keyword,
-                ..Problem::default()
-            });
+            return;
         }
-        return;
-    }
-    if let ValidationErrorKind::PropertyNames { error } = error.kind() {
-        // The name is a value of its own, and so at the root.
+        if let ValidationErrorKind::PropertyNames { error } = error.kind() {
+            // The name is a value of its own, and so at the root.
+            let mut below = Vec::new();
+            self.add(&mut below, error);
+            below.iter_mut().for_each(Problem::move_to_root);
+            let text = describe_name(error);
+            target.push(Problem { text, below, schema, ..Problem::default() });
+            return;
+        }
         let mut below = Vec::new();
-        add(&mut below, error);
-        below.iter_mut().for_each(Problem::move_to_root);
-        let text = describe_name(error);
-        target.push(Problem { text, below, schema, ..Problem::default() });
-        return;
-    }
-    let mut below = Vec::new();
-    if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } =
-        error.kind()
-    {
-        for branch in context {
-            let mut inner = Vec::new();
-            branch.iter().for_each(|error| add(&mut inner, error));
-            below.append(&mut inner);
+        if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } =
+            error.kind()
+        {
+            for branch in context {
+                let mut inner = Vec::new();
+                branch.iter().for_each(|error| self.add(&mut inner, error));
+                below.append(&mut inner);
+            }
         }
-    }
-    let text = match (error.kind(), error.instance().as_object()) {
-        (ValidationErrorKind::FalseSchema, Some(map)) if schema.ends_with("/additionalProperties") => {
-            let names: Vec<String> = map.keys().cloned().collect();
-            format!("additional properties {} not allowed", join(&names))
+        if matches!(error.kind(), ValidationErrorKind::FalseSchema)
+            && schema.ends_with("/additionalProperties")
+        {
+            // No property is named in the schema, so none may be there.
+            let names: Vec<String> = match self.values.pointer(&at) {
+                Some(Value::Object(map)) => map.keys().cloned().collect(),
+                _ => Vec::new(),
+            };
+            if !target.iter().any(|known| known.at == at && known.schema == schema) {
+                let text = format!("additional properties {} not allowed", join(&names));
+                target.push(Problem { at, text, schema, ..Problem::default() });
+            }
+            return;
         }
-        _ => describe(error),
-    };
-    target.push(Problem { at, text, below, schema, ..Problem::default() });
+        let text = describe(error);
+        target.push(Problem { at, text, below, schema, ..Problem::default() });
+    }
 }
 
 fn type_name(value: &Value) -> &'static str {
