@@ -2,6 +2,7 @@
 
 pub mod args;
 mod kustomization;
+mod priority;
 mod trees;
 mod watch;
 
@@ -46,6 +47,7 @@ pub(crate) struct Kustomize {
     pub(crate) index: Index,
     pub(crate) engines: Engines,
     pub(crate) trees: Trees,
+    pub(crate) last_reads: priority::LastReads,
     pub(crate) applying: Semaphore,
     pub(crate) common: CommonFlags,
     pub(crate) flags: KustomizeFlags,
@@ -87,6 +89,7 @@ pub async fn run(
         index: index.clone(),
         engines,
         trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),
+        last_reads: priority::LastReads::default(),
         applying: Semaphore::new(APPLYING),
         unpacked_at: format!("{}/kustomization-0", surroundings.temporary.trim_end_matches('/')),
         custom_stages: order::parse_group_kinds(&flags.custom_apply_stage_kinds),

@@ -10,7 +10,7 @@ use sluice_net::client::{Clients, Settings, read_bounded};
 use sluice_runtime::Engines;
 use sluice_runtime::failure::chain;
 use sluice_tree::unpack::{Limits, unpack_memory};
-use sluice_tree::{Digest, Memory};
+use sluice_tree::{Digest, Fingerprints, Memory};
 use tokio::sync::{OnceCell, Semaphore};
 
 /// Bytes of unpacked files that are kept for the next reconcile.
@@ -27,6 +27,7 @@ type Slot = Arc<OnceCell<Arc<Unpacked>>>;
 pub(crate) struct Unpacked {
     pub(crate) tree: Memory,
     pub(crate) bytes: u64,
+    pub(crate) fingerprints: Fingerprints,
 }
 
 /// Why an artifact could not be had.
@@ -77,6 +78,12 @@ impl Trees {
         Ok(unpacked)
     }
 
+    /// The tree of a digest, if it is still here.
+    pub(crate) fn known(&self, digest: &str) -> Option<Arc<Unpacked>> {
+        let slots = self.slots.lock().expect("no panic while looking up");
+        slots.get(digest)?.0.get().cloned()
+    }
+
     async fn fetch(&self, artifact: &Artifact, engines: &Engines) -> Result<Unpacked, FetchError> {
         let bytes = self.download(artifact).await?;
         let wanted = artifact.digest.clone();
@@ -84,7 +91,7 @@ impl Trees {
             verify(&bytes, &wanted)?;
             let unpacked = unpack_memory(&bytes[..], Limits::default());
             let (tree, unpacked) = unpacked.map_err(|error| FetchError::Failed(chain(&error)))?;
-            Ok(Unpacked { tree, bytes: unpacked.bytes })
+            Ok(Unpacked { tree, bytes: unpacked.bytes, fingerprints: unpacked.fingerprints })
         };
         engines.run(unpack).await.map_err(|error| FetchError::Failed(error.to_string()))?
     }

@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use sluice_api::kind::Status;
-use sluice_api::meta::{Condition, condition_type, find_condition, reason};
+use sluice_api::meta::{Artifact, Condition, condition_type, find_condition, reason};
 use sluice_api::{Kind, Kustomization};
 use sluice_cluster::{Change, ResourceKind, Selection};
 use sluice_runtime::store::Changed;
 use sluice_runtime::{Cause, Key, Store, Waker};
+use sluice_tree::changed;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::Kustomize;
+
+/// The new artifact is fetched to find the order; a slow store does not hold its users back longer than this.
+const ORDER_WITHIN: Duration = Duration::from_millis(500);
 
 /// Wakes Kustomizations for as long as the controller runs.
 pub(crate) async fn wake_on_changes(cx: &Kustomize, waker: &Waker) {
@@ -86,27 +91,26 @@ async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
     loop {
         match next(&mut changes).await {
             Some(Ok(Changed { key, old, new: Some(new) })) => {
-                let revision =
-                    |object: &K| object.status().artifact().map(|a| (a.revision.clone(), a.digest.clone()));
-                let now = revision(&new);
-                if now.is_some() && old.as_deref().and_then(revision) != now {
-                    wake_users::<K>(
-                        cx,
-                        waker,
-                        Some(&key),
-                        now.as_ref().map(|(revision, _)| revision.as_str()),
-                    );
+                let Some(now) = new.status().artifact() else { continue };
+                let before = old.as_deref().and_then(|old| old.status().artifact());
+                if before.is_none_or(|old| old.revision != now.revision || old.digest != now.digest) {
+                    let users = users::<K>(cx, Some(&key), Some(&now.revision));
+                    let users = in_order(cx, users, before, now).await;
+                    users.into_iter().for_each(|key| waker.wake(key, Cause::Changed));
                 }
             }
             Some(Ok(_)) => {}
-            Some(Err(())) => wake_users::<K>(cx, waker, None, None),
+            Some(Err(())) => {
+                users::<K>(cx, None, None).into_iter().for_each(|key| waker.wake(key, Cause::Changed));
+            }
             None => return,
         }
     }
 }
 
-/// Wakes users of one source, or of all of its kind; but for those that have dealt with the revision already.
-fn wake_users<K: Kind>(cx: &Kustomize, waker: &Waker, source: Option<&Key>, revision: Option<&str>) {
+/// The users of one source, or of all of its kind; but for those that have dealt with the revision already.
+fn users<K: Kind>(cx: &Kustomize, source: Option<&Key>, revision: Option<&str>) -> Vec<Key> {
+    let mut users = Vec::new();
     for object in cx.store.all() {
         let reference = &object.spec.source_ref;
         let own = &object.metadata.namespace;
@@ -114,8 +118,22 @@ fn wake_users<K: Kind>(cx: &Kustomize, waker: &Waker, source: Option<&Key>, revi
         let is_user = reference.kind == K::KIND
             && source.is_none_or(|key| *key.name == *reference.name && *key.namespace == **namespace);
         if is_user && !has_dealt_with(&object, revision) {
-            waker.wake(Key::of(&*object), Cause::Changed);
+            users.push(Key::of(&*object));
         }
+    }
+    users.sort();
+    users
+}
+
+/// Users whose last build a change can touch go first, where the old artifact is still known; nobody waits long for that.
+async fn in_order(cx: &Kustomize, users: Vec<Key>, before: Option<&Artifact>, now: &Artifact) -> Vec<Key> {
+    let Some(old) = before.and_then(|old| cx.trees.known(&old.digest)) else { return users };
+    if users.len() < 2 {
+        return users;
+    }
+    match tokio::time::timeout(ORDER_WITHIN, cx.trees.get(now, &cx.engines)).await {
+        Ok(Ok(new)) => cx.last_reads.order(users, &changed(&old.fingerprints, &new.fingerprints)),
+        Ok(Err(_)) | Err(_) => users,
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use sluice_api::Kustomization;
 use sluice_api::meta::reason;
 use sluice_budget::Budget;
-use sluice_manifests::{Answers, Ask, Outcome, Settings};
+use sluice_manifests::{Answers, Ask, Outcome, Reads, Settings};
 use sluice_object::Object;
-use sluice_runtime::Failure;
+use sluice_runtime::{Failure, Key};
 
 use super::inputs::Inputs;
 use super::retried;
@@ -50,7 +50,10 @@ impl Kustomize {
             };
             let outcome = self.engines.run(move || run.build()).await;
             match outcome.map_err(|panic| failed(panic.to_string()))?.map_err(failed)? {
-                Built::Done(manifests) => return Ok(manifests),
+                Built::Done(manifests, reads) => {
+                    self.last_reads.note(Key::of(ks), reads);
+                    return Ok(manifests);
+                }
                 Built::Need(asks) => answer(&mut answers, asks),
             }
         }
@@ -72,7 +75,7 @@ struct Run {
 }
 
 enum Built {
-    Done(Manifests),
+    Done(Manifests, Reads),
     Need(Vec<Ask>),
 }
 
@@ -92,7 +95,7 @@ impl Run {
             Outcome::Done(manifests) => {
                 let objects = manifests.objects.into_iter().filter_map(|value| Object::try_from(value).ok());
                 let digest = format!("sha256:{}", manifests.digest);
-                Ok(Built::Done(Manifests { objects: objects.collect(), digest }))
+                Ok(Built::Done(Manifests { objects: objects.collect(), digest }, manifests.reads))
             }
         }
     }

@@ -22,6 +22,7 @@ impl Kustomize {
         let ks = std::sync::Arc::clone(draft.object());
         let stored = ks.status.inventory.clone().unwrap_or_default();
         let objects = inventory::list(&stored).unwrap_or_default();
+        self.last_reads.forget(&sluice_runtime::Key::of(&*ks));
         self.index.forget(&objects.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
         if !is_to_be_pruned(&ks) || objects.is_empty() {
             return Ok(());
