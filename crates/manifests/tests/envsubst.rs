@@ -25,7 +25,7 @@ fn recorded_answers_agree() {
             (Err(_), None) if case["error"] == "panic" => {}
             (Err(error), None) if case["error"] == error.to_string() => {}
             (got, _) => {
-                wrong.push(format!("{text} strict={strict}: want {want:?} {}, got {got:?}", case["error"]))
+                wrong.push(format!("{text} strict={strict}: want {want:?} {}, got {got:?}", case["error"]));
             }
         }
     }
