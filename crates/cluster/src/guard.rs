@@ -43,7 +43,7 @@ mod tests {
     fn a_guard_is_open_only_while_it_is_extended() {
         let guard = Guard::default();
         assert!(!guard.may_write());
-        guard.extend(Duration::from_secs(60));
+        guard.extend(Duration::from_mins(1));
         assert!(guard.may_write());
         guard.close();
         assert!(!guard.may_write());

@@ -2,23 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use bytes::Bytes;
 use sluice_api::meta::Artifact;
-use sluice_net::client::{Clients, Settings, read_bounded};
+use sluice_net::{Clients, Settings};
 use sluice_runtime::Engines;
 use sluice_runtime::failure::chain;
-use sluice_tree::unpack::{Limits, unpack_memory};
-use sluice_tree::{Digest, Fingerprints, Memory};
+use sluice_tree::unpack::Limits;
+use sluice_tree::{Fingerprints, Memory};
 use tokio::sync::{OnceCell, Semaphore};
 
 /// Bytes of unpacked files that are kept for the next reconcile.
 const KEPT: u64 = 64 << 20;
 
 /// A compressed artifact may not be larger.
-const LARGEST: usize = 512 << 20;
-const WITHIN: Duration = Duration::from_secs(300);
+const LARGEST: u64 = 512 << 20;
 
 type Slot = Arc<OnceCell<Arc<Unpacked>>>;
 
@@ -85,44 +82,20 @@ impl Trees {
     }
 
     async fn fetch(&self, artifact: &Artifact, engines: &Engines) -> Result<Unpacked, FetchError> {
-        let bytes = self.download(artifact).await?;
-        let wanted = artifact.digest.clone();
-        let unpack = move || -> Result<Unpacked, FetchError> {
-            verify(&bytes, &wanted)?;
-            let unpacked = unpack_memory(&bytes[..], Limits::default());
-            let (tree, unpacked) = unpacked.map_err(|error| FetchError::Failed(chain(&error)))?;
-            Ok(Unpacked { tree, bytes: unpacked.bytes, fingerprints: unpacked.fingerprints })
+        let failed = |error: &dyn std::error::Error| FetchError::Failed(chain(error));
+        let client = self.clients.client(&Settings::default()).map_err(|error| failed(&error))?;
+        let mut fetcher = sluice_artifact::Fetcher::new(client, self.retries);
+        fetcher.host.clone_from(&self.localhost);
+        fetcher.download_bytes = LARGEST;
+        let downloaded = match fetcher.download(&artifact.url, &artifact.digest).await {
+            Ok(downloaded) => downloaded,
+            Err(sluice_artifact::fetch::FetchError::NotFound) => return Err(FetchError::NotFound),
+            Err(error) => return Err(failed(&error)),
         };
-        engines.run(unpack).await.map_err(|error| FetchError::Failed(error.to_string()))?
-    }
-
-    async fn download(&self, artifact: &Artifact) -> Result<Bytes, FetchError> {
-        let url = match &self.localhost {
-            Some(host) => with_host(&artifact.url, host),
-            None => artifact.url.clone(),
-        };
-        let broken = |text: String| FetchError::Failed(format!("failed to download archive: {text}"));
-        let client = self.clients.client(&Settings::default()).map_err(|error| broken(chain(&error)))?;
-        let mut pause = Duration::from_millis(500);
-        for attempt in 0.. {
-            let text = match client.get(&url).timeout(WITHIN).send().await {
-                Ok(response) if response.status().as_u16() == 404 => return Err(FetchError::NotFound),
-                Ok(response) if response.status().is_success() => {
-                    match read_bounded(response, LARGEST).await {
-                        Ok(bytes) => return Ok(bytes),
-                        Err(error) => chain(&error),
-                    }
-                }
-                Ok(response) => format!("{url} answered {}", response.status()),
-                Err(error) => chain(&error),
-            };
-            if attempt >= self.retries {
-                return Err(broken(text));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(30));
-        }
-        unreachable!("the loop ends by returning")
+        let unpack = move || downloaded.into_memory(Limits::default());
+        let unpacked = engines.run(unpack).await.map_err(|panic| failed(&panic))?;
+        let (tree, unpacked) = unpacked.map_err(|error| failed(&error))?;
+        Ok(Unpacked { tree, bytes: unpacked.bytes, fingerprints: unpacked.fingerprints })
     }
 
     fn slot(&self, digest: &str) -> Slot {
@@ -149,43 +122,5 @@ impl Trees {
             let Some(oldest) = oldest else { return };
             slots.remove(&oldest);
         }
-    }
-}
-
-fn verify(bytes: &[u8], wanted: &str) -> Result<(), FetchError> {
-    let wanted: Digest = wanted
-        .parse()
-        .map_err(|error| FetchError::Failed(format!("the artifact's digest is malformed: {error}")))?;
-    let got = Digest::of(wanted.algorithm(), bytes);
-    if got == wanted {
-        return Ok(());
-    }
-    Err(FetchError::Failed(format!("failed to verify archive: computed digest doesn't match '{wanted}'")))
-}
-
-/// The URL with another `host[:port]`.
-fn with_host(url: &str, host: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let path = rest.find('/').map_or("", |at| &rest[at..]);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_host_alone_is_replaced() {
-        assert_eq!(
-            with_host("http://source-controller.flux-system.svc.cluster.local./a/b.tar.gz", "127.0.0.1:9090"),
-            "http://127.0.0.1:9090/a/b.tar.gz"
-        );
-    }
-
-    #[test]
-    fn other_bytes_are_refused() {
-        let digest = Digest::of(sluice_tree::Algorithm::Sha256, b"a").to_string();
-        assert_eq!(verify(b"a", &digest), Ok(()));
-        assert!(verify(b"b", &digest).is_err());
     }
 }

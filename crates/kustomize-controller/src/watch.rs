@@ -96,12 +96,16 @@ async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
                 if before.is_none_or(|old| old.revision != now.revision || old.digest != now.digest) {
                     let users = users::<K>(cx, Some(&key), Some(&now.revision));
                     let users = in_order(cx, users, before, now).await;
-                    users.into_iter().for_each(|key| waker.wake(key, Cause::Changed));
+                    for key in users {
+                        waker.wake(key, Cause::Changed);
+                    }
                 }
             }
             Some(Ok(_)) => {}
             Some(Err(())) => {
-                users::<K>(cx, None, None).into_iter().for_each(|key| waker.wake(key, Cause::Changed));
+                for key in users::<K>(cx, None, None) {
+                    waker.wake(key, Cause::Changed);
+                }
             }
             None => return,
         }

@@ -99,10 +99,12 @@ async fn run_unmeasured<C: Controller>(controller: &C, cx: &Context<C::Kind>, ke
         return Verdict::Rest;
     }
     let mut writer = Writer::new(cx.cluster.clone(), Arc::clone(&cx.store), C::MANAGER, &*object);
-    if !deleting && !has_finalizer && controller.wants_finalizer(&object) {
-        if let Err(error) = writer.add_finalizer(finalizer).await {
-            return give_up::<C>(key, "the finalizer was not added", &error);
-        }
+    if !deleting
+        && !has_finalizer
+        && controller.wants_finalizer(&object)
+        && let Err(error) = writer.add_finalizer(finalizer).await
+    {
+        return give_up::<C>(key, "the finalizer was not added", &error);
     }
     let mut draft = Draft::new(Arc::clone(&object), writer, cx.recorder.clone(), C::RULES);
     if deleting {
@@ -134,7 +136,7 @@ async fn settle_run<C: Controller>(
     note_request(draft);
     match &outcome {
         Ok(_) => {
-            tracing::info!(kind = C::Kind::KIND, object = %key, duration = ?draft.elapsed(), "reconciled")
+            tracing::info!(kind = C::Kind::KIND, object = %key, duration = ?draft.elapsed(), "reconciled");
         }
         Err(failure) => {
             tell(draft, failure);

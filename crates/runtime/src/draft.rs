@@ -156,7 +156,7 @@ pub(crate) async fn keep_showing<K: Kind>(
             if let Err(error) = writer.lock().await.write_status(&status).await {
                 tracing::debug!(kind = K::KIND, %error, "a progress message was not written");
             }
-            tokio::time::sleep(BETWEEN_WRITES - WORTH_A_WRITE).await;
+            tokio::time::sleep(BETWEEN_WRITES.saturating_sub(WORTH_A_WRITE)).await;
         }
     }
 }

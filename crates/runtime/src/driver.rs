@@ -26,7 +26,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { min_retry: Duration::from_millis(750), max_retry: Duration::from_secs(900), jitter: 5 }
+        Self { min_retry: Duration::from_millis(750), max_retry: Duration::from_mins(15), jitter: 5 }
     }
 }
 
@@ -267,7 +267,7 @@ mod tests {
         let pace = Pace::default();
         assert_eq!(backoff(pace, 1), Duration::from_millis(750));
         assert_eq!(backoff(pace, 3), Duration::from_secs(3));
-        assert_eq!(backoff(pace, 60), Duration::from_secs(900));
+        assert_eq!(backoff(pace, 60), Duration::from_mins(15));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::retried;
 use crate::{Kustomize, NAME};
 
 /// A stage that others build on must be healthy within this.
-const STAGE_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+const STAGE_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// What an apply has done.
 pub(super) struct Applied {
@@ -59,8 +59,10 @@ impl Kustomize {
         match self.apply_stages(ks, cluster, objects, draft, &mut changes).await {
             Ok(()) => {}
             Err(error) => {
-                let lines: String =
-                    changes.written().changes.iter().map(|change| format!("{change}\n")).collect();
+                let lines: String = match changes.written() {
+                    written if written.is_empty() => String::new(),
+                    written => format!("{written}\n"),
+                };
                 history.add(draft, reason::RECONCILIATION_FAILED);
                 return Err(retried(ks, reason::RECONCILIATION_FAILED, format!("{error}\n{lines}")));
             }
@@ -93,9 +95,9 @@ impl Kustomize {
             let created = examined.iter().filter(|one| one.change.action == Action::Created);
             intend(draft, created.map(|one| inventory::Tracked::from(&one.change)).collect()).await?;
             match applier.write(examined).await {
-                Ok(done) => done.into_iter().for_each(|change| changes.push(change)),
+                Ok(done) => changes.append(ChangeSet { changes: done }),
                 Err((done, error)) => {
-                    done.into_iter().for_each(|change| changes.push(change));
+                    changes.append(ChangeSet { changes: done });
                     return Err(error.to_string());
                 }
             }
