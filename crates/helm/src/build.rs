@@ -187,7 +187,7 @@ pub fn build_cached(
 /// The text of rendered files that could not be sorted, for `--debug`.
 pub fn show_rendered(files: &BTreeMap<String, String>) -> String {
     let shown = files.iter().filter(|(_, content)| !content.trim().is_empty());
-    shown.map(|(name, content)| format!("---\n# Source: {name}\n{content}\n")).collect()
+    shown.map(|(name, content)| format!("---\n# Source: {name}\n{content}\n")).collect::<Vec<_>>().concat()
 }
 
 fn take_notes(files: &mut BTreeMap<String, String>, chart: &str, all: bool) -> String {

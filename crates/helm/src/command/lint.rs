@@ -314,10 +314,10 @@ fn metadata_problems(metadata: &Metadata, document: &Value) -> Vec<(Severity, St
         "" => error("apiVersion is required. The value must be either \"v1\" or \"v2\"".to_owned()),
         API_V1 | API_V2 => {}
         other => {
-            error(format!("apiVersion '{other}' is not valid. The value must be either \"v1\" or \"v2\""))
+            error(format!("apiVersion '{other}' is not valid. The value must be either \"v1\" or \"v2\""));
         }
     }
-    let mut no_string = |key: &str| match document.get(key) {
+    let no_string = |key: &str| match document.get(key) {
         None | Some(Value::String(_)) => None,
         Some(value) => {
             let kind = match value {
@@ -342,7 +342,7 @@ fn metadata_problems(metadata: &Metadata, document: &Value) -> Vec<(Severity, St
         match maintainer {
             None => error("a maintainer entry is empty".to_owned()),
             Some(maintainer) if maintainer.name.is_empty() => {
-                error("each maintainer requires a name".to_owned())
+                error("each maintainer requires a name".to_owned());
             }
             Some(_) => continue,
         }
