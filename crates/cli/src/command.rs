@@ -11,6 +11,7 @@ mod envsubst;
 mod events;
 mod export;
 mod get;
+mod helm;
 mod logs;
 mod reconcile;
 mod resume;
@@ -30,6 +31,7 @@ use crate::ui::Ui;
 pub enum Subcommand {
     Completion(completion::CompletionArgs),
     Get(get::GetArgs),
+    Helm(helm::HelmArgs),
     Delete(delete::DeleteArgs),
     Reconcile(reconcile::ReconcileArgs),
     Resume(resume::ResumeArgs),
@@ -56,6 +58,10 @@ pub async fn run(ui: Ui, args: Args) -> CliResult {
     if let Subcommand::Run(args) = args.command {
         return run::run(args).await;
     }
+    // Charts are rendered without a cluster.
+    if let Subcommand::Helm(helm) = args.command {
+        return helm::run(ui, args.global, helm);
+    }
     let cx = Cx::new(ui, args.global)?;
     cx.in_time_with_grace(dispatch(&cx, args.command)).await
 }
@@ -68,6 +74,8 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Reconcile(args) => reconcile::run(cx, args).await,
         Subcommand::Resume(args) => resume::run(cx, args).await,
         Subcommand::Run(args) => run::run(args).await,
+        // Answered before a context is made.
+        Subcommand::Helm(_) => Ok(()),
         Subcommand::Suspend(args) => suspend::run(cx, args).await,
         Subcommand::Events(args) => events::run(cx, args).await,
         Subcommand::Stats(args) => stats::run(cx, args).await,
