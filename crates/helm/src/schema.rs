@@ -294,7 +294,9 @@ impl Told<'_> {
         {
             for branch in context {
                 let mut inner = Vec::new();
-                branch.iter().for_each(|error| self.add(&mut inner, error));
+                for error in branch {
+                    self.add(&mut inner, error);
+                }
                 below.append(&mut inner);
             }
         }

@@ -120,7 +120,7 @@ fn capabilities(args: &TemplateArgs) -> Result<Capabilities, TemplateError> {
 /// The hooks that are printed.
 fn hooks<'b>(built: &'b Built, args: &'b TemplateArgs) -> impl Iterator<Item = &'b Hook> {
     let is_test = |hook: &Hook| hook.events.contains(&HookEvent::Test);
-    built.hooks.iter().filter(move |hook| !args.no_hooks && !(args.skip_tests && is_test(hook)))
+    built.hooks.iter().filter(move |hook| !(args.no_hooks || (args.skip_tests && is_test(hook))))
 }
 
 fn text(built: &Built, args: &TemplateArgs) -> Result<TemplateOutput, TemplateError> {
