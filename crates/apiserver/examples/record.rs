@@ -1,0 +1,101 @@
+//! Records what the real API server serves, discovery and schemas without descriptions, as `src/facts.json.z`.
+//!
+//! `cargo run -p sluice-apiserver --example record`; needs the reference programs (`cargo xtask peers`).
+#![allow(clippy::print_stdout, reason = "a tool for a person")]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde_json::{Map, Value, json};
+use sluice_testkit::api::Api;
+use sluice_testkit::plane::{Options, Plane};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let plane = Plane::start(&Options { without_controllers: true, ..Options::default() })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let facts = runtime.block_on(record(&plane.api()))?;
+    let text = serde_json::to_vec(&facts)?;
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    writer.write_all(&text)?;
+    let packed = writer.finish()?;
+    let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/facts.json.z");
+    println!("{} bytes, {} packed", text.len(), packed.len());
+    std::fs::write(target, packed)?;
+    Ok(())
+}
+
+async fn record(api: &Api) -> Result<Value, Failure> {
+    let mut groups = vec![json!({
+        "name": "", "versions": [{ "version": "v1", "resources": resources(api, "/api/v1").await? }],
+    })];
+    let listed = api.get("/apis").await?;
+    for group in listed["groups"].as_array().into_iter().flatten() {
+        let mut versions = Vec::new();
+        for version in group["versions"].as_array().into_iter().flatten() {
+            let path = format!("/apis/{}", version["groupVersion"].as_str().unwrap_or_default());
+            versions
+                .push(json!({ "version": version["version"], "resources": resources(api, &path).await? }));
+        }
+        groups.push(json!({ "name": group["name"], "versions": versions }));
+    }
+    let (mut schemas, mut kinds) = (BTreeMap::new(), BTreeMap::new());
+    let index = api.get("/openapi/v3").await?;
+    for (path, place) in index["paths"].as_object().into_iter().flatten() {
+        if !path.starts_with("api") || path.split('/').count() < 2 {
+            continue;
+        }
+        let document = api.get(place["serverRelativeURL"].as_str().unwrap_or_default()).await?;
+        for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+            let named = schema["x-kubernetes-group-version-kind"].as_array().map(Vec::as_slice);
+            if let Some([one]) = named {
+                let part = |key: &str| one[key].as_str().unwrap_or_default();
+                let key = format!("{}/{}/{}", part("group"), part("version"), part("kind"));
+                kinds.insert(key, name.clone());
+            }
+            schemas.insert(name.clone(), stripped(schema));
+        }
+    }
+    Ok(json!({
+        "version": api.get("/version").await?, "groups": groups, "kinds": kinds, "schemas": schemas,
+    }))
+}
+
+async fn resources(api: &Api, path: &str) -> Result<Value, Failure> {
+    Ok(api.get(path).await?["resources"].take())
+}
+
+/// A schema without what is only for people, and with references as bare names.
+fn stripped(schema: &Value) -> Value {
+    match schema {
+        Value::Object(fields) => {
+            let mut out = Map::new();
+            for (key, value) in fields {
+                match key.as_str() {
+                    "description" if value.is_string() => {}
+                    "x-kubernetes-group-version-kind" => {}
+                    "properties" => {
+                        let fields = value.as_object().into_iter().flatten();
+                        let fields = fields.map(|(name, schema)| (name.clone(), stripped(schema)));
+                        out.insert(key.clone(), Value::Object(fields.collect()));
+                    }
+                    "$ref" => {
+                        let name = value.as_str().unwrap_or_default();
+                        let name = name.trim_start_matches("#/components/schemas/");
+                        out.insert(key.clone(), Value::from(name));
+                    }
+                    "default" => {
+                        out.insert(key.clone(), value.clone());
+                    }
+                    _ => {
+                        out.insert(key.clone(), stripped(value));
+                    }
+                }
+            }
+            Value::Object(out)
+        }
+        Value::Array(items) => Value::Array(items.iter().map(stripped).collect()),
+        other => other.clone(),
+    }
+}

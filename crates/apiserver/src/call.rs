@@ -1,0 +1,113 @@
+//! One request and its answer, apart from the wire.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde_json::Value;
+
+use crate::path::Place;
+use crate::status::Failure;
+use crate::watch::Watch;
+
+/// A request whose body has arrived whole.
+pub struct Call {
+    pub method: Method,
+    pub path: String,
+    pub place: Place,
+    pub query: BTreeMap<String, String>,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Call {
+    pub fn parameter(&self, name: &str) -> &str {
+        self.query.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    pub fn is_set(&self, name: &str) -> bool {
+        matches!(self.parameter(name), "true" | "1")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The media type of the body, without parameters.
+    pub fn content_type(&self) -> &str {
+        self.header("content-type").split(';').next().unwrap_or_default().trim()
+    }
+
+    /// `dryRun=All`.
+    pub fn is_dry_run(&self) -> Result<bool, Failure> {
+        match self.parameter("dryRun") {
+            "" => Ok(false),
+            "All" => Ok(true),
+            other => Err(Failure::bad_request(format!(
+                "dryRun: Unsupported value: {other:?}: supported values: \"All\""
+            ))),
+        }
+    }
+
+    /// Who writes, as managedFields name it.
+    pub fn manager(&self) -> String {
+        let given = self.parameter("fieldManager");
+        if !given.is_empty() {
+            return given.to_owned();
+        }
+        let agent = self.header("user-agent");
+        let manager: String =
+            agent.split('/').next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+        if manager.is_empty() { "unknown".to_owned() } else { manager.chars().take(128).collect() }
+    }
+
+    /// An object out of the body.
+    pub fn object(&self, kind: &str) -> Result<Value, Failure> {
+        let unrecognised = |why: String| {
+            let message = format!(
+                "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why}"
+            );
+            Failure::bad_request(message)
+        };
+        match self.content_type() {
+            "" | "application/json" => serde_json::from_slice(&self.body)
+                .map_err(|error| unrecognised(format!("json parse error: {error}"))),
+            "application/yaml" => sluice_yaml::json::from_yaml(&self.body)
+                .map_err(|error| unrecognised(format!("yaml parse error: {error}"))),
+            _ => Err(Failure::unsupported_body_type()),
+        }
+    }
+}
+
+/// What goes back.
+pub enum Answer {
+    Json { code: u16, body: Bytes, content_type: &'static str, warnings: Vec<String> },
+    Text(u16, String),
+    Watch(Watch),
+}
+
+impl Answer {
+    pub fn json(code: u16, value: &Value) -> Self {
+        Self::bytes(code, value.to_string().into())
+    }
+
+    pub fn bytes(code: u16, body: Bytes) -> Self {
+        Answer::Json { code, body, content_type: "application/json", warnings: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with_warnings(self, added: Vec<String>) -> Self {
+        match self {
+            Answer::Json { code, body, content_type, .. } => {
+                Answer::Json { code, body, content_type, warnings: added }
+            }
+            other => other,
+        }
+    }
+}
+
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        Answer::json(failure.code, &failure.to_value())
+    }
+}

@@ -1,0 +1,265 @@
+//! The server without its wire: what it holds, and which request goes where.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use http::Method;
+use jiff::Timestamp;
+use rustls::crypto::SecureRandom;
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call};
+use crate::facts::facts;
+use crate::openapi;
+use crate::path::{Place, Target};
+use crate::registry::{Registry, Resource};
+use crate::status::Failure;
+use crate::store::Store;
+use crate::{auth, custom, patch, read, write};
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Everything a request can reach.
+pub struct Core {
+    pub store: Store,
+    registry: RwLock<Arc<Registry>>,
+    clock: Clock,
+    /// The administrator's bearer token.
+    pub token: String,
+    random: &'static dyn SecureRandom,
+    /// Where the server says that it is.
+    pub address: String,
+}
+
+impl Core {
+    /// An empty server with the namespaces that every cluster has.
+    pub fn new(clock: Clock, address: String) -> Self {
+        let mut core = Core {
+            store: Store::default(),
+            registry: RwLock::new(Arc::new(Registry::built_in())),
+            clock,
+            token: String::new(),
+            random: rustls::crypto::aws_lc_rs::default_provider().secure_random,
+            address,
+        };
+        core.token = core.secret();
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            core.create_namespace(name);
+        }
+        core
+    }
+
+    fn create_namespace(&self, name: &str) {
+        let namespace = json!({
+            "kind": "Namespace", "apiVersion": "v1",
+            "metadata": {
+                "name": name, "uid": self.uid(), "creationTimestamp": self.now(),
+                "labels": { "kubernetes.io/metadata.name": name },
+            },
+            "spec": { "finalizers": ["kubernetes"] },
+            "status": { "phase": "Active" },
+        });
+        let _ = self.store.write("/namespaces", &(String::new(), name.to_owned()), None, namespace);
+    }
+
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn set_registry(&self, registry: Registry) {
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
+    /// As objects write it.
+    pub fn now(&self) -> String {
+        (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    pub fn timestamp(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes).expect("the system has random bytes");
+        bytes
+    }
+
+    /// A new version 4 UUID.
+    pub fn uid(&self) -> String {
+        let mut bytes: [u8; 16] = self.bytes();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = hex(&bytes);
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+
+    /// A secret that nobody guesses.
+    fn secret(&self) -> String {
+        hex(&self.bytes::<32>())
+    }
+
+    /// What generateName appends.
+    pub fn suffix(&self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        let bytes: [u8; 5] = self.bytes();
+        bytes.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+    }
+
+    /// Answers one request.
+    pub fn answer(&self, call: &Call) -> Answer {
+        self.try_answer(call).unwrap_or_else(Answer::from)
+    }
+
+    fn try_answer(&self, call: &Call) -> Result<Answer, Failure> {
+        if matches!(call.path.as_str(), "/healthz" | "/readyz" | "/livez") {
+            return Ok(Answer::Text(200, "ok".to_owned()));
+        }
+        let user = auth::identify(self, call)?;
+        match &call.place {
+            Place::Plain(parts) => {
+                let words: Vec<&str> = parts.iter().map(String::as_str).collect();
+                auth::check_path(self, &user, call)?;
+                Ok(self.plain(call, &words))
+            }
+            Place::Version { group, version } => {
+                auth::check_path(self, &user, call)?;
+                Ok(self
+                    .registry()
+                    .resource_list(group, version)
+                    .map_or_else(not_a_page, |list| Answer::json(200, &list)))
+            }
+            Place::Resource(target) => {
+                if !self.registry().serves(&target.group, &target.version) {
+                    return Ok(not_a_page());
+                }
+                auth::check_resource(self, &user, call, target)?;
+                let resource = self
+                    .registry()
+                    .resource(&target.group, &target.version, &target.resource)
+                    .cloned()
+                    .ok_or_else(Failure::no_resource)?;
+                self.resource(call, &resource, target, &user)
+            }
+        }
+    }
+
+    fn plain(&self, call: &Call, words: &[&str]) -> Answer {
+        let registry = self.registry();
+        let is_aggregated = call.header("accept").contains("as=APIGroupDiscoveryList");
+        let aggregated = |is_core| Answer::Json {
+            code: 200,
+            body: registry.aggregated(is_core).to_string().into(),
+            content_type: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+            warnings: Vec::new(),
+        };
+        match words {
+            ["healthz" | "readyz" | "livez", ..] => Answer::Text(200, "ok".to_owned()),
+            ["version"] => Answer::json(200, &facts().version),
+            ["api"] if is_aggregated => aggregated(true),
+            ["api"] => Answer::json(
+                200,
+                &json!({
+                    "kind": "APIVersions", "versions": ["v1"],
+                    "serverAddressByClientCIDRs": [{ "clientCIDR": "0.0.0.0/0", "serverAddress": self.address }],
+                }),
+            ),
+            ["apis"] if is_aggregated => aggregated(false),
+            ["apis"] => Answer::json(200, &registry.group_list()),
+            ["apis", group] => registry.group(group).map_or_else(not_a_page, |g| Answer::json(200, &g)),
+            ["openapi", "v3", rest @ ..] => {
+                openapi::document(&registry, rest).map_or_else(not_a_page, |found| Answer::json(200, &found))
+            }
+            _ => not_a_page(),
+        }
+    }
+
+    fn resource(
+        &self,
+        call: &Call,
+        resource: &Resource,
+        target: &Target,
+        user: &auth::User,
+    ) -> Result<Answer, Failure> {
+        if let Some(subresource) = &target.subresource {
+            return self.subresource(call, resource, target, subresource);
+        }
+        let verb = verb(call, target);
+        if !resource.allows(verb) {
+            return Err(Failure::method_not_allowed());
+        }
+        if resource.is_namespaced && target.ns.is_none() && target.name.is_some() {
+            return Err(Failure::no_resource());
+        }
+        match verb {
+            "get" => read::get(self, call, resource, target),
+            "list" | "watch" => read::list(self, call, resource, target),
+            "create" if auth::is_review(resource) => auth::review(self, call, resource, target, user),
+            "create" if !resource.allows("get") => Err(Failure::not_implemented(&resource.plural)),
+            "create" => write::create(self, call, resource, target),
+            "update" => write::update(self, call, resource, target, ""),
+            "patch" => patch::patch(self, call, resource, target, ""),
+            "delete" => write::delete(self, call, resource, target),
+            "deletecollection" => write::delete_collection(self, call, resource, target),
+            _ => Err(Failure::method_not_allowed()),
+        }
+    }
+
+    fn subresource(
+        &self,
+        call: &Call,
+        resource: &Resource,
+        target: &Target,
+        name: &str,
+    ) -> Result<Answer, Failure> {
+        let Some(row) = resource.subresources.get(name) else { return Err(Failure::no_resource()) };
+        let verb = verb(call, target);
+        if !row["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|allowed| allowed == verb)) {
+            return Err(Failure::method_not_allowed());
+        }
+        match (name, verb) {
+            ("status" | "approval" | "ephemeralcontainers" | "resize", "get") => {
+                read::get(self, call, resource, target)
+            }
+            ("status", "update") => write::update(self, call, resource, target, name),
+            ("status", "patch") => patch::patch(self, call, resource, target, name),
+            ("finalize", "update") if resource.is("", "namespaces") => {
+                write::update(self, call, resource, target, name)
+            }
+            _ => Err(Failure::not_implemented(&format!("{}/{name}", resource.plural))),
+        }
+    }
+
+    /// CRDs and namespaces have consequences.
+    pub fn after_write(&self, resource: &Resource, object: &Value) {
+        if resource.is(custom::GROUP, custom::PLURAL) {
+            custom::refresh(self, object);
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The verb that RBAC and discovery name.
+pub fn verb(call: &Call, target: &Target) -> &'static str {
+    let is_one = target.name.is_some();
+    match call.method {
+        Method::GET | Method::HEAD if is_one => "get",
+        Method::GET | Method::HEAD if call.is_set("watch") => "watch",
+        Method::GET | Method::HEAD => "list",
+        Method::POST => "create",
+        Method::PUT => "update",
+        Method::PATCH => "patch",
+        Method::DELETE if is_one => "delete",
+        Method::DELETE => "deletecollection",
+        _ => "",
+    }
+}
+
+fn not_a_page() -> Answer {
+    Answer::Text(404, "404 page not found\n".to_owned())
+}

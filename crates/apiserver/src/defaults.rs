@@ -1,0 +1,321 @@
+//! What built-in kinds take as given beyond their schemas' defaults, and what they set themselves.
+
+use serde_json::{Map, Value, json};
+
+use crate::core::Core;
+use crate::custom;
+use crate::registry::Resource;
+
+/// Built-in kinds whose metadata counts generations.
+const GENERATIONS: &[(&str, &str)] = &[
+    ("apps", "daemonsets"),
+    ("apps", "deployments"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("batch", "cronjobs"),
+    ("batch", "jobs"),
+    ("networking.k8s.io", "ingresses"),
+    ("networking.k8s.io", "ingressclasses"),
+    ("networking.k8s.io", "networkpolicies"),
+    ("policy", "poddisruptionbudgets"),
+    ("", "pods"),
+    ("", "replicationcontrollers"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+    ("scheduling.k8s.io", "priorityclasses"),
+];
+
+pub fn has_generation(resource: &Resource) -> bool {
+    GENERATIONS.iter().any(|(group, plural)| resource.is(group, plural))
+}
+
+/// Sets a field that is absent.
+fn or(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    if map.get(key).is_none_or(|known| known.is_null() || known == "") {
+        map.insert(key.to_owned(), value.into());
+    }
+}
+
+fn at<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Map<String, Value>> {
+    let found = path.iter().try_fold(value, |value, key| value.get_mut(*key))?;
+    found.as_object_mut()
+}
+
+/// The defaults of a built-in kind.
+pub fn set(resource: &Resource, object: &mut Value) {
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "pods") => pod(object),
+        ("apps", "deployments") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "replicas", 1);
+                or(spec, "revisionHistoryLimit", 10);
+                or(spec, "progressDeadlineSeconds", 600);
+                let strategy = spec.entry("strategy").or_insert_with(|| json!({}));
+                if let Value::Object(strategy) = strategy {
+                    or(strategy, "type", "RollingUpdate");
+                    if strategy["type"] == "RollingUpdate" {
+                        let rolling = strategy.entry("rollingUpdate").or_insert_with(|| json!({}));
+                        if let Value::Object(rolling) = rolling {
+                            or(rolling, "maxUnavailable", "25%");
+                            or(rolling, "maxSurge", "25%");
+                        }
+                    }
+                }
+            }
+            template(object, &["spec", "template"]);
+        }
+        ("apps", "replicasets") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "replicas", 1);
+            }
+            template(object, &["spec", "template"]);
+        }
+        ("apps", "statefulsets") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "replicas", 1);
+                or(spec, "revisionHistoryLimit", 10);
+                or(spec, "podManagementPolicy", "OrderedReady");
+                or(
+                    spec,
+                    "updateStrategy",
+                    json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": 0 } }),
+                );
+                let keep = json!({ "whenDeleted": "Retain", "whenScaled": "Retain" });
+                or(spec, "persistentVolumeClaimRetentionPolicy", keep);
+            }
+            template(object, &["spec", "template"]);
+        }
+        ("apps", "daemonsets") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "revisionHistoryLimit", 10);
+                let rolling = json!({ "maxUnavailable": 1, "maxSurge": 0 });
+                or(spec, "updateStrategy", json!({ "type": "RollingUpdate", "rollingUpdate": rolling }));
+            }
+            template(object, &["spec", "template"]);
+        }
+        ("batch", "jobs") => job(object, &["spec"]),
+        ("batch", "cronjobs") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "concurrencyPolicy", "Allow");
+                or(spec, "suspend", false);
+                or(spec, "successfulJobsHistoryLimit", 3);
+                or(spec, "failedJobsHistoryLimit", 1);
+            }
+            template(object, &["spec", "jobTemplate", "spec", "template"]);
+        }
+        ("", "services") => service(object),
+        ("", "secrets") => {
+            if let Value::Object(fields) = object {
+                or(fields, "type", "Opaque");
+                if let Some(Value::Object(texts)) = fields.remove("stringData") {
+                    use base64::Engine;
+                    let packed = fields.entry("data").or_insert_with(|| json!({}));
+                    for (key, text) in texts {
+                        let text = text.as_str().unwrap_or_default();
+                        packed[key] = base64::engine::general_purpose::STANDARD.encode(text).into();
+                    }
+                }
+            }
+        }
+        ("", "namespaces") => {
+            if let Value::Object(fields) = object {
+                let spec = fields.entry("spec").or_insert_with(|| json!({}));
+                if let Value::Object(spec) = spec {
+                    spec.entry("finalizers").or_insert_with(|| json!(["kubernetes"]));
+                }
+            }
+            let name = object["metadata"]["name"].clone();
+            let labels = &mut object["metadata"]["labels"];
+            if !labels.is_object() {
+                *labels = json!({});
+            }
+            labels["kubernetes.io/metadata.name"] = name;
+        }
+        ("", "persistentvolumeclaims") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "volumeMode", "Filesystem");
+            }
+        }
+        ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => {
+            if let Some(reference) = at(object, &["roleRef"]) {
+                or(reference, "apiGroup", "rbac.authorization.k8s.io");
+            }
+            for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+                let group =
+                    if subject["kind"] == "ServiceAccount" { "" } else { "rbac.authorization.k8s.io" };
+                if let (Value::Object(subject), false) = (subject, group.is_empty()) {
+                    or(subject, "apiGroup", group);
+                }
+            }
+        }
+        (custom::GROUP, custom::PLURAL) => custom::set_defaults(object),
+        _ => {}
+    }
+}
+
+fn template(object: &mut Value, path: &[&str]) {
+    let found = path.iter().try_fold(object, |value, key| value.get_mut(*key));
+    if let Some(template) = found {
+        pod(template);
+    }
+}
+
+fn job(object: &mut Value, path: &[&str]) {
+    if let Some(spec) = at(object, path) {
+        or(spec, "completions", 1);
+        or(spec, "parallelism", 1);
+        or(spec, "backoffLimit", 6);
+        or(spec, "completionMode", "NonIndexed");
+        or(spec, "suspend", false);
+        or(spec, "podReplacementPolicy", "TerminatingOrFailed");
+    }
+    let mut path = path.to_vec();
+    path.push("template");
+    template(object, &path);
+}
+
+fn service(object: &mut Value) {
+    let Some(spec) = at(object, &["spec"]) else { return };
+    or(spec, "type", "ClusterIP");
+    or(spec, "sessionAffinity", "None");
+    let kind = spec["type"].as_str().unwrap_or_default().to_owned();
+    if kind != "ExternalName" {
+        or(spec, "internalTrafficPolicy", "Cluster");
+        or(spec, "ipFamilyPolicy", "SingleStack");
+        or(spec, "ipFamilies", json!(["IPv4"]));
+    }
+    if kind == "NodePort" || kind == "LoadBalancer" {
+        or(spec, "externalTrafficPolicy", "Cluster");
+    }
+    if kind == "LoadBalancer" {
+        or(spec, "allocateLoadBalancerNodePorts", true);
+    }
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        let number = port["port"].clone();
+        if let Value::Object(port) = port {
+            or(port, "protocol", "TCP");
+            or(port, "targetPort", number);
+        }
+    }
+}
+
+fn pod(object: &mut Value) {
+    let Some(spec) = at(object, &["spec"]) else { return };
+    or(spec, "restartPolicy", "Always");
+    or(spec, "terminationGracePeriodSeconds", 30);
+    or(spec, "dnsPolicy", "ClusterFirst");
+    or(spec, "schedulerName", "default-scheduler");
+    spec.entry("securityContext").or_insert_with(|| json!({}));
+    if let Some(account) = spec.get("serviceAccountName").cloned() {
+        or(spec, "serviceAccount", account);
+    } else if let Some(account) = spec.get("serviceAccount").cloned() {
+        or(spec, "serviceAccountName", account);
+    }
+    for list in ["containers", "initContainers"] {
+        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+            let tag = image.rsplit('/').next().unwrap_or_default();
+            let is_latest =
+                !image.contains('@') && (!tag.contains(':') || tag.rsplit(':').next() == Some("latest"));
+            or(container, "imagePullPolicy", if is_latest { "Always" } else { "IfNotPresent" });
+            or(container, "terminationMessagePath", "/dev/termination-log");
+            or(container, "terminationMessagePolicy", "File");
+            for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Value::Object(port) = port {
+                    or(port, "protocol", "TCP");
+                }
+            }
+            for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+                let Some(Value::Object(probe)) = container.get_mut(probe) else { continue };
+                or(probe, "timeoutSeconds", 1);
+                or(probe, "periodSeconds", 10);
+                or(probe, "successThreshold", 1);
+                or(probe, "failureThreshold", 3);
+                if let Some(Value::Object(get)) = probe.get_mut("httpGet") {
+                    or(get, "path", "/");
+                    or(get, "scheme", "HTTP");
+                }
+            }
+        }
+    }
+    for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+        for (kind, mode) in [("configMap", 420), ("secret", 420), ("projected", 420), ("downwardAPI", 420)] {
+            if let Some(Value::Object(source)) = volume.get_mut(kind) {
+                or(source, "defaultMode", mode);
+            }
+        }
+        if let Some(Value::Object(path)) = volume.get_mut("hostPath") {
+            path.entry("type").or_insert_with(|| "".into());
+        }
+    }
+}
+
+/// What a kind sets when an object is made.
+pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "namespaces") => object["status"] = json!({ "phase": "Active" }),
+        ("", "pods") => object["status"] = json!({ "phase": "Pending", "qosClass": "BestEffort" }),
+        ("", "persistentvolumeclaims") => object["status"] = json!({ "phase": "Pending" }),
+        ("", "services") => allocate_address(core, object),
+        ("batch", "jobs") => {
+            let uid = object["metadata"]["uid"].clone();
+            let name = object["metadata"]["name"].clone();
+            if object["spec"]["manualSelector"] != true {
+                let labels = &mut object["spec"]["template"]["metadata"]["labels"];
+                if !labels.is_object() {
+                    *labels = json!({});
+                }
+                labels["batch.kubernetes.io/controller-uid"] = uid.clone();
+                labels["batch.kubernetes.io/job-name"] = name.clone();
+                labels["controller-uid"] = uid.clone();
+                labels["job-name"] = name;
+                object["spec"]["selector"] =
+                    json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": uid } });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The first free address of 10.0.0.0/16, from 10.0.0.10 on.
+fn allocate_address(core: &Core, object: &mut Value) {
+    let kind = object["spec"]["type"].as_str().unwrap_or_default();
+    let given = object["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned();
+    if kind == "ExternalName" {
+        return;
+    }
+    let address = if given.is_empty() {
+        let services = core.store.list("/services", None).objects;
+        let used: std::collections::BTreeSet<String> = services
+            .iter()
+            .map(|stored| stored.value()["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        (10_u32..65_535)
+            .map(|n| format!("10.0.{}.{}", n >> 8, n & 255))
+            .find(|a| !used.contains(a))
+            .unwrap_or_default()
+    } else {
+        given
+    };
+    object["spec"]["clusterIPs"] = json!([address]);
+    object["spec"]["clusterIP"] = address.into();
+}
+
+/// What a kind keeps when an object is changed.
+pub fn on_update(resource: &Resource, live: &Value, object: &mut Value) {
+    if resource.is("", "services") && object["spec"]["type"] != "ExternalName" {
+        for key in ["clusterIP", "clusterIPs"] {
+            if object["spec"][key].is_null() || object["spec"][key] == "" {
+                object["spec"][key] = live["spec"][key].clone();
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What is known of the built-in kinds: discovery and schemas, recorded from the real server (`examples/record.rs`).
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::schema::Schema;
+
+const PACKED: &[u8] = include_bytes!("facts.json.z");
+/// Far more than what was recorded.
+const SIZE_LIMIT: u64 = 8 << 20;
+
+/// Everything recorded.
+#[derive(Deserialize)]
+struct Recorded {
+    version: Value,
+    groups: Vec<Group>,
+    kinds: BTreeMap<String, String>,
+    schemas: BTreeMap<String, Value>,
+}
+
+/// One API group, its versions in the order of preference.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Group {
+    pub name: String,
+    pub versions: Vec<Version>,
+}
+
+/// One version of a group, with its resources and subresources as discovery lists them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Version {
+    pub version: String,
+    pub resources: Vec<Value>,
+}
+
+/// The facts, unpacked once.
+pub struct Facts {
+    pub version: Value,
+    pub groups: Vec<Group>,
+    kinds: BTreeMap<String, String>,
+    schemas: BTreeMap<String, Schema>,
+}
+
+/// The facts.
+pub fn facts() -> &'static Facts {
+    static FACTS: OnceLock<Facts> = OnceLock::new();
+    FACTS.get_or_init(|| {
+        let mut text = Vec::new();
+        let mut unpacked = flate2::read::ZlibDecoder::new(PACKED).take(SIZE_LIMIT);
+        unpacked.read_to_end(&mut text).expect("the recorded facts unpack");
+        let recorded: Recorded = serde_json::from_slice(&text).expect("the recorded facts are JSON");
+        let schemas = recorded.schemas.iter().map(|(name, schema)| (name.clone(), Schema::built_in(schema)));
+        Facts {
+            version: recorded.version,
+            groups: recorded.groups,
+            kinds: recorded.kinds,
+            schemas: schemas.collect(),
+        }
+    })
+}
+
+impl Facts {
+    /// A schema by the name under which others refer to it.
+    pub fn schema(&self, name: &str) -> Option<&Schema> {
+        self.schemas.get(name)
+    }
+
+    /// The schema of a kind.
+    pub fn schema_of(&self, group: &str, version: &str, kind: &str) -> Option<&Schema> {
+        self.schema(self.kinds.get(&format!("{group}/{version}/{kind}"))?)
+    }
+}

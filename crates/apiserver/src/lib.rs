@@ -1,0 +1,31 @@
+//! A Kubernetes API server in memory: discovery, objects, watches, patches, server-side apply, CRDs, RBAC.
+//!
+//! It shares the YAML reader and the algebra of field sets with its clients and no algorithm above them. What it does
+//! not offer it refuses by name. Nothing is kept when it ends.
+
+mod auth;
+mod call;
+mod core;
+mod custom;
+mod defaults;
+mod facts;
+mod keep;
+mod life;
+mod managed;
+mod openapi;
+mod patch;
+mod path;
+mod read;
+mod registry;
+mod schema;
+mod selector;
+mod serve;
+mod status;
+mod store;
+mod typed;
+mod validate;
+mod watch;
+mod write;
+
+pub use self::core::Clock;
+pub use self::serve::{ServeError, Server};

@@ -1,0 +1,275 @@
+//! Deletion: finalizers, grace, propagation to what an object owns, the end of namespaces.
+
+use serde_json::{Value, json};
+
+use crate::core::Core;
+use crate::custom;
+use crate::keep;
+use crate::registry::Resource;
+use crate::write::{DeleteOptions, delete_stored};
+
+/// How often the end of a namespace passes over its objects.
+const PASSES: usize = 8;
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
+
+/// Kinds whose deletion answers with the object.
+pub fn returns_object(resource: &Resource) -> bool {
+    resource.is("", "pods")
+        || resource.is("", "namespaces")
+        || resource.is("", "persistentvolumeclaims")
+        || resource.is("", "persistentvolumes")
+        || resource.is("", "serviceaccounts")
+}
+
+fn finalizers(object: &Value) -> Vec<String> {
+    let listed = object["metadata"]["finalizers"].as_array().into_iter().flatten();
+    listed.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Marks an object as deleted, if it has to wait. `false`: it can go at once.
+pub fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &DeleteOptions) -> bool {
+    let mut waiting = finalizers(object);
+    let wanted = match options.propagation.as_str() {
+        "Foreground" => Some(FOREGROUND),
+        "Orphan" => Some(ORPHAN),
+        _ => None,
+    };
+    if let Some(wanted) = wanted
+        && !waiting.iter().any(|one| one == wanted)
+    {
+        waiting.push(wanted.to_owned());
+    }
+    let is_namespace = resource.is("", "namespaces");
+    let is_crd = resource.is(custom::GROUP, custom::PLURAL);
+    let scheduled =
+        resource.is("", "pods") && object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+    let grace = if scheduled {
+        let asked = options.grace.or(object["spec"]["terminationGracePeriodSeconds"].as_i64());
+        asked.unwrap_or(30).max(0)
+    } else {
+        0
+    };
+    if is_crd && !waiting.iter().any(|one| one == custom::CLEANUP) && custom::has_objects(core, object) {
+        waiting.push(custom::CLEANUP.to_owned());
+    }
+    if waiting.is_empty() && !is_namespace && grace == 0 {
+        return false;
+    }
+    let metadata = keep::metadata(object);
+    if !waiting.is_empty() {
+        metadata.insert("finalizers".into(), json!(waiting));
+    }
+    if !metadata.contains_key("deletionTimestamp") {
+        let at = core.timestamp() + jiff::SignedDuration::from_secs(grace);
+        metadata.insert("deletionTimestamp".into(), at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
+        metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+            metadata.insert("generation".into(), (generation + 1).into());
+        }
+    }
+    if is_namespace {
+        metadata.remove("deletionGracePeriodSeconds");
+        object["status"]["phase"] = "Terminating".into();
+    }
+    true
+}
+
+/// Whether a deleted object waits for nothing more.
+pub fn is_over(resource: &Resource, object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let has_grace = resource.is("", "pods") && metadata["deletionGracePeriodSeconds"].as_i64() > Some(0);
+    let is_kept = resource.is("", "namespaces")
+        && object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
+    metadata["deletionTimestamp"].is_string() && finalizers(object).is_empty() && !has_grace && !is_kept
+}
+
+/// What follows when an object waits to go.
+pub fn marked(core: &Core, resource: &Resource, object: &Value) {
+    if resource.is("", "namespaces") {
+        end_namespace(core, object);
+        return;
+    }
+    if resource.is(custom::GROUP, custom::PLURAL) {
+        custom::delete_objects(core, object);
+        release(core, resource, object, custom::CLEANUP);
+    }
+    let waiting = finalizers(object);
+    if waiting.iter().any(|one| one == ORPHAN) {
+        abandon(core, object);
+        release(core, resource, object, ORPHAN);
+    }
+    if waiting.iter().any(|one| one == FOREGROUND) {
+        delete_owned(core, object, "Foreground");
+        finish_foreground(core, resource, object);
+    }
+}
+
+/// What follows when an object is gone.
+pub fn removed(core: &Core, resource: &Resource, object: &Value) {
+    if resource.is(custom::GROUP, custom::PLURAL) {
+        custom::forget(core, object);
+    }
+    delete_owned(core, object, "Background");
+    // Owners that were waiting for it.
+    for owner in object["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
+        let text = |key: &str| owner[key].as_str().unwrap_or_default();
+        let Some(resource) = core.registry().by_kind(text("apiVersion"), text("kind")).cloned() else {
+            continue;
+        };
+        let ns = object["metadata"]["namespace"].as_str().filter(|_| resource.is_namespaced);
+        let key = (ns.unwrap_or_default().to_owned(), text("name").to_owned());
+        if let Some(stored) = core.store.read(&resource.table(), &key) {
+            finish_foreground(core, &resource, &stored.value());
+        }
+    }
+    if let Some(ns) = object["metadata"]["namespace"].as_str() {
+        let key = (String::new(), ns.to_owned());
+        if let Some(namespace) = core.store.read("/namespaces", &key)
+            && namespace.value()["status"]["phase"] == "Terminating"
+        {
+            finish_namespace(core, &namespace.value());
+        }
+    }
+}
+
+fn finish_foreground(core: &Core, resource: &Resource, owner: &Value) {
+    let waits = owner["metadata"]["deletionTimestamp"].is_string()
+        && finalizers(owner).iter().any(|one| one == FOREGROUND);
+    let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
+    let is_blocked = || {
+        core.store.owned_by(uid).iter().any(|(_, stored)| {
+            let object = stored.value();
+            let owners = object["metadata"]["ownerReferences"].as_array();
+            owners
+                .into_iter()
+                .flatten()
+                .any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true)
+        })
+    };
+    if waits && !is_blocked() {
+        release(core, resource, owner, FOREGROUND);
+    }
+}
+
+/// Takes one finalizer off, which may be the end of the object.
+fn release(core: &Core, resource: &Resource, object: &Value, finalizer: &str) {
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+    let key = (text("namespace"), text("name"));
+    for _attempt in 0..PASSES {
+        let Some(stored) = core.store.read(&resource.table(), &key) else { return };
+        let mut object = stored.value();
+        let left: Vec<String> = finalizers(&object).into_iter().filter(|one| one != finalizer).collect();
+        let metadata = keep::metadata(&mut object);
+        if left.is_empty() {
+            metadata.remove("finalizers");
+        } else {
+            metadata.insert("finalizers".into(), json!(left));
+        }
+        let table = resource.table();
+        if is_over(resource, &object) {
+            if let Ok(gone) = core.store.remove(&table, &key, stored.revision, object) {
+                removed(core, resource, &gone.value());
+                return;
+            }
+        } else if core.store.write(&table, &key, Some(stored.revision), object).is_ok() {
+            return;
+        }
+    }
+}
+
+fn resource_of(core: &Core, table: &str) -> Option<std::sync::Arc<Resource>> {
+    core.registry().each().find(|resource| resource.table() == table).cloned()
+}
+
+/// Deletes what the object owns alone.
+fn delete_owned(core: &Core, owner: &Value, propagation: &str) {
+    let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
+    for (table, stored) in core.store.owned_by(uid) {
+        let Some(resource) = resource_of(core, &table) else { continue };
+        // Another owner that lives keeps it.
+        let others = stored.owners.iter().filter(|one| *one != uid);
+        let registry = core.registry();
+        let mut living = others.filter(|other| {
+            registry.each().any(|resource| {
+                core.store.list(&resource.table(), None).objects.iter().any(|object| {
+                    let object = object.value();
+                    object["metadata"]["uid"] == other.as_str()
+                        && !object["metadata"]["deletionTimestamp"].is_string()
+                })
+            })
+        });
+        if living.next().is_some() {
+            continue;
+        }
+        let options = DeleteOptions {
+            propagation: propagation.to_owned(),
+            grace: None,
+            uid: None,
+            revision: None,
+            is_dry_run: false,
+        };
+        let _ = delete_stored(core, &resource, &stored, &options);
+    }
+}
+
+/// Takes the object out of the owners of what it owns.
+fn abandon(core: &Core, owner: &Value) {
+    let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
+    for (table, stored) in core.store.owned_by(uid) {
+        let mut object = stored.value();
+        if let Some(owners) = object["metadata"]["ownerReferences"].as_array_mut() {
+            owners.retain(|one| one["uid"] != uid);
+        }
+        if object["metadata"]["ownerReferences"].as_array().is_some_and(Vec::is_empty) {
+            keep::metadata(&mut object).remove("ownerReferences");
+        }
+        let _ = core.store.write(&table, &stored.key, Some(stored.revision), object);
+    }
+}
+
+/// Deletes all that is in a namespace that ends.
+fn end_namespace(core: &Core, namespace: &Value) {
+    let ns = namespace["metadata"]["name"].as_str().unwrap_or_default();
+    let options = DeleteOptions {
+        propagation: "Background".to_owned(),
+        grace: Some(0),
+        uid: None,
+        revision: None,
+        is_dry_run: false,
+    };
+    for _pass in 0..PASSES {
+        let mut left = 0;
+        for resource in core.registry().each().filter(|resource| resource.is_namespaced) {
+            for stored in core.store.list(&resource.table(), Some(ns)).objects {
+                left += 1;
+                let _ = delete_stored(core, resource, &stored, &options);
+            }
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    finish_namespace(core, namespace);
+}
+
+/// A namespace with nothing left in it goes.
+fn finish_namespace(core: &Core, namespace: &Value) {
+    let ns = namespace["metadata"]["name"].as_str().unwrap_or_default();
+    let registry = core.registry();
+    let mut inside = registry.each().filter(|resource| resource.is_namespaced);
+    if inside.any(|resource| !core.store.list(&resource.table(), Some(ns)).objects.is_empty()) {
+        return;
+    }
+    let key = (String::new(), ns.to_owned());
+    let (Some(stored), Some(resource)) =
+        (core.store.read("/namespaces", &key), resource_of(core, "/namespaces"))
+    else {
+        return;
+    };
+    let mut object = stored.value();
+    object["spec"]["finalizers"] = json!([]);
+    if is_over(&resource, &object) {
+        let _ = core.store.remove("/namespaces", &key, stored.revision, object);
+    }
+}

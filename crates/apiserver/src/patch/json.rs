@@ -1,0 +1,125 @@
+//! JSON patches (RFC 6902).
+
+use serde_json::Value;
+
+use crate::status::Failure;
+
+/// As many operations as the real server takes.
+const OPERATIONS_LIMIT: usize = 10_000;
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    verb: String,
+    path: Vec<String>,
+    from: Option<Vec<String>>,
+    value: Option<Value>,
+    /// As written, for errors.
+    written: String,
+}
+
+/// Reads the operations.
+pub fn parse(patch: &Value) -> Result<Vec<Operation>, Failure> {
+    let operations =
+        patch.as_array().ok_or_else(|| Failure::bad_request("error decoding patch: not a list"))?;
+    if operations.len() > OPERATIONS_LIMIT {
+        return Err(Failure::too_large());
+    }
+    operations
+        .iter()
+        .map(|operation| {
+            let text = |key: &str| operation[key].as_str();
+            let written = text("path").unwrap_or_default().to_owned();
+            let (Some(verb), Some(_)) = (text("op"), text("path")) else {
+                return Err(Failure::bad_request("a JSON patch operation needs op and path"));
+            };
+            Ok(Operation {
+                verb: verb.to_owned(),
+                path: pointer(&written),
+                from: text("from").map(pointer),
+                value: operation.get("value").cloned(),
+                written,
+            })
+        })
+        .collect()
+}
+
+fn pointer(text: &str) -> Vec<String> {
+    text.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// Applies them, one after another.
+pub fn apply(operations: &[Operation], live: &Value) -> Result<Value, Failure> {
+    let mut object = live.clone();
+    for operation in operations {
+        let missing = |what: &str| {
+            Failure::unprocessable(format!(
+                "the server rejected our request due to an error in our request: {} operation does not apply: {what} {:?}",
+                operation.verb, operation.written
+            ))
+        };
+        let value = || operation.value.clone().unwrap_or(Value::Null);
+        let from = || operation.from.as_ref().ok_or_else(|| missing("no from for"));
+        let done = match operation.verb.as_str() {
+            "add" => add(&mut object, &operation.path, value()),
+            "remove" => remove(&mut object, &operation.path).map(drop),
+            "replace" => find(&mut object, &operation.path).map(|found| *found = value()),
+            "test" => find(&mut object, &operation.path)
+                .filter(|found| Some(&**found) == operation.value.as_ref())
+                .map(drop),
+            "move" => {
+                let value = remove(&mut object, from()?);
+                value.and_then(|value| add(&mut object, &operation.path, value))
+            }
+            "copy" => {
+                let value = find(&mut object, from()?).cloned();
+                value.and_then(|value| add(&mut object, &operation.path, value))
+            }
+            _ => return Err(Failure::bad_request(format!("unexpected kind: {}", operation.verb))),
+        };
+        done.ok_or_else(|| missing("doc is missing path"))?;
+    }
+    Ok(object)
+}
+
+fn find<'a>(object: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
+    path.iter().try_fold(object, |at, part| match at {
+        Value::Object(fields) => fields.get_mut(part),
+        Value::Array(items) => items.get_mut(part.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+fn add(object: &mut Value, path: &[String], value: Value) -> Option<()> {
+    let Some((last, parents)) = path.split_last() else {
+        *object = value;
+        return Some(());
+    };
+    match find(object, parents)? {
+        Value::Object(fields) => {
+            fields.insert(last.clone(), value);
+        }
+        Value::Array(items) if last == "-" => items.push(value),
+        Value::Array(items) => {
+            let index: usize = last.parse().ok()?;
+            if index > items.len() {
+                return None;
+            }
+            items.insert(index, value);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn remove(object: &mut Value, path: &[String]) -> Option<Value> {
+    let (last, parents) = path.split_last()?;
+    match find(object, parents)? {
+        Value::Object(fields) => fields.remove(last),
+        Value::Array(items) => {
+            let index: usize = last.parse().ok()?;
+            (index < items.len()).then(|| items.remove(index))
+        }
+        _ => None,
+    }
+}

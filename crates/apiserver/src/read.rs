@@ -1,0 +1,229 @@
+//! GET, LIST and WATCH.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::call::{Answer, Call};
+use crate::core::Core;
+use crate::path::Target;
+use crate::registry::Resource;
+use crate::selector::{FieldSelector, LabelSelector};
+use crate::status::{About, Failure};
+use crate::store::{Forgotten, Key, Stored};
+use crate::watch::{View, Watch, error_line};
+
+/// A watch that does not say how long ends after half an hour, as real ones do at the least.
+const WATCH_TIME: Duration = Duration::from_mins(30);
+
+/// One object.
+pub fn get(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    let stored = find(core, resource, target)?;
+    Ok(Answer::bytes(200, view(call, resource, target)?.shown(&stored)))
+}
+
+/// The object that a path names.
+pub fn find(core: &Core, resource: &Resource, target: &Target) -> Result<Arc<Stored>, Failure> {
+    let key = key(resource, target);
+    let name = &key.1;
+    core.store
+        .read(&resource.table(), &key)
+        .ok_or_else(|| Failure::not_found(About { group: &resource.group, kind: &resource.plural, name }))
+}
+
+pub fn key(resource: &Resource, target: &Target) -> Key {
+    let ns = target.ns.clone().filter(|_| resource.is_namespaced).unwrap_or_default();
+    (ns, target.name.clone().unwrap_or_default())
+}
+
+fn view(call: &Call, resource: &Resource, target: &Target) -> Result<View, Failure> {
+    let bad = |error: String| Failure::bad_request(error);
+    let labels = LabelSelector::parse(call.parameter("labelSelector")).map_err(bad)?;
+    let fields = FieldSelector::parse(call.parameter("fieldSelector")).map_err(bad)?;
+    for field in fields.fields() {
+        let is_common = field == "metadata.name" || (field == "metadata.namespace" && resource.is_namespaced);
+        if !is_common
+            && !selectable(resource).contains(&field)
+            && !resource.selectable.iter().any(|f| f == field)
+        {
+            return Err(Failure::bad_request(format!("field label not supported: {field}")));
+        }
+    }
+    Ok(View {
+        api_version: resource.api_version(),
+        converts: resource.version != resource.storage_version,
+        kind: resource.kind.clone(),
+        ns: target.ns.clone().filter(|_| resource.is_namespaced),
+        name: target.name.clone().or_else(|| fields.only_name().map(str::to_owned)),
+        labels,
+        fields,
+        metadata_only: call.header("accept").contains("as=PartialObjectMetadata"),
+    })
+}
+
+/// What else field selectors may name, by resource.
+fn selectable(resource: &Resource) -> &'static [&'static str] {
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "pods") => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ],
+        ("", "events") => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        ("", "secrets") => &["type"],
+        ("", "namespaces") => &["status.phase"],
+        ("", "nodes") => &["spec.unschedulable"],
+        ("", "services") => &["spec.clusterIP", "spec.type"],
+        ("", "replicationcontrollers") | ("apps", "replicasets") => &["status.replicas"],
+        ("batch", "jobs") => &["status.successful"],
+        ("certificates.k8s.io", "certificatesigningrequests") => &["spec.signerName"],
+        _ => &[],
+    }
+}
+
+/// A list, and the objects that it shows.
+pub fn collection(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    target: &Target,
+) -> Result<(Answer, Vec<Arc<Stored>>), Failure> {
+    let view = view(call, resource, target)?;
+    let listed = core.store.list(&resource.table(), view.ns.as_deref());
+    let objects = listed.objects.into_iter().filter(|stored| view.sees(stored)).collect();
+    Ok((list(core, call, resource, target)?, objects))
+}
+
+/// A collection: listed or watched.
+pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    if call.is_set("watch") {
+        return watch(core, call, resource, target);
+    }
+    let view = view(call, resource, target)?;
+    let limit: usize = call.parameter("limit").parse().unwrap_or(0);
+    let from = match call.parameter("continue") {
+        "" => None,
+        token => Some(read_continue(token)?),
+    };
+    let listed = core.store.list(&resource.table(), view.ns.as_deref());
+    let after = from.as_ref().map(|(_, key)| key);
+    let mut objects = listed.objects.iter().filter(|stored| after.is_none_or(|after| stored.key > *after));
+    let mut seen = objects.by_ref().filter(|stored| view.sees(stored));
+    let shown: Vec<&Arc<Stored>> =
+        if limit > 0 { seen.by_ref().take(limit).collect() } else { seen.by_ref().collect() };
+    let left = if limit > 0 { seen.count() } else { 0 };
+    let revision = from.as_ref().map_or(listed.revision, |(revision, _)| *revision);
+    let mut metadata = json!({ "resourceVersion": revision.to_string() });
+    if let (true, Some(last)) = (left > 0, shown.last()) {
+        metadata["continue"] = write_continue(revision, &last.key).into();
+        if view.labels.is_empty() && view.fields.is_empty() {
+            metadata["remainingItemCount"] = left.into();
+        }
+    }
+    let (kind, api_version) = if view.metadata_only {
+        ("PartialObjectMetadataList", "meta.k8s.io/v1")
+    } else {
+        (resource.list_kind.as_str(), view.api_version.as_str())
+    };
+    // Texts are joined: a list of many objects is not parsed to be written again.
+    let mut body =
+        format!("{{\"kind\":{kind:?},\"apiVersion\":{api_version:?},\"metadata\":{metadata},\"items\":[")
+            .into_bytes();
+    for (index, stored) in shown.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&item(&view, resource, stored));
+    }
+    body.extend_from_slice(b"]}");
+    Ok(Answer::bytes(200, body.into()))
+}
+
+/// Items of built-in lists do not repeat their kind.
+fn item(view: &View, resource: &Resource, stored: &Stored) -> bytes::Bytes {
+    if resource.is_custom || view.metadata_only {
+        return view.shown(stored);
+    }
+    let mut object = view.presented(stored.value());
+    if let Value::Object(fields) = &mut object {
+        fields.remove("apiVersion");
+        fields.remove("kind");
+    }
+    object.to_string().into()
+}
+
+fn write_continue(revision: u64, key: &Key) -> String {
+    let token = json!({ "v": "meta.k8s.io/v1", "rv": revision, "ns": key.0, "start": key.1 });
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(token.to_string())
+}
+
+fn read_continue(token: &str) -> Result<(u64, Key), Failure> {
+    let read = || {
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).ok()?;
+        let token: Value = serde_json::from_slice(&bytes).ok()?;
+        let key = (token["ns"].as_str()?.to_owned(), token["start"].as_str()?.to_owned());
+        Some((token["rv"].as_u64()?, key))
+    };
+    read().ok_or_else(|| Failure::bad_request("continue key is not valid"))
+}
+
+fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    let view = view(call, resource, target)?;
+    let table = resource.table();
+    let wants_initial = call.is_set("sendInitialEvents");
+    let asked = call.parameter("resourceVersion");
+    let after: u64 = match asked {
+        "" => 0,
+        text => text.parse().map_err(|_| {
+            Failure::bad_request(format!("resourceVersion: Invalid value: {text:?}: must be a number"))
+        })?,
+    };
+    let begins_now = after == 0 || wants_initial;
+    let (initial, revision) = if begins_now {
+        let listed = core.store.list(&table, view.ns.as_deref());
+        let initial = listed.objects.into_iter().filter(|stored| view.sees(stored)).collect();
+        let is_quiet = call.query.get("sendInitialEvents").is_some_and(|value| value == "false");
+        (if is_quiet { Vec::new() } else { initial }, listed.revision)
+    } else {
+        (Vec::new(), after)
+    };
+    let changes = match core.store.watch(&table, revision) {
+        Ok(changes) => changes,
+        // The real server says so inside of the watch.
+        Err(Forgotten(oldest)) => {
+            let failure = Failure::expired(&format!("too old resource version: {revision} ({oldest})"));
+            return Ok(Answer::bytes(200, error_line(&failure)));
+        }
+    };
+    let seconds = call.parameter("timeoutSeconds").parse().ok().filter(|seconds| *seconds > 0);
+    let time = seconds.map_or(WATCH_TIME, Duration::from_secs);
+    Ok(Answer::Watch(Watch {
+        view,
+        initial,
+        changes,
+        bookmarks: call.is_set("allowWatchBookmarks"),
+        marks_end_of_initial: wants_initial && call.is_set("allowWatchBookmarks"),
+        revision,
+        ends: Instant::now() + time,
+    }))
+}

@@ -1,0 +1,221 @@
+//! Schemas: what a field may hold, how lists merge, what is set when absent. One shape for built-in kinds and CRDs.
+//!
+//! Built-in schemas refer to each other by name; a reference is followed where it is used, since some are circular.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::facts::facts;
+
+/// How deep a schema may be.
+const DEPTH_LIMIT: usize = 128;
+
+/// What one field may hold.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    pub shape: Shape,
+    pub default: Option<Value>,
+    pub list: ListKind,
+    /// A map that is set as a whole.
+    pub is_atomic: bool,
+    pub is_nullable: bool,
+    /// Unknown fields stay.
+    pub preserves_unknown: bool,
+    /// An object with apiVersion, kind and metadata of its own.
+    pub is_embedded: bool,
+    /// Strategic merge patches find items by this field.
+    pub merge_key: Option<String>,
+    /// Strategic merge patches merge this list, or keep only named keys.
+    pub strategies: Vec<String>,
+    pub required: Vec<String>,
+    pub values: Vec<Value>,
+    /// What only CRDs say (bounds, patterns, combinations), as written.
+    pub limits: Option<Box<Value>>,
+}
+
+/// The type of a value.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Shape {
+    /// Anything; what it is follows from the value.
+    #[default]
+    Any,
+    /// The schema of this name.
+    Reference(String),
+    String,
+    Integer,
+    Number,
+    Boolean,
+    IntOrString,
+    Array(Box<Schema>),
+    Object {
+        fields: BTreeMap<String, Schema>,
+        others: Option<Box<Schema>>,
+    },
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape && self.list == other.list && self.is_atomic == other.is_atomic
+    }
+}
+
+/// How a list merges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ListKind {
+    #[default]
+    Atomic,
+    Set,
+    Map(Vec<String>),
+}
+
+/// Any value, deduced.
+pub static ANY: Schema = Schema {
+    shape: Shape::Any,
+    default: None,
+    list: ListKind::Atomic,
+    is_atomic: false,
+    is_nullable: true,
+    preserves_unknown: true,
+    is_embedded: false,
+    merge_key: None,
+    strategies: Vec::new(),
+    required: Vec::new(),
+    values: Vec::new(),
+    limits: None,
+};
+
+const LIMITS: &[&str] = &[
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+];
+
+impl Schema {
+    /// Of a built-in kind, as recorded.
+    pub fn built_in(written: &Value) -> Self {
+        Self::read(written, true, 0)
+    }
+
+    /// Of a CRD's version.
+    pub fn structural(written: &Value) -> Self {
+        Self::read(written, false, 0)
+    }
+
+    fn read(written: &Value, is_built_in: bool, depth: usize) -> Self {
+        if depth > DEPTH_LIMIT {
+            return ANY.clone();
+        }
+        let text = |key: &str| written[key].as_str().unwrap_or_default();
+        let texts = |key: &str| -> Vec<String> {
+            let items = written[key].as_array().into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let below = |schema: &Value| Self::read(schema, is_built_in, depth + 1);
+        let reference = written["$ref"].as_str().or_else(|| written["allOf"][0]["$ref"].as_str());
+        let preserves_unknown = written["x-kubernetes-preserve-unknown-fields"] == true;
+        let is_int_or_string = written["x-kubernetes-int-or-string"] == true
+            || text("format") == "int-or-string"
+            || (is_built_in && written["oneOf"][0]["type"] == "string");
+        let shape = match (reference, text("type")) {
+            (Some(name), _) => Shape::Reference(name.to_owned()),
+            _ if is_int_or_string => Shape::IntOrString,
+            (_, "string") => Shape::String,
+            (_, "integer") => Shape::Integer,
+            (_, "number") => Shape::Number,
+            (_, "boolean") => Shape::Boolean,
+            (_, "array") => Shape::Array(Box::new(below(&written["items"]))),
+            (_, "object") => {
+                let fields = written["properties"].as_object();
+                let others = written.get("additionalProperties");
+                if is_built_in && fields.is_none() && others.is_none() {
+                    Shape::Any
+                } else {
+                    let fields = fields.into_iter().flatten();
+                    let others = match others {
+                        Some(Value::Bool(true)) => Some(Box::new(ANY.clone())),
+                        Some(Value::Object(_)) => Some(Box::new(below(&written["additionalProperties"]))),
+                        _ => None,
+                    };
+                    Shape::Object {
+                        fields: fields.map(|(name, schema)| (name.clone(), below(schema))).collect(),
+                        others,
+                    }
+                }
+            }
+            _ => Shape::Any,
+        };
+        let list = match text("x-kubernetes-list-type") {
+            "set" => ListKind::Set,
+            "map" => ListKind::Map(texts("x-kubernetes-list-map-keys")),
+            _ => ListKind::Atomic,
+        };
+        let limits: serde_json::Map<String, Value> = LIMITS
+            .iter()
+            .filter(|_| !is_built_in)
+            .filter_map(|key| Some(((*key).to_owned(), written.get(key)?.clone())))
+            .collect();
+        Schema {
+            shape,
+            default: written.get("default").cloned(),
+            list,
+            is_atomic: written["x-kubernetes-map-type"] == "atomic",
+            is_nullable: written["nullable"] == true,
+            preserves_unknown,
+            is_embedded: written["x-kubernetes-embedded-resource"] == true,
+            merge_key: written["x-kubernetes-patch-merge-key"].as_str().map(str::to_owned),
+            strategies: text("x-kubernetes-patch-strategy")
+                .split(',')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            required: texts("required"),
+            values: written["enum"].as_array().cloned().unwrap_or_default(),
+            limits: (!limits.is_empty()).then(|| Box::new(Value::Object(limits))),
+        }
+    }
+
+    /// The schema itself, or what it refers to.
+    pub fn resolved(&self) -> &Schema {
+        match &self.shape {
+            Shape::Reference(name) => facts().schema(name).unwrap_or(&ANY),
+            _ => self,
+        }
+    }
+
+    /// The schema of a field, and whether it is declared by name.
+    pub fn field(&self, name: &str) -> Option<(&Schema, bool)> {
+        let schema = self.resolved();
+        match &schema.shape {
+            Shape::Any => Some((&ANY, false)),
+            Shape::Object { fields, others } => match (fields.get(name), others) {
+                (Some(field), _) => Some((field, true)),
+                (None, Some(others)) => Some((others, false)),
+                (None, None) => schema.preserves_unknown.then_some((&ANY, false)),
+            },
+            _ => None,
+        }
+    }
+
+    /// The schema of items.
+    pub fn items(&self) -> &Schema {
+        match &self.resolved().shape {
+            Shape::Array(items) => items,
+            _ => &ANY,
+        }
+    }
+}

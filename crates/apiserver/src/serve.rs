@@ -1,0 +1,235 @@
+//! The wire: TLS, HTTP, limits on what comes in.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::Bytes;
+use futures::StreamExt;
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+
+use crate::call::{Answer, Call};
+use crate::core::{Clock, Core};
+use crate::path;
+use crate::status::Failure;
+
+/// As the real server.
+const BODY_LIMIT: usize = 3 << 20;
+const CONNECTIONS_LIMIT: usize = 20_000;
+const HEADER_TIME: Duration = Duration::from_secs(30);
+const BODY_TIME: Duration = Duration::from_mins(1);
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// Lines of one watch that may wait for its connection.
+const LINES_LIMIT: usize = 64;
+
+/// What can keep a server from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("listening")]
+    Listen(#[from] std::io::Error),
+    #[error("making certificates")]
+    Certificates(#[from] rcgen::Error),
+    #[error("configuring TLS")]
+    Tls(#[from] rustls::Error),
+}
+
+/// A server that listens.
+pub struct Server {
+    core: Arc<Core>,
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    authority: String,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Binds to a loopback port (0: any that is free).
+    pub async fn bind(port: u16, clock: Clock) -> Result<Self, ServeError> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let address = listener.local_addr()?;
+        let (tls, authority) = tls()?;
+        let core = Core::new(clock, address.to_string());
+        Ok(Server { core: Arc::new(core), listener, acceptor: TlsAcceptor::from(tls), authority, address })
+    }
+
+    /// `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// The administrator's bearer token.
+    pub fn token(&self) -> &str {
+        &self.core.token
+    }
+
+    /// The certificate of the authority that signed the server's, as PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// An administrator's kubeconfig, as JSON, which every reader of a kubeconfig takes.
+    pub fn kubeconfig(&self) -> String {
+        let config = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": "sluice", "cluster": {
+                "server": self.url(),
+                "certificate-authority-data": base64::engine::general_purpose::STANDARD.encode(&self.authority),
+            } }],
+            "users": [{ "name": "admin", "user": { "token": self.core.token } }],
+            "contexts": [{ "name": "sluice", "context": { "cluster": "sluice", "user": "admin" } }],
+            "current-context": "sluice",
+        });
+        format!("{config:#}\n")
+    }
+
+    /// Serves until dropped; connections end with it.
+    pub async fn run(self) {
+        let mut connections = tokio::task::JoinSet::new();
+        let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
+        loop {
+            while connections.try_join_next().is_some() {}
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let Ok((stream, _)) = self.listener.accept().await else { continue };
+            let _ = stream.set_nodelay(true);
+            let (core, acceptor) = (Arc::clone(&self.core), self.acceptor.clone());
+            connections.spawn(async move {
+                let _place = place;
+                let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await
+                else {
+                    return;
+                };
+                let service = service_fn(move |request| {
+                    let core = Arc::clone(&core);
+                    async move { Ok::<_, Infallible>(answer(&core, request).await) }
+                });
+                let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+                builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1000);
+                let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    }
+}
+
+/// A certificate authority of this server alone, and a certificate from it.
+fn tls() -> Result<(Arc<rustls::ServerConfig>, String), ServeError> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "sluice");
+    let authority = params.self_signed(&key)?.pem();
+    let issuer = Issuer::new(params, key);
+    let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
+    let server_key = KeyPair::generate()?;
+    let certificate = CertificateParams::new(names)?.signed_by(&server_key, &issuer)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let private = rustls::pki_types::PrivatePkcs8KeyDer::from(server_key.serialize_der());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private.into())?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok((Arc::new(config), authority))
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+async fn answer(core: &Arc<Core>, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await;
+    let body = match collected {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            return written(Failure::too_large().into());
+        }
+        _ => return written(Failure::bad_request("the body did not arrive").into()),
+    };
+    let call = Call {
+        place: path::place(parts.uri.path()),
+        query: path::query(parts.uri.query().unwrap_or_default()),
+        path: parts.uri.path().to_owned(),
+        method: parts.method,
+        headers: parts.headers,
+        body,
+    };
+    written(core.answer(&call))
+}
+
+fn written(answer: Answer) -> Response<Body> {
+    let (code, kind, body) = match answer {
+        Answer::Json { code, body, content_type, warnings } => {
+            let mut response = with_headers(code, content_type, whole(body));
+            for warning in warnings.iter().take(64) {
+                let text = format!("299 - {warning:?}");
+                if let Ok(value) = HeaderValue::from_str(&text) {
+                    response.headers_mut().append("warning", value);
+                }
+            }
+            return response;
+        }
+        Answer::Text(code, text) => {
+            let mut response = with_headers(code, "text/plain; charset=utf-8", whole(text.into()));
+            response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+            return response;
+        }
+        Answer::Watch(watch) => {
+            let (sender, mut receiver) = mpsc::channel(LINES_LIMIT);
+            let lines = futures::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+            let frames = lines.map(|line| Ok::<_, Infallible>(Frame::data(line)));
+            // The watch runs inside of its own body: it ends when the connection does.
+            let work = futures::stream::once(watch.run(sender)).filter_map(|()| async { None });
+            let both = futures::stream::select(frames, work);
+            (200, "application/json", BodyExt::boxed(StreamBody::new(SyncStream::new(both))))
+        }
+    };
+    with_headers(code, kind, body)
+}
+
+fn whole(bytes: Bytes) -> Body {
+    BodyExt::boxed(Full::new(bytes))
+}
+
+fn with_headers(code: u16, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static(content_type));
+    headers.insert("cache-control", HeaderValue::from_static("no-cache, private"));
+    // Clients take these as the sign that the server limits flows itself.
+    for name in ["x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"] {
+        headers.insert(name, HeaderValue::from_static("00000000-0000-0000-0000-000000000000"));
+    }
+    response
+}
+
+/// A boxed body has to be `Sync`; the lock is never contended.
+struct SyncStream<T>(std::sync::Mutex<futures::stream::BoxStream<'static, T>>);
+
+impl<T> SyncStream<T> {
+    fn new(stream: impl futures::Stream<Item = T> + Send + 'static) -> Self {
+        Self(std::sync::Mutex::new(stream.boxed()))
+    }
+}
+
+impl<T> futures::Stream for SyncStream<T> {
+    type Item = T;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<T>> {
+        let mut stream = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        stream.as_mut().poll_next(cx)
+    }
+}

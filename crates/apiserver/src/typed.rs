@@ -1,0 +1,13 @@
+//! Typed values: merging, comparing, the set of their fields, removal of fields; by schema, or deduced without one.
+
+mod compare;
+mod fields;
+mod merge;
+mod remove;
+mod walk;
+
+pub use compare::{Comparison, compare};
+pub use fields::field_set;
+pub use merge::merge;
+pub use remove::{named_members, remove};
+pub use walk::TypedError;

@@ -1,0 +1,104 @@
+//! The set of the fields that a value sets.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sluice_fields::{FieldSet, PathElement};
+
+use super::walk::{Atom, TypedError, atom, item_element, items, shown};
+use crate::schema::{Schema, Shape};
+
+/// The fields of a value; an error names the first that the schema does not allow.
+pub fn field_set(schema: &Schema, value: &Value) -> Result<FieldSet, TypedError> {
+    let mut walk = Walk { path: Vec::new(), found: FieldSet::default() };
+    walk.visit(schema, value)?;
+    Ok(walk.found)
+}
+
+struct Walk {
+    path: Vec<PathElement>,
+    found: FieldSet,
+}
+
+impl Walk {
+    fn visit(&mut self, schema: &Schema, value: &Value) -> Result<(), TypedError> {
+        self.check(schema, value)?;
+        match atom(schema, Some(value)) {
+            Atom::Leaf => self.found.insert(self.path.iter().cloned()),
+            Atom::Map(schema) => {
+                for (name, below) in value.as_object().into_iter().flatten() {
+                    let Some((field, is_declared)) = schema.field(name) else {
+                        self.path.push(PathElement::Field(name.clone()));
+                        return Err(self.error("field not declared in schema"));
+                    };
+                    self.path.push(PathElement::Field(name.clone()));
+                    self.visit(field, below)?;
+                    let is_empty = below.is_null() || below.as_object().is_some_and(|map| map.is_empty());
+                    if is_empty || !is_declared {
+                        self.found.insert(self.path.iter().cloned());
+                    }
+                    self.path.pop();
+                }
+            }
+            Atom::List(below, list) => {
+                let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+                let mut elements = Vec::new();
+                for (index, item) in items(Some(value)).iter().enumerate() {
+                    let element = item_element(item, below, list)
+                        .map_err(|message| self.error(&format!("element {index}: {message}")))?;
+                    if !seen.insert(element.clone()) {
+                        twice.insert(element.clone());
+                    }
+                    elements.push((element, item));
+                }
+                for (element, item) in elements {
+                    let is_twice = twice.contains(&element);
+                    self.path.push(element);
+                    if !is_twice {
+                        self.visit(below, item)?;
+                    }
+                    self.found.insert(self.path.iter().cloned());
+                    self.path.pop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the value is of the schema's type.
+    fn check(&self, schema: &Schema, value: &Value) -> Result<(), TypedError> {
+        let wanted = match (&schema.resolved().shape, value) {
+            (_, Value::Null) => return Ok(()),
+            (Shape::Array(_), Value::Array(_)) | (Shape::Object { .. }, Value::Object(_)) => return Ok(()),
+            (Shape::Array(_), _) => "list",
+            (Shape::Object { .. }, _) => "map",
+            (Shape::Boolean, Value::Bool(_)) | (Shape::String, Value::String(_)) => return Ok(()),
+            (Shape::Boolean, _) => "boolean",
+            (Shape::String, _) => "string",
+            (Shape::Integer | Shape::Number, Value::Number(_)) => return Ok(()),
+            (Shape::Integer | Shape::Number, _) => "numeric",
+            _ => return Ok(()),
+        };
+        Err(self.error(&match wanted {
+            "list" | "map" => format!("expected {wanted}, got {}", spelled(value)),
+            _ => format!("expected {wanted} (int, float, or string), got {}", spelled(value)).replace(
+                " (int, float, or string)",
+                if wanted == "numeric" { " (int or float)" } else { "" },
+            ),
+        }))
+    }
+
+    fn error(&self, message: &str) -> TypedError {
+        TypedError { path: shown(&self.path), message: message.to_owned() }
+    }
+}
+
+/// A value as errors show it.
+fn spelled(value: &Value) -> String {
+    match value {
+        Value::Object(_) => format!("&{{{value}}}"),
+        Value::Array(_) => format!("&{value}"),
+        Value::String(text) => format!("{text:?}"),
+        other => format!("&{{{other}}}").replace("&{", "").replace('}', ""),
+    }
+}

@@ -1,0 +1,564 @@
+//! POST, PUT and DELETE, and what every write goes through: metadata rules, what is kept, who set what.
+
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call};
+use crate::core::Core;
+use crate::managed::{self, Write};
+use crate::path::Target;
+use crate::read::{find, key};
+use crate::registry::Resource;
+use crate::status::{About, Cause, Failure};
+use crate::store::{Key, Raced, Stored};
+use crate::{defaults, keep, life, validate};
+
+/// How often a write that others overtake is made anew.
+const ATTEMPTS: usize = 16;
+
+fn about<'a>(resource: &'a Resource, name: &'a str) -> About<'a> {
+    About { group: &resource.group, kind: &resource.plural, name }
+}
+
+fn about_kind<'a>(resource: &'a Resource, name: &'a str) -> About<'a> {
+    About { group: &resource.group, kind: &resource.kind, name }
+}
+
+/// A resource's top-level fields that a write cannot set.
+pub fn reset_fields(resource: &Resource, subresource: &str) -> &'static [&'static str] {
+    match subresource {
+        "status" if resource.is_custom => &["spec"],
+        "status" => &["spec"],
+        "" if resource.has_status() => &["status"],
+        _ => &[],
+    }
+}
+
+/// What the client sent, made to fit the path.
+fn received(call: &Call, resource: &Resource, target: &Target) -> Result<Value, Failure> {
+    let mut object = call.object(&resource.kind)?;
+    if !object.is_object() {
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): not an object",
+            resource.kind
+        )));
+    }
+    let sent = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+    let (kind, version) = (sent("kind"), sent("apiVersion"));
+    if (!kind.is_empty() && kind != resource.kind)
+        || (!version.is_empty() && version != resource.api_version())
+    {
+        return Err(Failure::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {}: the object's kind and version do not fit the path",
+            version.rsplit('/').next().unwrap_or_default(),
+            resource.kind,
+        )));
+    }
+    object["kind"] = resource.kind.as_str().into();
+    object["apiVersion"] = resource.api_version().into();
+    if !object["metadata"].is_null() && !object["metadata"].is_object() {
+        return Err(Failure::bad_request("metadata is not an object"));
+    }
+    let metadata = keep::metadata(&mut object);
+    if resource.is_namespaced {
+        let ns = target.ns.clone().unwrap_or_default();
+        match metadata.get("namespace").and_then(Value::as_str) {
+            None | Some("") => {
+                metadata.insert("namespace".into(), ns.into());
+            }
+            Some(sent) if sent == ns => {}
+            Some(_) => {
+                return Err(Failure::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
+            }
+        }
+    } else {
+        metadata.remove("namespace");
+    }
+    Ok(object)
+}
+
+/// Unknown fields go, with the words that `fieldValidation` wants about them.
+pub fn pruned(call: &Call, resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
+    let dropped = keep::prune(&resource.schema, object);
+    let texts: Vec<String> = dropped.iter().map(|path| format!("unknown field {path:?}")).collect();
+    if texts.is_empty() {
+        return Ok(texts);
+    }
+    match call.parameter("fieldValidation") {
+        "Strict" => Err(Failure::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
+            resource.kind,
+            resource.version,
+            resource.kind,
+            texts.join(", ")
+        ))),
+        "Ignore" => Ok(Vec::new()),
+        _ => Ok(texts),
+    }
+}
+
+/// Defaults and what the kind itself sets.
+pub fn complete(resource: &Resource, object: &mut Value) {
+    if resource.is_custom {
+        keep::default(&resource.schema, object);
+    } else {
+        keep::drop_nulls(object);
+        defaults::set(resource, object);
+        keep::default(&resource.schema, object);
+        keep::drop_nulls(object);
+    }
+    let metadata = keep::metadata(object);
+    for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        let is_empty = metadata.get(name).is_some_and(|value| {
+            value.is_null()
+                || value.as_object().is_some_and(|map| map.is_empty())
+                || value.as_array().is_some_and(Vec::is_empty)
+        });
+        if is_empty {
+            metadata.remove(name);
+        }
+    }
+    metadata.retain(|_, value| !value.is_null());
+}
+
+/// POST.
+pub fn create(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    if target.name.is_some() {
+        return Err(Failure::method_not_allowed());
+    }
+    let mut object = received(call, resource, target)?;
+    let warnings = pruned(call, resource, &mut object)?;
+    let (object, _) = insert(core, call, resource, object, |object| {
+        managed::updated(
+            &Write {
+                manager: &call.manager(),
+                version: &resource.api_version(),
+                subresource: "",
+                time: &core.now(),
+                schema: &resource.schema,
+                reset: reset_fields(resource, ""),
+            },
+            None,
+            object,
+        );
+    })?;
+    Ok(Answer::json(201, &shown(resource, object)).with_warnings(warnings))
+}
+
+/// In the version that was asked for.
+pub fn shown(resource: &Resource, mut object: Value) -> Value {
+    object["apiVersion"] = resource.api_version().into();
+    object
+}
+
+/// In the version in which objects are kept.
+fn kept(resource: &Resource, mut object: Value) -> Value {
+    let group = &resource.group;
+    object["apiVersion"] = crate::registry::api_version(group, &resource.storage_version).into();
+    object
+}
+
+/// Creates an object; `record` writes its managedFields once it is complete.
+pub fn insert(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    mut object: Value,
+    record: impl Fn(&mut Value),
+) -> Result<(Value, Key), Failure> {
+    let is_dry_run = call.is_dry_run()?;
+    if resource.version != resource.storage_version && !resource.is_custom {
+        return Err(Failure::not_implemented(&format!("writes of {}", resource.api_version())));
+    }
+    if let Some(ns) = object["metadata"]["namespace"].as_str().filter(|_| resource.is_namespaced) {
+        let namespace = core.store.read("/namespaces", &(String::new(), ns.to_owned()));
+        let about = About { group: "", kind: "namespaces", name: ns };
+        let namespace = namespace.ok_or_else(|| Failure::not_found(about))?;
+        if namespace.value()["status"]["phase"] == "Terminating" {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            let message = format!(
+                "{} {name:?} is forbidden: unable to create new content in namespace {ns} because it is being terminated",
+                qualified(resource)
+            );
+            return Err(Failure::forbidden(self::about(resource, name), message));
+        }
+    }
+    let sent_version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    if !sent_version.is_empty() {
+        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    let metadata = keep::metadata(&mut object);
+    let given = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (mut name, prefix) = (given("name"), given("generateName"));
+    if name.is_empty() && !prefix.is_empty() {
+        name = format!("{}{}", prefix.chars().take(58).collect::<String>(), core.suffix());
+    }
+    metadata.insert("name".into(), name.as_str().into());
+    for key in
+        ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"]
+    {
+        metadata.remove(key);
+    }
+    metadata.insert("uid".into(), core.uid().into());
+    metadata.insert("creationTimestamp".into(), core.now().into());
+    if resource.is_custom || defaults::has_generation(resource) {
+        metadata.insert("generation".into(), 1.into());
+    }
+    if resource.has_status()
+        && let Value::Object(fields) = &mut object
+    {
+        fields.remove("status");
+    }
+    complete(resource, &mut object);
+    defaults::on_create(core, resource, &mut object);
+    let causes = validate::object(resource, &object);
+    if !causes.is_empty() {
+        return Err(Failure::invalid(about_kind(resource, &name), &causes));
+    }
+    record(&mut object);
+    let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+    let key = (ns, name.clone());
+    if is_dry_run {
+        if core.store.read(&resource.table(), &key).is_some() {
+            return Err(Failure::already_exists(about(resource, &name)));
+        }
+        return Ok((object, key));
+    }
+    let written = core.store.write(&resource.table(), &key, None, kept(resource, object));
+    let stored = written.map_err(|Raced| Failure::already_exists(about(resource, &name)))?;
+    let object = stored.value();
+    core.after_write(resource, &object);
+    Ok((object, key))
+}
+
+fn qualified(resource: &Resource) -> String {
+    if resource.group.is_empty() {
+        resource.plural.clone()
+    } else {
+        format!("{}.{}", resource.plural, resource.group)
+    }
+}
+
+/// PUT. An object that is not there is not made, as for nearly all real kinds.
+pub fn update(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    target: &Target,
+    subresource: &str,
+) -> Result<Answer, Failure> {
+    let mut object = received(call, resource, target)?;
+    let name = target.name.clone().unwrap_or_default();
+    let metadata = keep::metadata(&mut object);
+    match metadata.get("name").and_then(Value::as_str) {
+        None | Some("") => {
+            metadata.insert("name".into(), name.as_str().into());
+        }
+        Some(sent) if sent == name => {}
+        Some(sent) => {
+            return Err(Failure::bad_request(format!(
+                "the name of the object ({sent}) does not match the name on the URL ({name})"
+            )));
+        }
+    }
+    let warnings = pruned(call, resource, &mut object)?;
+    let updated = replace(core, call, resource, target, subresource, |live| {
+        let mut object = object.clone();
+        record_update(core, call, resource, subresource, live, &mut object);
+        Ok(object)
+    })?;
+    Ok(Answer::json(200, &shown(resource, updated)).with_warnings(warnings))
+}
+
+/// What a write that is not an apply leaves in managedFields.
+pub fn record_update(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    subresource: &str,
+    live: &Value,
+    object: &mut Value,
+) {
+    fit_to(resource, subresource, live, object);
+    let write = Write {
+        manager: &call.manager(),
+        version: &resource.api_version(),
+        subresource,
+        time: &core.now(),
+        schema: &resource.schema,
+        reset: reset_fields(resource, subresource),
+    };
+    managed::updated(&write, Some(live), object);
+}
+
+/// What this write may not change is as it was.
+pub fn fit_to(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
+    complete(resource, object);
+    if subresource == "status" {
+        let status = object["status"].take();
+        let sent = object["metadata"].clone();
+        *object = live.clone();
+        set_or_remove(object, "status", status);
+        // Metadata goes along for built-in kinds, save what is the object's own.
+        if !resource.is_custom {
+            object["metadata"]["labels"] = sent["labels"].clone();
+            object["metadata"]["annotations"] = sent["annotations"].clone();
+        }
+        object["metadata"]["managedFields"] = sent["managedFields"].clone();
+        object["metadata"]["resourceVersion"] = sent["resourceVersion"].clone();
+        object["metadata"]["uid"] = sent["uid"].clone();
+        keep::metadata(object).retain(|_, value| !value.is_null());
+    } else if resource.has_status() && subresource.is_empty() {
+        set_or_remove(object, "status", live["status"].clone());
+    }
+    defaults::on_update(resource, live, object);
+    let metadata = keep::metadata(object);
+    for key in
+        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"]
+    {
+        match live["metadata"].get(key) {
+            Some(value) => metadata.insert(key.to_owned(), value.clone()),
+            None => metadata.remove(key),
+        };
+    }
+    if metadata.get("uid").is_none_or(|uid| uid == "") {
+        metadata.insert("uid".into(), live["metadata"]["uid"].clone());
+    }
+}
+
+fn set_or_remove(object: &mut Value, key: &str, value: Value) {
+    let Value::Object(fields) = object else { return };
+    if value.is_null() {
+        fields.remove(key);
+    } else {
+        fields.insert(key.to_owned(), value);
+    }
+}
+
+/// Replaces an object by what `make` makes of the live one, again when another write came between.
+pub fn replace(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    target: &Target,
+    subresource: &str,
+    make: impl Fn(&Value) -> Result<Value, Failure>,
+) -> Result<Value, Failure> {
+    let is_dry_run = call.is_dry_run()?;
+    if resource.version != resource.storage_version && !resource.is_custom {
+        return Err(Failure::not_implemented(&format!("writes of {}", resource.api_version())));
+    }
+    let key = key(resource, target);
+    let name = &key.1;
+    for _attempt in 0..ATTEMPTS {
+        let stored = find(core, resource, target)?;
+        let live = shown(resource, stored.value());
+        let mut object = make(&live)?;
+        let sent = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        if !sent.is_empty() && sent != stored.revision.to_string() {
+            return Err(Failure::modified(about(resource, name)));
+        }
+        let uid = &object["metadata"]["uid"];
+        if *uid != live["metadata"]["uid"] {
+            let why = format!(
+                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                uid.as_str().unwrap_or_default(),
+                live["metadata"]["uid"].as_str().unwrap_or_default()
+            );
+            return Err(Failure::conflict(about(resource, name), &why));
+        }
+        raise_generation(resource, subresource, &live, &mut object);
+        let causes = validate::change(resource, &live, &object);
+        if !causes.is_empty() {
+            return Err(Failure::invalid(about_kind(resource, name), &causes));
+        }
+        object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+        if managed::is_unchanged(&live, &object) {
+            return Ok(live);
+        }
+        if is_dry_run {
+            return Ok(object);
+        }
+        let is_over = life::is_over(resource, &object);
+        let object = kept(resource, object);
+        let table = resource.table();
+        let done = if is_over {
+            core.store.remove(&table, &key, stored.revision, object)
+        } else {
+            core.store.write(&table, &key, Some(stored.revision), object)
+        };
+        if let Ok(stored) = done {
+            let object = stored.value();
+            if is_over {
+                life::removed(core, resource, &object);
+            } else {
+                core.after_write(resource, &object);
+            }
+            return Ok(object);
+        }
+    }
+    Err(Failure::modified(about(resource, name)))
+}
+
+/// A change of what is wanted counts as a new generation.
+fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
+    if subresource == "status" || !(resource.is_custom || defaults::has_generation(resource)) {
+        return;
+    }
+    let wanted = |object: &Value| {
+        let mut object = object.clone();
+        if let Value::Object(fields) = &mut object {
+            fields.remove("metadata");
+            if resource.has_status() || !resource.is_custom {
+                fields.remove("status");
+            }
+        }
+        object
+    };
+    if wanted(live) != wanted(object) {
+        let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
+        object["metadata"]["generation"] = (generation + 1).into();
+    }
+}
+
+/// What a deletion asks for.
+pub struct DeleteOptions {
+    pub propagation: String,
+    pub grace: Option<i64>,
+    pub uid: Option<String>,
+    pub revision: Option<String>,
+    pub is_dry_run: bool,
+}
+
+fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
+    let body = if call.body.is_empty() { json!({}) } else { call.object("DeleteOptions")? };
+    let word = |key: &str| body[key].as_str().unwrap_or(call.parameter(key)).to_owned();
+    let orphans = body["orphanDependents"].as_bool() == Some(true) || call.is_set("orphanDependents");
+    let propagation = if orphans { "Orphan".to_owned() } else { word("propagationPolicy") };
+    if !["", "Orphan", "Background", "Foreground"].contains(&propagation.as_str()) {
+        let cause = Cause::unsupported(
+            "propagationPolicy",
+            &propagation.as_str().into(),
+            &["Foreground", "Background", "Orphan", "nil"].map(str::to_owned),
+        );
+        let about = About { group: "", kind: "DeleteOptions", name: "" };
+        return Err(Failure::invalid(about, &[cause]));
+    }
+    let dry = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|value| value == "All"));
+    let text = |key: &str| body["preconditions"][key].as_str().map(str::to_owned);
+    Ok(DeleteOptions {
+        propagation,
+        grace: body["gracePeriodSeconds"]
+            .as_i64()
+            .or_else(|| call.parameter("gracePeriodSeconds").parse().ok()),
+        uid: text("uid"),
+        revision: text("resourceVersion"),
+        is_dry_run: dry || call.is_dry_run()?,
+    })
+}
+
+/// DELETE of one object.
+pub fn delete(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    let options = delete_options(call)?;
+    for _attempt in 0..ATTEMPTS {
+        let stored = find(core, resource, target)?;
+        if let Some(object) = delete_stored(core, resource, &stored, &options)? {
+            return Ok(match object {
+                Deleted::Gone(object) => {
+                    let mut details = json!({
+                        "name": object["metadata"]["name"], "kind": resource.plural, "uid": object["metadata"]["uid"],
+                    });
+                    if !resource.group.is_empty() {
+                        details["group"] = resource.group.as_str().into();
+                    }
+                    if life::returns_object(resource) {
+                        return Ok(Answer::json(200, &shown(resource, object)));
+                    }
+                    let status = json!({
+                        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+                    });
+                    Answer::json(200, &status)
+                }
+                Deleted::Marked(object) => Answer::json(200, &shown(resource, object)),
+            });
+        }
+    }
+    Err(Failure::modified(about(resource, target.name.as_deref().unwrap_or_default())))
+}
+
+/// What became of an object.
+pub enum Deleted {
+    Gone(Value),
+    /// It waits for finalizers or for its grace.
+    Marked(Value),
+}
+
+/// `None`: another write came between.
+pub fn delete_stored(
+    core: &Core,
+    resource: &Resource,
+    stored: &Stored,
+    options: &DeleteOptions,
+) -> Result<Option<Deleted>, Failure> {
+    let live = stored.value();
+    let name = &stored.key.1;
+    let have = live["metadata"]["uid"].as_str().unwrap_or_default();
+    if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != have) {
+        let why = format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({have}). The object might have been deleted and then recreated"
+        );
+        return Err(Failure::conflict(about_kind(resource, name), &why));
+    }
+    let have = stored.revision.to_string();
+    if let Some(revision) = options.revision.as_deref().filter(|revision| *revision != have) {
+        let why = format!(
+            "the ResourceVersion in the precondition ({revision}) does not match the ResourceVersion in record ({have}). The object might have been modified"
+        );
+        return Err(Failure::conflict(about_kind(resource, name), &why));
+    }
+    let mut object = live.clone();
+    let waits = life::mark(core, resource, &mut object, options);
+    if options.is_dry_run {
+        return Ok(Some(if waits { Deleted::Marked(object) } else { Deleted::Gone(live) }));
+    }
+    let table = resource.table();
+    if !waits {
+        let Ok(gone) = core.store.remove(&table, &stored.key, stored.revision, live) else { return Ok(None) };
+        let gone = gone.value();
+        life::removed(core, resource, &gone);
+        return Ok(Some(Deleted::Gone(gone)));
+    }
+    if object == live {
+        return Ok(Some(Deleted::Marked(live)));
+    }
+    let Ok(marked) = core.store.write(&table, &stored.key, Some(stored.revision), object) else {
+        return Ok(None);
+    };
+    let marked = marked.value();
+    life::marked(core, resource, &marked);
+    core.after_write(resource, &marked);
+    Ok(Some(Deleted::Marked(marked)))
+}
+
+/// DELETE of what a list with the same selectors shows.
+pub fn delete_collection(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    target: &Target,
+) -> Result<Answer, Failure> {
+    let options = delete_options(call)?;
+    let (list, objects) = crate::read::collection(core, call, resource, target)?;
+    for stored in objects {
+        let mut current = Some(stored);
+        for _attempt in 0..ATTEMPTS {
+            let Some(stored) = current else { break };
+            if delete_stored(core, resource, &stored, &options)?.is_some() {
+                break;
+            }
+            current = core.store.read(&resource.table(), &stored.key);
+        }
+    }
+    Ok(list)
+}
