@@ -1,5 +1,6 @@
 //! The commands, one a file: each its arguments, whose doc comment is its help, and `run`.
 
+mod apiserver;
 mod build;
 mod check;
 mod completion;
@@ -29,6 +30,7 @@ use crate::ui::Ui;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
+    Apiserver(apiserver::ApiserverArgs),
     Completion(completion::CompletionArgs),
     Get(get::GetArgs),
     Helm(helm::HelmArgs),
@@ -62,12 +64,16 @@ pub async fn run(ui: Ui, args: Args) -> CliResult {
     if let Subcommand::Helm(helm) = args.command {
         return helm::run(ui, args.global, helm);
     }
+    if let Subcommand::Apiserver(args) = args.command {
+        return apiserver::run(args).await;
+    }
     let cx = Cx::new(ui, args.global)?;
     cx.in_time_with_grace(dispatch(&cx, args.command)).await
 }
 
 async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
     match command {
+        Subcommand::Apiserver(args) => apiserver::run(args).await,
         Subcommand::Completion(args) => completion::run(cx, args),
         Subcommand::Get(args) => get::run(cx, args).await,
         Subcommand::Delete(args) => delete::run(cx, args).await,
