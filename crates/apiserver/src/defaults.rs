@@ -93,6 +93,13 @@ pub fn set(resource: &Resource, object: &mut Value) {
             template(object, &["spec", "template"]);
         }
         ("apps", "daemonsets") => {
+            let annotations = &mut object["metadata"]["annotations"];
+            if !annotations.is_object() {
+                *annotations = json!({});
+            }
+            if annotations["deprecated.daemonset.template.generation"].is_null() {
+                annotations["deprecated.daemonset.template.generation"] = "1".into();
+            }
             if let Some(spec) = at(object, &["spec"]) {
                 or(spec, "revisionHistoryLimit", 10);
                 let rolling = json!({ "maxUnavailable": 1, "maxSurge": 0 });
@@ -125,18 +132,36 @@ pub fn set(resource: &Resource, object: &mut Value) {
             }
         }
         ("", "namespaces") => {
-            if let Value::Object(fields) = object {
-                let spec = fields.entry("spec").or_insert_with(|| json!({}));
-                if let Value::Object(spec) = spec {
-                    spec.entry("finalizers").or_insert_with(|| json!(["kubernetes"]));
-                }
-            }
             let name = object["metadata"]["name"].clone();
             let labels = &mut object["metadata"]["labels"];
             if !labels.is_object() {
                 *labels = json!({});
             }
             labels["kubernetes.io/metadata.name"] = name;
+        }
+        ("networking.k8s.io", "networkpolicies") => {
+            let has_egress = object["spec"]["egress"].as_array().is_some_and(|rules| !rules.is_empty());
+            let types = if has_egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) };
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "policyTypes", types);
+                for rules in ["ingress", "egress"] {
+                    for rule in spec.get_mut(rules).and_then(Value::as_array_mut).into_iter().flatten() {
+                        for port in rule["ports"].as_array_mut().into_iter().flatten() {
+                            if let Value::Object(port) = port {
+                                or(port, "protocol", "TCP");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        ("autoscaling", "horizontalpodautoscalers") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "minReplicas", 1);
+                let target = json!({ "type": "Utilization", "averageUtilization": 80 });
+                let cpu = json!([{ "type": "Resource", "resource": { "name": "cpu", "target": target } }]);
+                or(spec, "metrics", cpu);
+            }
         }
         ("", "persistentvolumeclaims") => {
             if let Some(spec) = at(object, &["spec"]) {
@@ -188,8 +213,6 @@ fn service(object: &mut Value) {
     let kind = spec["type"].as_str().unwrap_or_default().to_owned();
     if kind != "ExternalName" {
         or(spec, "internalTrafficPolicy", "Cluster");
-        or(spec, "ipFamilyPolicy", "SingleStack");
-        or(spec, "ipFamilies", json!(["IPv4"]));
     }
     if kind == "NodePort" || kind == "LoadBalancer" {
         or(spec, "externalTrafficPolicy", "Cluster");
@@ -261,9 +284,23 @@ fn pod(object: &mut Value) {
 /// What a kind sets when an object is made.
 pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
     match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "namespaces") => object["status"] = json!({ "phase": "Active" }),
+        ("", "namespaces") => {
+            object["status"] = json!({ "phase": "Active" });
+            object["spec"]["finalizers"] = json!(["kubernetes"]);
+        }
+        (custom::GROUP, custom::PLURAL) => {
+            let versions = object["spec"]["versions"].as_array().into_iter().flatten();
+            let storage = versions.into_iter().find(|version| version["storage"] == true);
+            let storage: Vec<Value> = storage.iter().map(|version| version["name"].clone()).collect();
+            object["status"] = json!({
+                "conditions": null, "acceptedNames": { "plural": "", "kind": "" }, "storedVersions": storage,
+            });
+        }
         ("", "pods") => object["status"] = json!({ "phase": "Pending", "qosClass": "BestEffort" }),
-        ("", "persistentvolumeclaims") => object["status"] = json!({ "phase": "Pending" }),
+        ("", "persistentvolumeclaims") => {
+            object["status"] = json!({ "phase": "Pending" });
+            object["metadata"]["finalizers"] = json!(["kubernetes.io/pvc-protection"]);
+        }
         ("", "services") => allocate_address(core, object),
         ("batch", "jobs") => {
             let uid = object["metadata"]["uid"].clone();
@@ -305,6 +342,10 @@ fn allocate_address(core: &Core, object: &mut Value) {
     } else {
         given
     };
+    if let Some(spec) = at(object, &["spec"]) {
+        or(spec, "ipFamilyPolicy", "SingleStack");
+        or(spec, "ipFamilies", json!(["IPv4"]));
+    }
     object["spec"]["clusterIPs"] = json!([address]);
     object["spec"]["clusterIP"] = address.into();
 }
@@ -312,7 +353,7 @@ fn allocate_address(core: &Core, object: &mut Value) {
 /// What a kind keeps when an object is changed.
 pub fn on_update(resource: &Resource, live: &Value, object: &mut Value) {
     if resource.is("", "services") && object["spec"]["type"] != "ExternalName" {
-        for key in ["clusterIP", "clusterIPs"] {
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             if object["spec"][key].is_null() || object["spec"][key] == "" {
                 object["spec"][key] = live["spec"][key].clone();
             }

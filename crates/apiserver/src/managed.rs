@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sluice_fields::{FieldSet, PathElement};
 
+use crate::keep;
 use crate::schema::Schema;
 use crate::status::{Cause, Failure};
 use crate::typed::{self, Comparison};
@@ -157,8 +158,7 @@ pub fn updated(write_by: &Write, live: Option<&Value>, object: &mut Value) {
         write(object, &before);
         return;
     }
-    let empty = json!({});
-    let old = live.map_or_else(|| empty.clone(), bare);
+    let old = live.map_or_else(|| keep::blank(write_by.schema), bare);
     let new = bare(object);
     let found = typed::compare(write_by.schema, &old, &new);
     let mut managers = before.clone();
@@ -254,7 +254,8 @@ pub fn apply(
     if before.is_empty()
         && let Some(live) = live
     {
-        let whole = typed::field_set(write_by.schema, &bare(live)).map_err(|error| described(&error))?;
+        let found = typed::compare(write_by.schema, &json!({}), &bare(live));
+        let whole = found.added.union(&found.modified);
         let unknown = Identity {
             operation: "Update".into(),
             manager: "before-first-apply".into(),

@@ -50,7 +50,7 @@ pub fn patch(
             code: 415,
             reason: "UnsupportedMediaType",
             message: "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml".to_owned(),
-            details: Some(serde_json::json!({})),
+            details: None,
         }),
         _ => Err(Failure::unsupported_patch_type()),
     }
@@ -128,6 +128,7 @@ fn apply(
     if !config.is_object() {
         return Err(Failure::bad_request("error decoding YAML: not an object"));
     }
+    let sent_ns = config["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     check_identity(&mut config, resource, target)?;
     let sent_uid = config["metadata"]["uid"].as_str().map(str::to_owned);
     let sent_revision = config["metadata"]["resourceVersion"].as_str().map(str::to_owned);
@@ -137,13 +138,14 @@ fn apply(
     let warnings = write::pruned(call, resource, &mut config.clone())?;
     if !warnings.is_empty() && !resource.is_custom {
         let first = warnings[0].trim_start_matches("unknown field ").trim_matches('"').to_owned();
-        return Err(Failure::internal(&format!(
-            "failed to create typed patch object ({}/{}; {}, Kind={}): .{first}: field not declared in schema",
-            target.ns.as_deref().unwrap_or_default(),
+        let message = format!(
+            "failed to create typed patch object ({sent_ns}/{}; {}/{}, Kind={}): .{first}: field not declared in schema",
             target.name.as_deref().unwrap_or_default(),
-            resource.api_version(),
+            resource.group,
+            resource.version,
             resource.kind
-        )));
+        );
+        return Err(Failure { code: 500, reason: "", message, details: None });
     }
     keep::prune(&resource.schema, &mut config);
     let api_version = resource.api_version();
@@ -217,7 +219,7 @@ fn check_identity(config: &mut Value, resource: &Resource, target: &Target) -> R
     let sent = |config: &Value, key: &str| config[key].as_str().unwrap_or_default().to_owned();
     let (kind, version) = (sent(config, "kind"), sent(config, "apiVersion"));
     if kind.is_empty() || version.is_empty() {
-        return Err(Failure::bad_request("couldn't get version/kind; apiVersion and kind must be set"));
+        return Err(Failure::bad_request("invalid object type: /, Kind="));
     }
     if kind != resource.kind || version != resource.api_version() {
         return Err(Failure::bad_request(format!(

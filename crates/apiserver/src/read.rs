@@ -49,7 +49,16 @@ fn view(call: &Call, resource: &Resource, target: &Target) -> Result<View, Failu
             && !selectable(resource).contains(&field)
             && !resource.selectable.iter().any(|f| f == field)
         {
-            return Err(Failure::bad_request(format!("field label not supported: {field}")));
+            let mut known = vec!["metadata.name"];
+            if resource.is_namespaced {
+                known.push("metadata.namespace");
+            }
+            known.extend(selectable(resource));
+            let known: Vec<String> = known.iter().map(|field| format!("{field:?}")).collect();
+            return Err(Failure::bad_request(format!(
+                "{field:?} is not a known field selector: only {}",
+                known.join(", ")
+            )));
         }
     }
     Ok(View {
@@ -139,6 +148,9 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
         if view.labels.is_empty() && view.fields.is_empty() {
             metadata["remainingItemCount"] = left.into();
         }
+    }
+    if resource.is_custom && metadata.get("continue").is_none() {
+        metadata["continue"] = "".into();
     }
     let (kind, api_version) = if view.metadata_only {
         ("PartialObjectMetadataList", "meta.k8s.io/v1")

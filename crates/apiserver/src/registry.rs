@@ -171,6 +171,10 @@ impl Registry {
     pub fn resource_list(&self, group: &str, version: &str) -> Option<Value> {
         let of_group = self.groups.iter().find(|known| known.name == group)?;
         let (_, rows) = of_group.versions.iter().find(|(known, _)| known == version)?;
+        let mut rows = rows.clone();
+        for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+            row.remove("custom");
+        }
         let mut list = json!({
             "kind": "APIResourceList", "groupVersion": api_version(group, version), "resources": rows,
         });

@@ -128,7 +128,7 @@ impl Failure {
     }
 
     pub fn unsupported_body_type() -> Self {
-        let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf";
         Self::new(415, "UnsupportedMediaType", message.to_owned(), None)
     }
 
@@ -171,8 +171,11 @@ impl Failure {
     pub fn to_value(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

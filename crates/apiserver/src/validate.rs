@@ -212,6 +212,12 @@ fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
     let Some(limits) = &schema.limits else { return };
     let number = |key: &str| limits[key].as_f64();
+    if let (Some(most), Some(text)) = (number("maxLength"), value.as_str())
+        && text.chars().count() as f64 > most
+    {
+        let message = format!("Too long: may not be more than {most} bytes");
+        causes.push(Cause::new("FieldValueTooLong", path, message));
+    }
     let mut invalid = |why: String| {
         let why = format!("{path} in body {why}");
         let shown = if value.is_object() || value.is_array() {
@@ -243,9 +249,6 @@ fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             let length = text.chars().count() as f64;
             if let Some(least) = number("minLength").filter(|least| length < *least) {
                 invalid(format!("should be at least {least} chars long"));
-            }
-            if let Some(most) = number("maxLength").filter(|most| length > *most) {
-                invalid(format!("should be at most {most} chars long"));
             }
             if let Some(pattern) = limits["pattern"].as_str() {
                 let compiled = regex::RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build();

@@ -211,12 +211,13 @@ pub fn insert(
         fields.remove("status");
     }
     complete(resource, &mut object);
+    // What a kind makes of itself is nobody's field.
+    record(&mut object);
     defaults::on_create(core, resource, &mut object);
     let causes = validate::object(resource, &object);
     if !causes.is_empty() {
         return Err(Failure::invalid(about_kind(resource, &name), &causes));
     }
-    record(&mut object);
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let key = (ns, name.clone());
     if is_dry_run {
@@ -261,6 +262,11 @@ pub fn update(
                 "the name of the object ({sent}) does not match the name on the URL ({name})"
             )));
         }
+    }
+    if resource.is_custom && object["metadata"]["resourceVersion"].as_str().unwrap_or_default().is_empty() {
+        find(core, resource, target)?;
+        let cause = Cause::invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
+        return Err(Failure::invalid(about(resource, &name), &[cause]));
     }
     let warnings = pruned(call, resource, &mut object)?;
     let updated = replace(core, call, resource, target, subresource, |live| {
@@ -442,7 +448,7 @@ fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
             &propagation.as_str().into(),
             &["Foreground", "Background", "Orphan", "nil"].map(str::to_owned),
         );
-        let about = About { group: "", kind: "DeleteOptions", name: "" };
+        let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
         return Err(Failure::invalid(about, &[cause]));
     }
     let dry = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|value| value == "All"));

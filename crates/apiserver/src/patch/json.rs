@@ -14,8 +14,6 @@ pub struct Operation {
     path: Vec<String>,
     from: Option<Vec<String>>,
     value: Option<Value>,
-    /// As written, for errors.
-    written: String,
 }
 
 /// Reads the operations.
@@ -29,16 +27,14 @@ pub fn parse(patch: &Value) -> Result<Vec<Operation>, Failure> {
         .iter()
         .map(|operation| {
             let text = |key: &str| operation[key].as_str();
-            let written = text("path").unwrap_or_default().to_owned();
             let (Some(verb), Some(_)) = (text("op"), text("path")) else {
                 return Err(Failure::bad_request("a JSON patch operation needs op and path"));
             };
             Ok(Operation {
                 verb: verb.to_owned(),
-                path: pointer(&written),
+                path: pointer(text("path").unwrap_or_default()),
                 from: text("from").map(pointer),
                 value: operation.get("value").cloned(),
-                written,
             })
         })
         .collect()
@@ -52,14 +48,13 @@ fn pointer(text: &str) -> Vec<String> {
 pub fn apply(operations: &[Operation], live: &Value) -> Result<Value, Failure> {
     let mut object = live.clone();
     for operation in operations {
-        let missing = |what: &str| {
-            Failure::unprocessable(format!(
-                "the server rejected our request due to an error in our request: {} operation does not apply: {what} {:?}",
-                operation.verb, operation.written
-            ))
+        let missing = || {
+            Failure::unprocessable(
+                "the server rejected our request due to an error in our request".to_owned(),
+            )
         };
         let value = || operation.value.clone().unwrap_or(Value::Null);
-        let from = || operation.from.as_ref().ok_or_else(|| missing("no from for"));
+        let from = || operation.from.as_ref().ok_or_else(missing);
         let done = match operation.verb.as_str() {
             "add" => add(&mut object, &operation.path, value()),
             "remove" => remove(&mut object, &operation.path).map(drop),
@@ -77,7 +72,7 @@ pub fn apply(operations: &[Operation], live: &Value) -> Result<Value, Failure> {
             }
             _ => return Err(Failure::bad_request(format!("unexpected kind: {}", operation.verb))),
         };
-        done.ok_or_else(|| missing("doc is missing path"))?;
+        done.ok_or_else(missing)?;
     }
     Ok(object)
 }

@@ -1,0 +1,95 @@
+//! What differs from run to run: made names, times, revisions, uids, addresses.
+
+use serde_json::Value;
+
+/// Fields whose values are never the same twice.
+const MASKED: &[&str] = &[
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "lastTransitionTime",
+    "time",
+    "clusterIP",
+    "serverAddress",
+    "continue",
+    "storageVersionHash",
+];
+
+/// Values that later requests of a script name: `$uid`, `$revision`, `$name`.
+#[derive(Default)]
+pub struct Seen {
+    uid: String,
+    revision: String,
+    name: String,
+}
+
+impl Seen {
+    pub fn note(&mut self, body: &Value) {
+        let metadata = &body["metadata"];
+        if let (Some(uid), Some(name)) = (metadata["uid"].as_str(), metadata["name"].as_str()) {
+            uid.clone_into(&mut self.uid);
+            name.clone_into(&mut self.name);
+            metadata["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut self.revision);
+        }
+    }
+
+    pub fn filled(&self, text: &str) -> String {
+        text.replace("$uid", &self.uid).replace("$revision", &self.revision).replace("$name", &self.name)
+    }
+}
+
+/// The value with what changes from run to run taken out.
+pub fn masked(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let generated = fields.get("generateName").and_then(Value::as_str).map(str::to_owned);
+            let mask = |(key, value): (String, Value)| {
+                let is_made = key == "name"
+                    && generated.as_ref().is_some_and(|prefix| {
+                        value.as_str().is_some_and(|name| {
+                            name.len() == prefix.len() + 5 && name.starts_with(prefix.as_str())
+                        })
+                    });
+                let is_masked =
+                    is_made || key == "clusterIPs" || (MASKED.contains(&key.as_str()) && value.is_string());
+                let value = if is_masked {
+                    Value::from("<masked>")
+                } else if key == "message" {
+                    Value::from(without_uids(value.as_str().unwrap_or_default()))
+                } else {
+                    masked(value)
+                };
+                (key, value)
+            };
+            // The hash of a stored version is not one of our facts.
+            let fields = fields.into_iter().filter(|(key, _)| key != "storageVersionHash");
+            Value::Object(fields.map(mask).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
+        Value::String(text) if text.starts_with("gen-") && text.len() == 9 => "<masked>".into(),
+        other => other,
+    }
+}
+
+/// Words that are UUIDs are masked.
+fn without_uids(text: &str) -> String {
+    let is_uid = |word: &str| {
+        word.len() == 36
+            && word
+                .chars()
+                .enumerate()
+                .all(|(at, c)| if [8, 13, 18, 23].contains(&at) { c == '-' } else { c.is_ascii_hexdigit() })
+    };
+    let mut out = String::new();
+    for word in text.split_inclusive(|c: char| !(c.is_ascii_hexdigit() || c == '-')) {
+        let core = word.trim_end_matches(|c: char| !(c.is_ascii_hexdigit() || c == '-'));
+        if is_uid(core) {
+            out.push_str("<uid>");
+            out.push_str(&word[core.len()..]);
+        } else {
+            out.push_str(word);
+        }
+    }
+    out
+}
