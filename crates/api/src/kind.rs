@@ -251,3 +251,31 @@ fn drop_nulls(value: &mut Value) {
         _ => {}
     }
 }
+
+/// [`Status`] of a kind that keeps conditions, the observed generation and the handled request under their usual names.
+macro_rules! conditions_status {
+    ($status:ty $(, { $($more:item)* })?) => {
+        impl $crate::kind::Status for $status {
+            fn conditions(&self) -> &[$crate::meta::Condition] {
+                &self.conditions
+            }
+            fn conditions_mut(&mut self) -> &mut Vec<$crate::meta::Condition> {
+                &mut self.conditions
+            }
+            fn observed_generation(&self) -> i64 {
+                self.observed_generation
+            }
+            fn set_observed_generation(&mut self, generation: i64) {
+                self.observed_generation = generation;
+            }
+            fn last_handled_reconcile_at(&self) -> &str {
+                &self.last_handled_reconcile_at
+            }
+            fn set_last_handled_reconcile_at(&mut self, value: String) {
+                self.last_handled_reconcile_at = value;
+            }
+            $($($more)*)?
+        }
+    };
+}
+pub(crate) use conditions_status;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::is_default;
-use crate::kind::{Resource, Spec, Status};
+use crate::kind::{Resource, Spec, conditions_status};
 use crate::meta::{
     Condition, CrossNamespaceSourceReference, CustomHealthCheck, DependencyReference, Duration, IgnoreRule,
     Image, Inventory, KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference, Patch,
@@ -241,23 +241,4 @@ impl Spec for KustomizationSpec {
     }
 }
 
-impl Status for KustomizationStatus {
-    fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
-    fn conditions_mut(&mut self) -> &mut Vec<Condition> {
-        &mut self.conditions
-    }
-    fn observed_generation(&self) -> i64 {
-        self.observed_generation
-    }
-    fn set_observed_generation(&mut self, generation: i64) {
-        self.observed_generation = generation;
-    }
-    fn last_handled_reconcile_at(&self) -> &str {
-        &self.last_handled_reconcile_at
-    }
-    fn set_last_handled_reconcile_at(&mut self, value: String) {
-        self.last_handled_reconcile_at = value;
-    }
-}
+conditions_status!(KustomizationStatus);

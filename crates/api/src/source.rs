@@ -70,29 +70,11 @@ pub struct OIDCIdentityMatch {
 /// Statuses of sources hold the same fields under the same names.
 macro_rules! source_status {
     ($status:ty) => {
-        impl $crate::kind::Status for $status {
-            fn conditions(&self) -> &[$crate::meta::Condition] {
-                &self.conditions
-            }
-            fn conditions_mut(&mut self) -> &mut Vec<$crate::meta::Condition> {
-                &mut self.conditions
-            }
-            fn observed_generation(&self) -> i64 {
-                self.observed_generation
-            }
-            fn set_observed_generation(&mut self, generation: i64) {
-                self.observed_generation = generation;
-            }
-            fn last_handled_reconcile_at(&self) -> &str {
-                &self.last_handled_reconcile_at
-            }
-            fn set_last_handled_reconcile_at(&mut self, value: String) {
-                self.last_handled_reconcile_at = value;
-            }
+        $crate::kind::conditions_status!($status, {
             fn artifact(&self) -> Option<&$crate::meta::Artifact> {
                 self.artifact.as_ref()
             }
-        }
+        });
     };
 }
 pub(crate) use source_status;

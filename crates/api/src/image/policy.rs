@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{GROUP, ImageRef, VERSION};
 use crate::is_default;
-use crate::kind::{Resource, Spec, Status};
+use crate::kind::{Resource, Spec, conditions_status};
 use crate::meta::{Condition, Duration, NamespacedObjectReference};
 
 /// Which tag of an image is wanted.
@@ -123,23 +123,4 @@ impl Spec for ImagePolicySpec {
     }
 }
 
-impl Status for ImagePolicyStatus {
-    fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
-    fn conditions_mut(&mut self) -> &mut Vec<Condition> {
-        &mut self.conditions
-    }
-    fn observed_generation(&self) -> i64 {
-        self.observed_generation
-    }
-    fn set_observed_generation(&mut self, generation: i64) {
-        self.observed_generation = generation;
-    }
-    fn last_handled_reconcile_at(&self) -> &str {
-        &self.last_handled_reconcile_at
-    }
-    fn set_last_handled_reconcile_at(&mut self, value: String) {
-        self.last_handled_reconcile_at = value;
-    }
-}
+conditions_status!(ImagePolicyStatus);
