@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "starts compilers and programs; reads the environment")]
 #![allow(clippy::print_stdout, reason = "a face: it talks to a person")]
 
+mod bench;
 mod ci;
 mod codegen;
 mod corpus;
@@ -50,7 +51,12 @@ const TASKS: &[Task] = &[
         usage: "[SCENARIO...] [--subject flux|sluice|COMMAND]   replay the recorded traces and compare",
         run: |arguments| testkit("traces", arguments),
     },
-    Task { name: "bench", usage: "loop [--size N]   the figures of BENCHMARKS.md", run: bench },
+    Task { name: "bench", usage: bench::USAGE, run: bench::run },
+    Task {
+        name: "measure",
+        usage: "OUTPUT PROGRAM [ARGUMENT...]   what one run costs: seconds, processor seconds, MiB",
+        run: bench::process::run,
+    },
     Task {
         name: "corpus",
         usage: "record helm|kustomize [AREA/CASE...]   have the reference write what our corpus wants",
@@ -101,11 +107,4 @@ fn try_folder(arguments: &[String]) -> Outcome {
         program::cargo(&["build", "--release", "--package", "sluice-cli"])?;
     }
     testkit("try", arguments)
-}
-
-/// Measurements are taken with what would be shipped.
-fn bench(arguments: &[String]) -> Outcome {
-    peers::ensure(peers::PLANE)?;
-    program::cargo(&["build", "--release", "--package", "sluice-cli"])?;
-    testkit("bench", arguments)
 }

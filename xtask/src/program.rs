@@ -10,6 +10,11 @@ pub fn workspace() -> PathBuf {
     here.parent().expect("xtask is a folder of the workspace").to_path_buf()
 }
 
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
 /// Runs to the end; a failure names the command.
 pub fn run(command: &mut Command) -> Result<(), String> {
     match command.status() {
