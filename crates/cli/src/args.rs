@@ -33,17 +33,23 @@ pub fn command() -> Command {
 
 /// What was typed, or nothing where it was a question that is answered already (`--help`).
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args>> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let is_kustomize = words.get(1).is_some_and(|word| word == "kustomize");
+    let refused = |error: &clap::Error, command: &Command| {
+        let wrong = in_known_words(error, command);
+        if is_kustomize { wrong.with_kind(crate::error::ErrorKind::Plain) } else { wrong }
+    };
     let mut command = command();
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
         Err(error) if error.exit_code() == 0 => return error.print().map(|()| None).map_err(CliError::from),
-        Err(error) => return Err(in_known_words(&error, &command)),
+        Err(error) => return Err(refused(&error, &command)),
     };
     if let Some(mut unfinished) = unfinished(&mut command, &matches) {
         unfinished.print_help()?;
         return Ok(None);
     }
-    Args::from_arg_matches(&matches).map(Some).map_err(|error| in_known_words(&error, &command))
+    Args::from_arg_matches(&matches).map(Some).map_err(|error| refused(&error, &command))
 }
 
 /// `--all` and `--all=true` are the same; a command without its subcommand shows its help.

@@ -13,6 +13,7 @@ mod events;
 mod export;
 mod get;
 mod helm;
+mod kustomize;
 mod logs;
 mod reconcile;
 mod resume;
@@ -34,6 +35,7 @@ pub enum Subcommand {
     Completion(completion::CompletionArgs),
     Get(get::GetArgs),
     Helm(helm::HelmArgs),
+    Kustomize(kustomize::KustomizeArgs),
     Delete(delete::DeleteArgs),
     Reconcile(reconcile::ReconcileArgs),
     Resume(resume::ResumeArgs),
@@ -60,9 +62,12 @@ pub async fn run(ui: Ui, args: Args) -> CliResult {
     if let Subcommand::Run(args) = args.command {
         return run::run(args).await;
     }
-    // Charts are rendered without a cluster.
+    // Charts and kustomizations are built without a cluster.
     if let Subcommand::Helm(helm) = args.command {
         return helm::run(ui, args.global, helm);
+    }
+    if let Subcommand::Kustomize(kustomize) = args.command {
+        return kustomize::run(&ui, args.global, kustomize).await;
     }
     if let Subcommand::Apiserver(args) = args.command {
         return apiserver::run(args).await;
@@ -81,7 +86,7 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Resume(args) => resume::run(cx, args).await,
         Subcommand::Run(args) => run::run(args).await,
         // Answered before a context is made.
-        Subcommand::Helm(_) => Ok(()),
+        Subcommand::Helm(_) | Subcommand::Kustomize(_) => Ok(()),
         Subcommand::Suspend(args) => suspend::run(cx, args).await,
         Subcommand::Events(args) => events::run(cx, args).await,
         Subcommand::Stats(args) => stats::run(cx, args).await,

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Changes,
     /// A comparison could not be made.
     NotCompared,
+    /// The command could not do what was asked, told without a symbol, as kustomize does.
+    Plain,
     /// Whoever read our output has gone.
     BrokenPipe,
 }
@@ -93,13 +95,14 @@ pub fn exit(ui: &Ui, result: CliResult) -> ExitCode {
     match kind {
         ErrorKind::Changes => ui.warning(&error),
         ErrorKind::Failed | ErrorKind::NotCompared => ui.failure(&error),
+        ErrorKind::Plain => ui.note(&format!("Error: {error}")),
         ErrorKind::BrokenPipe => {}
     }
     for hint in hints {
         ui.note(&hint);
     }
     match kind {
-        ErrorKind::Failed | ErrorKind::Changes => ExitCode::from(1),
+        ErrorKind::Failed | ErrorKind::Plain | ErrorKind::Changes => ExitCode::from(1),
         ErrorKind::NotCompared => ExitCode::from(2),
         ErrorKind::BrokenPipe => ExitCode::from(3),
     }

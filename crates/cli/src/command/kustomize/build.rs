@@ -1,0 +1,145 @@
+//! `sluice kustomize build`.
+
+use std::path::PathBuf;
+
+use sluice_budget::Budget;
+use sluice_kustomize::{Answers, Options, Outcome, Reorder};
+
+use super::engine;
+use crate::error::{CliError, CliResult};
+use crate::ui::Ui;
+
+const LEGACY: &str = "legacy";
+const NONE: &str = "none";
+const ROOT_ONLY: &str = "LoadRestrictionsRootOnly";
+const UNRESTRICTED: &str = "LoadRestrictionsNone";
+
+/// Build a kustomization target from a directory or URL
+///
+/// Build a set of KRM resources using a 'kustomization.yaml' file. The DIR argument must be a path to a directory
+/// containing 'kustomization.yaml', or a git repository URL with a path suffix specifying same with respect to the
+/// repository root. If DIR is omitted, '.' is assumed.
+#[derive(Debug, clap::Args)]
+pub struct BuildArgs {
+    #[arg(value_name = "DIR")]
+    folders: Vec<String>,
+    /// If set to 'LoadRestrictionsNone', local kustomizations may load files from outside their root
+    #[arg(long, default_value = ROOT_ONLY, value_name = "RESTRICTOR")]
+    load_restrictor: String,
+    /// If specified, write output to this path; into a folder, each object to a file of its own
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Fetch nothing: fail where a kustomization names a repository or a web address
+    #[arg(long)]
+    offline: bool,
+    /// Enable use of the Helm chart inflator generator
+    #[arg(long)]
+    enable_helm: bool,
+    /// Accepted; charts are rendered by the engine itself and no command is run
+    #[arg(long, default_value = "helm", value_name = "COMMAND")]
+    helm_command: String,
+    /// Kubernetes api versions used by Helm for Capabilities.APIVersions
+    #[arg(long, value_name = "VERSION")]
+    helm_api_versions: Vec<String>,
+    /// Kubernetes version used by Helm for Capabilities.KubeVersion
+    #[arg(long, value_name = "VERSION")]
+    helm_kube_version: Option<String>,
+    /// Enable debug output from the Helm chart inflator generator
+    #[arg(long)]
+    helm_debug: bool,
+    /// Refused: plugins are other programs
+    #[arg(long)]
+    enable_alpha_plugins: bool,
+    /// Refused: functions are other programs
+    #[arg(long)]
+    enable_exec: bool,
+    /// Accepted for functions, which are not run
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Accepted for functions, which are not run
+    #[arg(long, value_name = "OPTIONS")]
+    mount: Vec<String>,
+    /// Accepted for functions, which are not run
+    #[arg(long)]
+    network: bool,
+    /// Accepted for functions, which are not run
+    #[arg(long, default_value = "bridge", value_name = "NAME")]
+    network_name: String,
+    /// Accepted for functions, which are not run
+    #[arg(long)]
+    as_current_user: bool,
+    /// Deprecated: 'legacy' or 'none'
+    #[arg(long, hide = true)]
+    reorder: Option<String>,
+    /// Deprecated: put `app.kubernetes.io/managed-by` on everything
+    #[arg(long, hide = true)]
+    enable_managedby_label: bool,
+}
+
+pub async fn run(ui: &Ui, args: BuildArgs) -> CliResult {
+    if args.reorder.is_some() {
+        ui.note(
+            "Flag --reorder has been deprecated, use the new 'sortOptions' field in kustomization.yaml instead.",
+        );
+    }
+    if args.enable_managedby_label {
+        ui.note(
+            "Flag --enable-managedby-label has been deprecated, The flag `enable-managedby-label` has been \
+             deprecated. Use the `managedByLabel` option in the `buildMetadata` field instead.",
+        );
+    }
+    let typed = match args.folders.as_slice() {
+        [] => ".",
+        [one] => one.as_str(),
+        _ => return Err(CliError::new("specify one path to kustomization.yaml")),
+    };
+    args.check()?;
+    let folder = engine::folder(typed)?;
+    let built = engine::deep(move || args.build(&folder)).await??;
+    for warning in &built.warnings {
+        ui.note(warning.trim_end_matches('\n'));
+    }
+    ui.print(&built.text)
+}
+
+struct Printed {
+    text: String,
+    warnings: Vec<String>,
+}
+
+impl BuildArgs {
+    fn check(&self) -> CliResult {
+        let illegal = |flag: &str, value: &str, legal: [&str; 2]| {
+            let legal = legal.join(" ");
+            Err(CliError::new(format!("illegal flag value --{flag} {value}; legal values: [{legal}]")))
+        };
+        if !["", ROOT_ONLY, UNRESTRICTED].contains(&self.load_restrictor.as_str()) {
+            return illegal("load-restrictor", &self.load_restrictor, [ROOT_ONLY, UNRESTRICTED]);
+        }
+        match &self.reorder {
+            Some(order) if ![LEGACY, NONE].contains(&order.as_str()) => {
+                illegal("reorder", order, [LEGACY, NONE])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn build(&self, folder: &str) -> CliResult<Printed> {
+        let options = Options {
+            unrestricted: self.load_restrictor == UNRESTRICTED,
+            remote: false,
+            reorder: if self.reorder.as_deref() == Some(LEGACY) { Reorder::Legacy } else { Reorder::None },
+            managed_by: self.enable_managedby_label,
+            ..Options::default()
+        };
+        let failed = |error: sluice_kustomize::Error| CliError::new(error.to_string());
+        let tree = engine::disk()?;
+        match sluice_kustomize::build(&tree, folder, &options, &Answers::default(), &Budget::generous()) {
+            Ok(Outcome::Done(built)) => {
+                Ok(Printed { text: built.to_yaml().map_err(failed)?, warnings: built.warnings })
+            }
+            Ok(Outcome::Need(_)) => Err(CliError::new("remote bases are not fetched by this command yet")),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
