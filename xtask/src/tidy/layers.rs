@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["budget", "yaml", "gotmpl", "version", "fields"],
     &["api", "object", "tree"],
     &["kustomize", "helm", "sops", "health", "manifests"],
-    &["net", "git", "oci", "bucket", "artifact", "cluster"],
+    &["net", "git", "bases", "oci", "bucket", "artifact", "cluster"],
     &["runtime", "simulate"],
     &[
         "source-controller",
