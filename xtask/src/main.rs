@@ -6,9 +6,11 @@
 #![allow(clippy::print_stdout, reason = "a face: it talks to a person")]
 
 mod bench;
+mod charts;
 mod ci;
 mod codegen;
 mod corpus;
+mod fuzz;
 mod peers;
 mod program;
 mod tidy;
@@ -61,6 +63,16 @@ const TASKS: &[Task] = &[
         name: "corpus",
         usage: "record helm|kustomize [AREA/CASE...]   have the reference write what our corpus wants",
         run: corpus::run,
+    },
+    Task {
+        name: "charts",
+        usage: "FOLDER [PART OF A NAME...]   public charts, rendered by Helm and here",
+        run: charts::run,
+    },
+    Task {
+        name: "fuzz",
+        usage: "helm [--minutes N] [--seed S]   made-up inputs, to the reference and to us",
+        run: fuzz::run,
     },
     Task { name: "tidy", usage: "   layers, sizes, names, headers", run: tidy::run },
     Task { name: "codegen", usage: "[--check]   write what is generated (CRDs, tables)", run: codegen::run },

@@ -1,0 +1,79 @@
+//! Renders charts one after another in one process, JSON lines in and JSON lines out, as `peers/ask/charts` does with
+//! Helm's engine; `cargo xtask fuzz helm` compares the two.
+
+#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, Write as _};
+
+use serde_json::{Map, Value, json};
+use sluice_helm::build;
+use sluice_helm::capabilities::Capabilities;
+use sluice_helm::chart::{Chart, File, Limits};
+use sluice_helm::family::Family;
+use sluice_helm::render::{ReleaseOptions, RenderOptions, render};
+use sluice_helm::schema;
+use sluice_helm::values::as_floats;
+use sluice_helm::values::graph::from_map;
+
+fn main() {
+    std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+fn run() {
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let told = match std::panic::catch_unwind(|| answer(&asked)) {
+            Ok(Ok(files)) => json!({"o": files}),
+            Ok(Err(error)) => json!({"e": error}),
+            Err(_) => json!({"e": "our engine panicked"}),
+        };
+        serde_json::to_writer(&mut out, &told).unwrap();
+        out.write_all(b"\n").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+fn answer(asked: &Value) -> Result<BTreeMap<String, String>, String> {
+    let file = |(name, text): (&String, &Value)| File {
+        name: name.clone(),
+        data: text.as_str().unwrap().as_bytes().to_vec().into(),
+        modified: None,
+    };
+    let files = asked["files"].as_object().unwrap().iter().map(file).collect();
+    let chart = Chart::load(files, &Limits::default()).map_err(|error| error.to_string())?;
+    let mut values = asked.get("values").cloned().unwrap_or(Value::Object(Map::new()));
+    as_floats(&mut values);
+    let given = from_map(values.as_object().unwrap());
+    let mut family = Family::new(&chart);
+    family
+        .process_dependencies(&given)
+        .map_err(|error| format!("chart dependencies processing failed: {error}"))?;
+    let coalesced = family.coalesce(&given).map_err(|error| error.to_string())?;
+    schema::validate(&family, &coalesced).map_err(|error| {
+        format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{error}")
+    })?;
+    let random = |bytes: &mut [u8]| {
+        use std::io::Read as _;
+        std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(bytes)).unwrap();
+    };
+    let capabilities = Capabilities::default();
+    let budget = build::budget();
+    let options = RenderOptions {
+        release: ReleaseOptions {
+            name: "rel".to_owned(),
+            namespace: "default".to_owned(),
+            revision: 1,
+            is_upgrade: false,
+        },
+        capabilities: &capabilities,
+        budget: &budget,
+        now: jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC),
+        random: &random,
+        hooks: &sluice_gotmpl::NoHooks,
+        strict: false,
+        lint: false,
+    };
+    render(&family, &coalesced, &options).map_err(|error| error.to_string())
+}

@@ -1,0 +1,1 @@
+// Lets main.go name functions of other packages that they do not export.

@@ -1,0 +1,115 @@
+// Renders charts with Helm's engine, one after another in one process: JSON lines in, JSON lines out.
+//
+//	{"files":{path:text},"values":{...}}  a chart, and what a person gives
+//	{"o":{path:text}}                     what each template printed
+//	{"e":text}                            the error that ends it
+//
+// With the argument `names`: the names of all functions, a line each.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sort"
+	"text/template"
+	"time"
+	_ "unsafe"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	v2util "helm.sh/helm/v4/pkg/chart/v2/util"
+	"helm.sh/helm/v4/pkg/engine"
+)
+
+//go:linkname funcMap helm.sh/helm/v4/pkg/engine.funcMap
+func funcMap() template.FuncMap
+
+type question struct {
+	Files  map[string]string `json:"files"`
+	Values map[string]any    `json:"values"`
+}
+
+type answer struct {
+	Out   map[string]string `json:"o,omitempty"`
+	Error string            `json:"e,omitempty"`
+}
+
+func render(asked question) (out map[string]string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	var names []string
+	for name := range asked.Files {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var files []*archive.BufferedFile
+	for _, name := range names {
+		files = append(files, &archive.BufferedFile{Name: name, Data: []byte(asked.Files[name])})
+	}
+	chart, err := loader.LoadFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	if err := v2util.ProcessDependencies(chart, asked.Values); err != nil {
+		return nil, fmt.Errorf("chart dependencies processing failed: %w", err)
+	}
+	release := common.ReleaseOptions{Name: "rel", Namespace: "default", Revision: 1, IsInstall: true}
+	values, err := util.ToRenderValues(chart, asked.Values, release, common.DefaultCapabilities.Copy())
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(chart, values)
+}
+
+func main() {
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if len(os.Args) > 1 && os.Args[1] == "names" {
+		var names []string
+		for name := range funcMap() {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			fmt.Println(name)
+		}
+		return
+	}
+	time.Local = time.UTC
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriter(os.Stdout)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		var asked question
+		if err := json.Unmarshal(line, &asked); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		var told answer
+		got, err := render(asked)
+		if err != nil {
+			told.Error = err.Error()
+		} else {
+			told.Out = got
+		}
+		if err := encoder.Encode(told); err != nil {
+			os.Exit(1)
+		}
+		if in.Buffered() == 0 {
+			out.Flush()
+		}
+	}
+}

@@ -1,0 +1,214 @@
+//! Charts composed at random, rendered by Helm's engine (`peers/ask/charts`) and by ours (`crates/helm/examples/ask.rs`).
+//!
+//! Both are programs that live for the whole run and answer questions a line each.
+
+mod compose;
+mod functions;
+mod shrink;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::Settings;
+use super::long_lived::LongLived;
+use crate::{Outcome, peers, program};
+use compose::{Case, Composer};
+
+/// Questions that are under way at a time.
+const BATCH: usize = 32;
+/// The most different differences that are shrunk and told.
+const MOST_TOLD: usize = 60;
+
+/// Two engines that answer the same questions.
+pub struct Pair {
+    helm: LongLived,
+    ours: LongLived,
+}
+
+/// What came back: from Helm, then from us.
+type Answers = (Value, Value);
+
+impl Pair {
+    pub fn start(helm: &Path, ours: &Path) -> Result<Self, String> {
+        Ok(Self { helm: LongLived::start(helm)?, ours: LongLived::start(ours)? })
+    }
+
+    fn ask(&mut self, questions: &[String]) -> Result<Vec<Answers>, String> {
+        for question in questions {
+            self.helm.ask(question)?;
+        }
+        for question in questions {
+            // A program that died is heard of when its answer is awaited.
+            let _ = self.ours.ask(question);
+        }
+        let mut found = Vec::new();
+        let mut lost = false;
+        for _ in questions {
+            let helm = read(self.helm.answer());
+            let ours = if lost { Value::Null } else { read(self.ours.answer()) };
+            lost = lost || ours.is_string();
+            found.push((helm, ours));
+        }
+        Ok(found)
+    }
+
+    /// Whether the two differ on one case.
+    pub fn differs(&mut self, case: &Case) -> Result<Option<Answers>, String> {
+        let answers = self.ask(&[case.question()])?.remove(0);
+        Ok((!agree(&answers)).then_some(answers))
+    }
+}
+
+/// An answer as JSON; a text where there was none.
+fn read(answer: Result<String, String>) -> Value {
+    answer.map_or_else(Value::String, |line| serde_json::from_str(&line).unwrap_or(Value::String(line)))
+}
+
+fn agree((helm, ours): &Answers) -> bool {
+    if helm == ours {
+        return true;
+    }
+    if ours.is_null() {
+        // Lost with a program that died on another question.
+        return true;
+    }
+    let text = helm.to_string();
+    // An address in memory, or a limit of Go's own, is nobody's to reproduce.
+    text.contains("0xc0") || text.contains("stack overflow")
+}
+
+pub fn run(settings: &Settings) -> Outcome {
+    let (helm, ours) = (reference()?, engine(&program::workspace(), &program::target())?);
+    if settings.more.iter().any(|word| word == "--defects") {
+        return Err("not yet".to_owned());
+    }
+    let mut composer = Composer::new(settings.seed);
+    check_names(&helm, &composer)?;
+    let mut pair = Pair::start(&helm, &ours)?;
+    let begun = Instant::now();
+    let mut told = Told::default();
+    while begun.elapsed() < settings.time && told.differences.len() < MOST_TOLD {
+        round(&mut composer, &mut pair, &mut told)?;
+    }
+    told.report(settings, begun.elapsed())
+}
+
+/// One batch: composed, asked, compared; what differs is shrunk.
+fn round(composer: &mut Composer, pair: &mut Pair, told: &mut Told) -> Outcome {
+    let cases: Vec<_> = (0..BATCH).map(|_| composer.case()).collect();
+    let questions: Vec<String> = cases.iter().map(|(case, _)| case.question()).collect();
+    for ((case, uses), answers) in cases.into_iter().zip(pair.ask(&questions)?) {
+        told.cases += 1;
+        let completed = answers.0.get("o").is_some();
+        told.completed += u64::from(completed);
+        for (name, count) in uses {
+            let row = told.uses.entry(name).or_default();
+            if completed {
+                row.0 += count;
+            } else {
+                row.1 += count;
+            }
+        }
+        if agree(&answers) || pair.differs(&case)?.is_none() {
+            continue;
+        }
+        let small = shrink::shrink(case, &mut |case| pair.differs(case).map(|found| found.is_some()))?;
+        let Some((helm, ours)) = pair.differs(&small)? else { continue };
+        told.add(&small, &helm, &ours);
+    }
+    Ok(())
+}
+
+/// What a run has seen.
+#[derive(Default)]
+struct Told {
+    cases: u64,
+    completed: u64,
+    /// Uses in renders that completed, and in those that Helm refused.
+    uses: BTreeMap<String, (u64, u64)>,
+    /// By the shrunk templates, so that one defect is told once.
+    differences: BTreeMap<String, String>,
+}
+
+impl Told {
+    fn add(&mut self, case: &Case, helm: &Value, ours: &Value) {
+        let texts: Vec<&String> =
+            case.files.iter().filter(|(name, _)| name.contains("templates/")).map(|(_, text)| text).collect();
+        let key = texts.iter().map(|text| text.trim()).collect::<Vec<_>>().join("\n");
+        let shown = |answer: &Value| match (answer.get("o"), answer.get("e")) {
+            (Some(files), _) => format!("prints {files}"),
+            (_, Some(error)) => format!("fails {error}"),
+            _ => answer.to_string(),
+        };
+        let text = format!("{}\n  helm {}\n  ours {}\n", case.question(), shown(helm), shown(ours));
+        if self.differences.insert(key, text.clone()).is_none() {
+            println!("differs: {text}");
+        }
+    }
+
+    fn report(&self, settings: &Settings, took: Duration) -> Outcome {
+        println!("function, action or kind            completed   refused");
+        for (name, (completed, refused)) in &self.uses {
+            println!("{name:34} {completed:10} {refused:9}");
+        }
+        let least = self
+            .uses
+            .iter()
+            .filter(|(name, _)| !name.starts_with("kind "))
+            .map(|(name, (a, b))| (a + b, name));
+        if let Some((count, name)) = least.min() {
+            println!("least used: {name}, {count} times");
+        }
+        println!(
+            "seed {}: {} charts in {} s, {} rendered, {} refused, {} differ",
+            settings.seed,
+            self.cases,
+            took.as_secs(),
+            self.completed,
+            self.cases - self.completed,
+            self.differences.len()
+        );
+        if self.differences.is_empty() { Ok(()) } else { Err(format!("{} differ", self.differences.len())) }
+    }
+}
+
+/// Every function that Helm offers has to be composed.
+fn check_names(helm: &Path, composer: &Composer) -> Outcome {
+    let known: BTreeSet<&str> = composer.functions().into_iter().collect();
+    let all = program::output(Command::new(helm).arg("names"))?;
+    let missing: Vec<&str> = all.lines().filter(|name| !known.contains(name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("not composed: {}", missing.join(" "))) }
+}
+
+/// Helm's engine as a program that answers; built when its source is newer.
+pub fn reference() -> Result<PathBuf, String> {
+    if !peers::has_go() {
+        return Err("the reference has to be built, and there is no Go on this machine (1.26 is asked for)"
+            .to_owned());
+    }
+    let out = program::target().join("ask/charts");
+    program::run(
+        Command::new("go")
+            .current_dir(program::workspace().join("peers/ask/charts"))
+            .args(["build", "-mod=readonly", "-trimpath", "-o"])
+            .arg(&out)
+            .arg("."),
+    )?;
+    Ok(out)
+}
+
+/// Our engine likewise, from the sources in `workspace`.
+pub fn engine(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
+    program::run(
+        Command::new(program::cargo_program())
+            .current_dir(workspace)
+            .args(["build", "--quiet", "--profile", "quick", "-p", "sluice-helm", "--example", "ask"])
+            .args(["--features", "certificates", "--target-dir"])
+            .arg(target),
+    )?;
+    Ok(target.join("quick/examples/ask"))
+}

@@ -1,0 +1,527 @@
+//! Composes charts: templates out of every action, function and kind, with values; counts what it used.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::functions::{Call, Form, constants, fields, forms};
+use crate::fuzz::chance::Chance;
+
+/// One question: a chart and values.
+#[derive(Clone)]
+pub struct Case {
+    pub files: BTreeMap<String, String>,
+    pub values: Value,
+}
+
+impl Case {
+    pub fn question(&self) -> String {
+        json!({"files": self.files, "values": self.values}).to_string()
+    }
+}
+
+/// What a case used, by name: `function upper`, `action range`, `kind list`.
+pub type Uses = BTreeMap<String, u64>;
+
+pub struct Composer {
+    forms: Vec<Form>,
+    pub chance: Chance,
+    /// How often each form was used in all.
+    used: Vec<u64>,
+    uses: Uses,
+    /// Variables in scope with their kinds.
+    variables: Vec<(String, u8)>,
+    /// One argument in so many is of any kind; none where 0.
+    wrong: usize,
+    named: usize,
+    loops: usize,
+}
+
+/// Kinds that values can have; the letters of functions.txt.
+const KINDS: &[u8] = b"iInfsblmx";
+
+fn kind_name(kind: u8) -> &'static str {
+    match kind {
+        b'i' | b'I' => "int",
+        b'n' => "number",
+        b'f' => "float",
+        b'b' => "bool",
+        b'l' => "list",
+        b'm' => "map",
+        b'x' => "any",
+        b't' => "time",
+        b'v' => "version",
+        _ => "string",
+    }
+}
+
+impl Composer {
+    pub fn new(seed: u64) -> Self {
+        let forms = forms();
+        let used = vec![0; forms.len()];
+        Self {
+            forms,
+            chance: Chance::new(seed),
+            used,
+            uses: Uses::new(),
+            variables: Vec::new(),
+            wrong: 0,
+            named: 0,
+            loops: 0,
+        }
+    }
+
+    /// The names of all functions that are composed.
+    pub fn functions(&self) -> Vec<&'static str> {
+        let mut names: Vec<&str> = self.forms.iter().map(|form| form.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    pub fn case(&mut self) -> (Case, Uses) {
+        self.uses.clear();
+        self.variables.clear();
+        self.named = 0;
+        self.loops = 0;
+        self.wrong = [0, 0, 0, 25, 8][self.chance.below(5)];
+        let mut files = BTreeMap::new();
+        let chart = "apiVersion: v2\nname: app\nversion: 1.2.3\nappVersion: \"2.0\"\ntype: application\nkeywords: [k, w]\n";
+        files.insert("Chart.yaml".to_owned(), chart.to_owned());
+        let mut values = self.values();
+        files.insert("values.yaml".to_owned(), values.to_string());
+        files.insert("a.txt".to_owned(), "one\ntwo: \"x\"\n\nlast".to_owned());
+        files.insert("conf/b.yaml".to_owned(), "k: v\nlist:\n- 1\n- two\n".to_owned());
+        files.insert(
+            "charts/sub/Chart.yaml".to_owned(),
+            "apiVersion: v2\nname: sub\nversion: 0.1.0\n".to_owned(),
+        );
+        files.insert(
+            "charts/sub/values.yaml".to_owned(),
+            json!({"s": self.word(), "global": {"g": "sub"}}).to_string(),
+        );
+        let mut parts = String::new();
+        for name in 0..=self.chance.below(3) {
+            self.named = name;
+            let body = self.template_body(2);
+            self.count("action", "define");
+            parts += &format!("{{{{ define \"part{name}\" }}}}{body}{{{{ end }}}}\n");
+        }
+        self.named += 1;
+        files.insert("templates/_parts.tpl".to_owned(), parts);
+        let mut text = String::new();
+        for _ in 0..=self.chance.below(3) {
+            text += &self.action(0);
+            text.push('\n');
+        }
+        files.insert("templates/a.yaml".to_owned(), text);
+        if self.chance.one_in(6) {
+            self.variables.clear();
+            let text = self.action(1);
+            files.insert("charts/sub/templates/b.yaml".to_owned(), text);
+        }
+        if self.chance.one_in(2) {
+            let over = self.values();
+            let keep = self.chance.below(4);
+            let over = over.as_object().cloned().unwrap_or_default();
+            values = over.into_iter().take(keep).collect::<serde_json::Map<_, _>>().into();
+        } else {
+            values = json!({});
+        }
+        (Case { files, values }, std::mem::take(&mut self.uses))
+    }
+
+    fn count(&mut self, family: &str, name: &str) {
+        *self.uses.entry(format!("{family} {name}")).or_default() += 1;
+    }
+
+    fn word(&mut self) -> String {
+        const WORDS: &[&str] = &[
+            "",
+            "a",
+            "text",
+            "two words",
+            "h\u{e9}llo",
+            "1",
+            "true",
+            "~",
+            "k: v",
+            "line\nnext",
+            "- x",
+            "{{ .x }}",
+            "  pad",
+            "A_b-C",
+            "10Mi",
+            "0x1f",
+            "1e3",
+            "\"q\"",
+            "#c",
+            "2024-01-02",
+            "null",
+        ];
+        self.chance.pick(WORDS).to_owned()
+    }
+
+    fn number(&mut self) -> Value {
+        match self.chance.below(7) {
+            0 => json!(0),
+            1 => json!(self.chance.below(20)),
+            2 => json!(-(self.chance.below(1000) as i64)),
+            3 => json!(1.5),
+            4 => json!(8080),
+            5 => json!(1_000_000),
+            _ => json!(0.1),
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Value {
+        match self.chance.below(if depth > 2 { 5 } else { 8 }) {
+            0 => Value::Null,
+            1 => json!(self.chance.one_in(2)),
+            2 | 3 => self.number(),
+            4 => json!(self.word()),
+            5 => (0..self.chance.below(4)).map(|_| self.value(depth + 1)).collect::<Vec<_>>().into(),
+            _ => self.map(depth + 1),
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Value {
+        let mut map = serde_json::Map::new();
+        for _ in 0..self.chance.below(4) {
+            let key = ["a", "b", "c", "s", "l", "m", "key", "x.y"][self.chance.below(8)].to_owned();
+            let value = self.value(depth);
+            map.insert(key, value);
+        }
+        map.into()
+    }
+
+    fn values(&mut self) -> Value {
+        json!({
+            "t": true, "f": false, "n": null, "num": "12", "big": 1_000_000, "i0": self.chance.below(9), "x0": self.number(), "x1": 2.75,
+            "s0": self.word(), "s1": self.word(), "s2": self.word(), "strs": ["b", "a", "c"],
+            "l0": [self.value(1), self.value(1), self.value(1)], "l1": self.value(0), "m0": self.map(0), "m1": self.map(0),
+            "deep": {"a": {"b": {"c": self.word()}}}, "people": [{"name": "Ann", "age": 30}, {"name": self.word(), "age": 4.5}],
+            "sub": {"s": self.word()}, "global": {"g": self.word()},
+        })
+    }
+
+    fn text(&mut self) -> String {
+        self.count("action", "text");
+        ["a: b", "text", " ", "\n", "  - x\n", "}}", "{", "\u{e9}\n\n"][self.chance.below(8)].to_owned()
+    }
+
+    /// The two marks around an action, with or without trimming.
+    fn marks(&mut self) -> (&'static str, &'static str) {
+        let left = if self.chance.one_in(5) {
+            self.count("action", "trim left");
+            "{{- "
+        } else {
+            "{{ "
+        };
+        let right = if self.chance.one_in(5) {
+            self.count("action", "trim right");
+            " -}}"
+        } else {
+            " }}"
+        };
+        (left, right)
+    }
+
+    fn act(&mut self, inner: &str) -> String {
+        let (left, right) = self.marks();
+        format!("{left}{inner}{right}")
+    }
+
+    fn template_body(&mut self, depth: usize) -> String {
+        let before = self.variables.len();
+        let loops = std::mem::take(&mut self.loops);
+        let text = self.body(depth);
+        self.loops = loops;
+        self.variables.truncate(before);
+        text
+    }
+
+    fn body(&mut self, depth: usize) -> String {
+        let before = self.variables.len();
+        let mut text = String::new();
+        for _ in 0..=self.chance.below(2) {
+            text += &self.action(depth + 1);
+        }
+        self.variables.truncate(before);
+        text
+    }
+
+    fn action(&mut self, depth: usize) -> String {
+        if depth > 3 {
+            return if self.chance.one_in(3) { self.text() } else { self.output() };
+        }
+        match self.chance.below(24) {
+            0 => self.text(),
+            1..=8 => self.output(),
+            9..=11 => self.branch("if", depth),
+            12 | 13 => self.branch("with", depth),
+            14..=16 => self.range(depth),
+            17 => self.declare(),
+            18 => self.assign(),
+            19 => {
+                self.count("action", "comment");
+                let mark = if self.chance.one_in(2) { "{{- /* c */ -}}" } else { "{{/* c\n */}}" };
+                mark.to_owned()
+            }
+            20 => {
+                self.count("action", "block");
+                self.loops = 0;
+                let name = self.chance.below(4);
+                let data = self.expression(b'x', 2);
+                let open = self.act(&format!("block \"block{name}\" {data}"));
+                let variables = std::mem::take(&mut self.variables);
+                let body = self.template_body(depth + 1);
+                self.variables = variables;
+                format!("{open}{body}{}", self.act("end"))
+            }
+            21 if self.named > 0 => {
+                self.count("action", "template");
+                let name = self.chance.below(self.named);
+                match self.chance.below(4) {
+                    0 => self.act(&format!("template \"part{name}\"")),
+                    1 => {
+                        let data = self.expression(b'x', 2);
+                        self.act(&format!("template \"part{name}\" {data}"))
+                    }
+                    _ => self.act(&format!("template \"part{name}\" $")),
+                }
+            }
+            22 if self.named > 0 => {
+                self.count("function", "include");
+                let name = self.chance.below(self.named);
+                let indent = self.chance.below(6);
+                let pipe = if self.chance.one_in(2) { format!(" | nindent {indent}") } else { String::new() };
+                if !pipe.is_empty() {
+                    self.count("function", "nindent");
+                }
+                self.act(&format!("include \"part{name}\" ${pipe}"))
+            }
+            _ if self.loops > 0 => {
+                let word = if self.chance.one_in(2) { "break" } else { "continue" };
+                self.count("action", word);
+                let condition = self.expression(b'b', 2);
+                let (open, stop, close) =
+                    (self.act(&format!("if {condition}")), self.act(word), self.act("end"));
+                self.count("action", "if");
+                format!("{open}{stop}{close}")
+            }
+            _ => self.output(),
+        }
+    }
+
+    fn output(&mut self) -> String {
+        self.count("action", "output");
+        let form = self.rarest(None);
+        let inner = self.call(form, 0);
+        match self.chance.below(6) {
+            0 => {
+                self.count("function", "toJson");
+                self.act(&format!("({inner}) | toJson"))
+            }
+            1 => {
+                self.count("function", "printf");
+                self.act(&format!("printf \"%T %v\" ({inner}) ({inner})"))
+            }
+            2 => {
+                self.count("function", "toYaml");
+                self.act(&format!("toYaml ({inner})"))
+            }
+            _ => self.act(&inner),
+        }
+    }
+
+    fn branch(&mut self, word: &str, depth: usize) -> String {
+        self.count("action", word);
+        let kind = KINDS[self.chance.below(KINDS.len())];
+        let mut condition = self.expression(kind, 1);
+        let before = self.variables.len();
+        if self.chance.one_in(4) {
+            let name = self.variable(kind);
+            self.count("action", "variable in condition");
+            condition = format!("{name} := {condition}");
+        }
+        let mut text = self.act(&format!("{word} {condition}"));
+        text += &self.body(depth);
+        if self.chance.one_in(3) {
+            let other = self.expression(b'x', 2);
+            self.count("action", &format!("else {word}"));
+            text += &self.act(&format!("else {word} {other}"));
+            text += &self.body(depth);
+        }
+        if self.chance.one_in(2) {
+            self.count("action", "else");
+            text += &self.act("else");
+            text += &self.body(depth);
+        }
+        self.variables.truncate(before);
+        text + &self.act("end")
+    }
+
+    fn range(&mut self, depth: usize) -> String {
+        let kind = b"llmmix"[self.chance.below(6)];
+        self.count("action", &format!("range over {}", kind_name(kind)));
+        let over = self.expression(kind, 1);
+        let before = self.variables.len();
+        let head = match self.chance.below(4) {
+            0 => {
+                let item = self.variable(b'x');
+                format!("range {item} := {over}")
+            }
+            1 => {
+                let (key, item) = (self.variable(b'x'), self.variable(b'x'));
+                format!("range {key}, {item} := {over}")
+            }
+            2 if !self.variables.is_empty() => {
+                let item = self.variables[self.chance.below(self.variables.len())].0.clone();
+                format!("range {item} = {over}")
+            }
+            _ => format!("range {over}"),
+        };
+        let mut text = self.act(&head);
+        self.loops += 1;
+        text += "[";
+        if self.chance.one_in(3) {
+            text += &self.act(".");
+        }
+        text += &self.body(depth);
+        text += "]";
+        self.loops -= 1;
+        self.variables.truncate(before);
+        if self.chance.one_in(3) {
+            self.count("action", "range else");
+            text += &self.act("else");
+            text += &self.body(depth);
+        }
+        text + &self.act("end")
+    }
+
+    fn variable(&mut self, kind: u8) -> String {
+        let name = format!("$v{}", self.chance.below(5));
+        self.variables.push((name.clone(), kind));
+        name
+    }
+
+    fn declare(&mut self) -> String {
+        self.count("action", "declare");
+        let kind = KINDS[self.chance.below(KINDS.len())];
+        let value = self.expression(kind, 1);
+        let name = self.variable(kind);
+        self.act(&format!("{name} := {value}"))
+    }
+
+    fn assign(&mut self) -> String {
+        if self.variables.is_empty() {
+            return self.declare();
+        }
+        self.count("action", "assign");
+        let (name, kind) = self.variables[self.chance.below(self.variables.len())].clone();
+        let value = self.expression(kind, 1);
+        self.act(&format!("{name} = {value}"))
+    }
+
+    /// Of a few forms that give this kind, the one least used.
+    fn rarest(&mut self, kind: Option<u8>) -> usize {
+        let fits = |form: &Form| match kind {
+            None | Some(b'x') => true,
+            Some(b'n') => matches!(form.result, b'i' | b'I' | b'f'),
+            Some(wanted) => form.result == wanted,
+        };
+        let all: Vec<usize> = (0..self.forms.len()).filter(|at| fits(&self.forms[*at])).collect();
+        (0..4)
+            .map(|_| all[self.chance.below(all.len())])
+            .min_by_key(|at| self.used[*at])
+            .expect("four are looked at")
+    }
+
+    fn call(&mut self, at: usize, depth: usize) -> String {
+        self.used[at] += 1;
+        let form = &self.forms[at];
+        let name = form.name;
+        match form.call {
+            Call::Plain(kinds) => {
+                self.count("function", name);
+                let mut arguments: Vec<String> =
+                    kinds.bytes().map(|kind| self.expression(kind, depth + 1)).collect();
+                if self.wrong > 0 && self.chance.one_in(4 * self.wrong) {
+                    arguments.pop();
+                }
+                let piped =
+                    if !arguments.is_empty() && self.chance.one_in(3) { arguments.pop() } else { None };
+                let call = std::iter::once(name.to_owned()).chain(arguments).collect::<Vec<_>>().join(" ");
+                match piped {
+                    Some(first) => {
+                        self.count("action", "pipe");
+                        format!("{first} | {call}")
+                    }
+                    None => call,
+                }
+            }
+            Call::Whole(text) => {
+                let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                let known: Vec<&str> =
+                    words.filter(|word| self.forms.iter().any(|form| form.name == *word)).collect();
+                for word in known {
+                    self.count("function", word);
+                }
+                let mut out = String::new();
+                let mut rest = text;
+                while let Some(open) = rest.find('{') {
+                    // A single letter in braces; the braces of patterns and of inner templates stay.
+                    let bytes = rest.as_bytes();
+                    if bytes.get(open + 2) == Some(&b'}') && bytes[open + 1].is_ascii_alphabetic() {
+                        out += &rest[..open];
+                        let kind = bytes[open + 1];
+                        let argument = self.expression(kind, depth + 1);
+                        // Within a text, quotes would end it.
+                        out += &argument;
+                        rest = &rest[open + 3..];
+                    } else {
+                        out += &rest[..=open];
+                        rest = &rest[open + 1..];
+                    }
+                }
+                out + rest
+            }
+        }
+    }
+
+    /// An operand: a constant, a field, a variable, or a call in parentheses.
+    fn expression(&mut self, kind: u8, depth: usize) -> String {
+        let kind = if self.wrong > 0 && self.chance.one_in(self.wrong) { b'x' } else { kind };
+        self.count("kind", kind_name(kind));
+        let choice = self.chance.below(10);
+        if choice < 2 {
+            let fitting: Vec<String> = self
+                .variables
+                .iter()
+                .filter(|(name, known)| {
+                    // The innermost of a name decides its kind.
+                    let last = self.variables.iter().rev().find(|(other, _)| other == name);
+                    (*known == kind || kind == b'x') && last.is_some_and(|last| last.1 == *known)
+                })
+                .map(|(name, _)| name.clone())
+                .collect();
+            if !fitting.is_empty() {
+                self.count("kind", "variable");
+                return fitting[self.chance.below(fitting.len())].clone();
+            }
+        }
+        if choice < 5 && matches!(kind, b'i' | b'n' | b'f' | b's' | b'k' | b'b' | b'l' | b'm' | b'x' | b'y') {
+            self.count("kind", "field");
+            return self.chance.pick(fields(kind)).to_owned();
+        }
+        let has_forms = self.forms.iter().any(|form| form.result == kind) || matches!(kind, b'n' | b'x');
+        // Sizes come from constants alone, so that nothing grows without end.
+        if choice >= 7 && depth < 4 && has_forms && kind != b'i' {
+            self.count("action", "parentheses");
+            let form = self.rarest(Some(kind));
+            return format!("({})", self.call(form, depth));
+        }
+        self.chance.pick(constants(kind)).to_owned()
+    }
+}
