@@ -50,7 +50,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "traces",
-        usage: "[SCENARIO...] [--subject flux|sluice|COMMAND]   replay the recorded traces and compare",
+        usage: "[SCENARIO...] [--subject flux|sluice] [--plane real|embedded]   replay the recorded traces and compare",
         run: |arguments| testkit("traces", arguments),
     },
     Task { name: "bench", usage: bench::USAGE, run: bench::run },

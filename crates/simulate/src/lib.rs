@@ -1,10 +1,12 @@
 //! Workloads that live without nodes: one pretended node on which every Pod runs at once and every claim is bound.
 //!
 //! What has to be done to an object is computed by pure functions (`pod`, `claim`, `address`); this file only carries it
-//! out. Everything that kube-controller-manager does (ReplicaSets, endpoints, binding of volumes) is left to it.
+//! out. Everything that kube-controller-manager does (ReplicaSets, endpoints, binding of volumes) is left to it, or to
+//! `controllers` where there is none.
 
 mod address;
 mod claim;
+mod controllers;
 mod node;
 mod pod;
 
@@ -15,6 +17,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sluice_cluster::{ApiError, At, Change, Cluster, PatchKind, ResourceKind, Selection};
 use tokio::task::JoinSet;
+
+pub use self::controllers::controllers;
 
 /// Who the writes are by.
 const MANAGER: &str = "simulate";
@@ -44,7 +48,7 @@ const WATCHED: &[(&str, &str, Asks)] = &[
 ];
 
 /// Keeps the cluster's workloads alive until dropped. `now` is asked for every write that carries a time.
-pub async fn run(cluster: Cluster, now: fn() -> Timestamp) -> Result<(), ApiError> {
+pub async fn workloads(cluster: Cluster, now: fn() -> Timestamp) -> Result<(), ApiError> {
     node::create(&cluster, now()).await?;
     let mut tasks = JoinSet::new();
     for (version, kind, deed) in WATCHED.iter().copied() {

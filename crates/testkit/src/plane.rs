@@ -1,13 +1,15 @@
-//! The real control plane: etcd without fsync, kube-apiserver, kube-controller-manager, on loopback, no kubelet.
+//! Control planes on loopback, without nodes: the real one (etcd without fsync, kube-apiserver,
+//! kube-controller-manager), and the embedded one (our own server in this process).
 //!
 //! Each plane has its own folder, ports and certificate authority. It deliberately offers no shortcut past the API.
 
 mod authority;
+mod embedded;
 mod programs;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::{api::Api, peers, port, reaper};
@@ -25,11 +27,43 @@ pub enum PlaneError {
     Ended { name: String, log: String },
     #[error("the plane was not ready after {0:?}:\n{1}")]
     NotReady(Duration, String),
+    #[error("starting the embedded server")]
+    Embedded(#[from] sluice_apiserver::ServeError),
+}
+
+/// Whose API server a plane has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    Real,
+    Embedded,
+}
+
+impl Sort {
+    /// What SLUICE_PLANE says (`real`, `embedded`), else the real one where it is built.
+    pub fn chosen() -> Self {
+        match std::env::var("SLUICE_PLANE").as_deref() {
+            Ok("embedded") => Self::Embedded,
+            Ok("real") => Self::Real,
+            _ if Plane::is_built() => Self::Real,
+            _ => Self::Embedded,
+        }
+    }
+
+    /// `real` or `embedded`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "real" => Ok(Self::Real),
+            "embedded" => Ok(Self::Embedded),
+            other => Err(format!("there is no {other:?} plane (real, embedded)")),
+        }
+    }
 }
 
 /// Choices a test has.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// Which plane; the chosen one where this is left open.
+    pub sort: Option<Sort>,
     /// Leave kube-controller-manager out (no garbage collection, no namespace deletion, no ReplicaSets).
     pub without_controllers: bool,
     /// Further flags of kube-apiserver.
@@ -41,16 +75,18 @@ pub struct Options {
 pub struct Plane {
     folder: PathBuf,
     url: String,
-    authority: authority::Authority,
+    /// PEM.
+    authority: String,
     token: String,
     processes: Vec<reaper::Process>,
+    _embedded: Option<embedded::Embedded>,
 }
 
 /// Control planes start slowly on a busy machine; this is only where a start is given up.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 impl Plane {
-    /// True if the programs of a plane are built.
+    /// True if the programs of a real plane are built.
     pub fn is_built() -> bool {
         programs::NAMES.iter().all(|name| peers::find(name).is_some())
     }
@@ -62,25 +98,17 @@ impl Plane {
         Self::start_in(&folder, options)
     }
 
-    /// The plane that all tests of one test binary share, each in namespaces of its own; `None`, and a word about it,
-    /// where the control plane is not built.
-    pub fn shared(test: &str) -> Option<&'static Self> {
+    /// The plane that all tests of one test binary share, each in namespaces of its own.
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Plane> = OnceLock::new();
-        static STARTING: Mutex<()> = Mutex::new(());
-        if !Self::is_built() {
-            peers::skip(test, "the control plane is not built (cargo xtask peers etcd kubernetes)");
-            return None;
-        }
-        let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-        if SHARED.get().is_none() {
-            let plane = Self::start(&Options::default()).expect("the control plane starts where it is built");
-            let _ = SHARED.set(plane);
-        }
-        SHARED.get()
+        SHARED.get_or_init(|| Self::start(&Options::default()).expect("a control plane starts"))
     }
 
     /// Starts a plane whose files are in `folder`, which stays.
     pub fn start_in(folder: &Path, options: &Options) -> Result<Self, PlaneError> {
+        if options.sort.unwrap_or_else(Sort::chosen) == Sort::Embedded {
+            return Self::embedded(folder, options);
+        }
         for name in programs::NAMES {
             peers::find(name).ok_or(PlaneError::NotBuilt(name))?;
         }
@@ -95,9 +123,22 @@ impl Plane {
         Err(last.expect("the loop ran"))
     }
 
+    fn embedded(folder: &Path, options: &Options) -> Result<Self, PlaneError> {
+        std::fs::create_dir_all(folder)?;
+        let (embedded, address) = embedded::Embedded::start(folder, !options.without_controllers)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            url: address.url,
+            authority: address.authority,
+            token: address.token,
+            processes: Vec::new(),
+            _embedded: Some(embedded),
+        })
+    }
+
     fn attempt(folder: &Path, options: &Options) -> Result<Self, PlaneError> {
         let ports = port::free(4)?;
-        let authority = authority::Authority::write(folder)?;
+        let authority = authority::write(folder)?;
         let token = "plane-administrator".to_owned();
         let mut plane = Self {
             folder: folder.to_owned(),
@@ -105,6 +146,7 @@ impl Plane {
             authority,
             token,
             processes: Vec::new(),
+            _embedded: None,
         };
         std::fs::write(folder.join("tokens.csv"), format!("{},admin,admin,system:masters\n", plane.token))?;
         std::fs::write(plane.kubeconfig(), plane.kubeconfig_for(&plane.url, None))?;
@@ -162,7 +204,7 @@ impl Plane {
 
     /// A kubeconfig for this plane behind another address (a proxy), or with another token.
     pub fn kubeconfig_for(&self, url: &str, token: Option<&str>) -> String {
-        authority::kubeconfig(url, &self.authority.certificate, token.unwrap_or(&self.token))
+        authority::kubeconfig(url, &self.authority, token.unwrap_or(&self.token))
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -172,7 +214,7 @@ impl Plane {
 
     /// The certificate of the authority that signed the server's, as PEM.
     pub fn authority(&self) -> &str {
-        &self.authority.certificate
+        &self.authority
     }
 
     /// The administrator's bearer token.
@@ -187,7 +229,7 @@ impl Plane {
 
     /// A client with an administrator's rights; one a test, since connections belong to a test's runtime.
     pub fn api(&self) -> Api {
-        Api::new(&self.url, self.authority.certificate.as_bytes(), &self.token)
+        Api::new(&self.url, self.authority.as_bytes(), &self.token)
     }
 
     /// Resident memory (MiB) and processor time (s) of each program so far.

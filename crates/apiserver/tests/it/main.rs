@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sluice_testkit::plane::{Options, Plane};
+use sluice_testkit::plane::{Options, Plane, Sort};
 
 struct Target {
     client: reqwest::Client,
@@ -118,8 +118,12 @@ async fn answers_are_those_of_the_real_server() {
         let script = script.as_array().unwrap();
         if is_recording {
             // A plane of its own: no script sees what another left.
-            let plane = Plane::start(&Options { without_controllers: true, ..Options::default() })
-                .expect("recording needs the control plane (cargo xtask peers etcd kubernetes)");
+            let plane = Plane::start(&Options {
+                sort: Some(Sort::Real),
+                without_controllers: true,
+                ..Options::default()
+            })
+            .expect("recording needs the control plane (cargo xtask peers etcd kubernetes)");
             let real = Target::new(plane.url(), plane.authority(), plane.token());
             let text = format!("{:#}\n", Value::from(real.answers(script).await));
             std::fs::write(folder.join("want.json"), text).unwrap();

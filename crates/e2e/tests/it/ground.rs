@@ -7,7 +7,7 @@ use sluice_testkit::proxy::{Fate, Proxy};
 
 #[tokio::test]
 async fn the_plane_takes_an_object_and_shows_it() {
-    let Some(plane) = Plane::shared("the_plane_takes_an_object_and_shows_it") else { return };
+    let plane = Plane::shared();
     let api = plane.api();
     api.create_namespace("ground").await.unwrap();
     let object =
@@ -19,7 +19,7 @@ async fn the_plane_takes_an_object_and_shows_it() {
 
 #[tokio::test]
 async fn the_plane_runs_the_controllers_of_kubernetes() {
-    let Some(plane) = Plane::shared("the_plane_runs_the_controllers_of_kubernetes") else { return };
+    let plane = Plane::shared();
     let api = plane.api();
     api.create_namespace("ground-controllers").await.unwrap();
     // The default service account of a new namespace is made by kube-controller-manager.
@@ -35,8 +35,7 @@ async fn the_plane_runs_the_controllers_of_kubernetes() {
 
 #[tokio::test]
 async fn the_proxy_counts_writes_and_refuses_the_one_it_is_told() {
-    let test = "the_proxy_counts_writes_and_refuses_the_one_it_is_told";
-    let Some(plane) = Plane::shared(test) else { return };
+    let plane = Plane::shared();
     let proxy = Proxy::start(plane).unwrap();
     let api = Api::new(&proxy.url(), &[], plane.token());
     api.create_namespace("ground-proxy").await.unwrap();

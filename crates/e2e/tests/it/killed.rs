@@ -22,9 +22,6 @@ const OBJECTS: usize = 4;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_write() {
     let test = "killed_at_every_write";
-    if !Plane::is_built() {
-        return peers::skip(test, "the control plane is not built (cargo xtask peers etcd kubernetes)");
-    }
     let Some(kind) = crate::story::kind().filter(Kind::is_built) else {
         return peers::skip(test, "the controllers are not built");
     };

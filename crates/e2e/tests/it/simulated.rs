@@ -4,17 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use sluice_cluster::Cluster;
-use sluice_testkit::peers;
 use sluice_testkit::plane::{Options, Plane};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workloads_run_claims_are_bound_and_addresses_are_given() {
-    let test = "workloads_run_claims_are_bound_and_addresses_are_given";
-    if !Plane::is_built() {
-        return peers::skip(test, "the control plane is not built (cargo xtask peers etcd kubernetes)");
-    }
     // A plane of its own: stories beside it count on workloads that never run.
     let plane = tokio::task::block_in_place(|| Plane::start(&Options::default())).unwrap();
     let api = plane.api();
@@ -24,7 +19,7 @@ async fn workloads_run_claims_are_bound_and_addresses_are_given() {
         .await
         .unwrap();
     let cluster = Cluster::from_kubeconfig(&plane.kubeconfig(), None).await.unwrap();
-    let life = tokio::spawn(sluice_simulate::run(cluster, jiff::Timestamp::now));
+    let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));
 
     let template = |restart: &str| {
         json!({

@@ -33,7 +33,7 @@ pub fn kind() -> Option<Kind> {
 /// One set of controllers for all stories of this process.
 fn world(test: &str) -> Option<&'static World> {
     static WORLD: OnceLock<Option<World>> = OnceLock::new();
-    let plane = Plane::shared(test)?;
+    let plane = Plane::shared();
     let start = || {
         let kind = kind().filter(Kind::is_built)?;
         std::thread::scope(|scope| {

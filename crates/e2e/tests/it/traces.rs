@@ -1,7 +1,7 @@
 //! The recorded traces of Flux, replayed: first with Flux's own controllers as the subject, then with ours.
 
 use sluice_testkit::peers;
-use sluice_testkit::plane::Plane;
+use sluice_testkit::plane::Sort;
 use sluice_testkit::subject::Kind;
 use sluice_testkit::trace::{Family, Scenario, corpus, replay};
 
@@ -29,15 +29,12 @@ fn scenarios(later: &[&[(&str, &str)]]) -> Vec<Scenario> {
     scenarios
 }
 
-async fn replay_all(test: &str, kind: Option<Kind>, scenarios: Vec<Scenario>) {
-    if !Plane::is_built() {
-        return peers::skip(test, "the control plane is not built (cargo xtask peers etcd kubernetes)");
-    }
+async fn replay_all(test: &str, sort: Sort, kind: Option<Kind>, scenarios: Vec<Scenario>) {
     let Some(kind) = kind.filter(Kind::is_built) else {
         return peers::skip(test, "the controllers are not built");
     };
     assert!(!scenarios.is_empty());
-    let (verdicts, log) = replay::run(&kind, scenarios).await.unwrap();
+    let (verdicts, log) = replay::run(&kind, sort, scenarios).await.unwrap();
     let failed: Vec<_> = verdicts.iter().filter(|verdict| !verdict.differences.is_empty()).collect();
     let mut report = String::new();
     for verdict in &failed {
@@ -57,14 +54,30 @@ async fn replay_all(test: &str, kind: Option<Kind>, scenarios: Vec<Scenario>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flux_does_what_flux_was_seen_to_do() {
     let test = "flux_does_what_flux_was_seen_to_do";
-    replay_all(test, Some(Kind::Flux), scenarios(&[LATER])).await;
+    replay_all(test, Sort::chosen(), Some(Kind::Flux), scenarios(&[LATER])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sluice_does_what_flux_was_seen_to_do() {
     let test = "sluice_does_what_flux_was_seen_to_do";
-    if !Plane::is_built() {
-        return peers::skip(test, "the control plane is not built (cargo xtask peers etcd kubernetes)");
+    replay_all(test, Sort::chosen(), Kind::sluice(), scenarios(&[LATER, LATER_FOR_SLUICE])).await;
+}
+
+/// The embedded plane is a plane: Flux's own controllers do on it what they did on the real one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flux_does_the_same_on_the_embedded_plane() {
+    let test = "flux_does_the_same_on_the_embedded_plane";
+    if Sort::chosen() == Sort::Embedded {
+        return peers::skip(test, "all tests of this run are on the embedded plane");
     }
-    replay_all(test, Kind::sluice(), scenarios(&[LATER, LATER_FOR_SLUICE])).await;
+    replay_all(test, Sort::Embedded, Some(Kind::Flux), scenarios(&[LATER])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sluice_does_the_same_on_the_embedded_plane() {
+    let test = "sluice_does_the_same_on_the_embedded_plane";
+    if Sort::chosen() == Sort::Embedded {
+        return peers::skip(test, "all tests of this run are on the embedded plane");
+    }
+    replay_all(test, Sort::Embedded, Kind::sluice(), scenarios(&[LATER, LATER_FOR_SLUICE])).await;
 }

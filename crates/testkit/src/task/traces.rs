@@ -1,19 +1,22 @@
-//! `traces [SCENARIO...] [--subject flux|sluice|COMMAND] [--keep FOLDER]`: replays recorded traces and compares.
+//! `traces [SCENARIO...] [--subject flux|sluice|COMMAND] [--plane real|embedded] [--keep FOLDER]`: replays recorded traces and compares.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sluice_testkit::plane::Sort;
 use sluice_testkit::subject::Kind;
 use sluice_testkit::trace::{Family, Scenario, corpus, replay};
 
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let mut subject = "sluice".to_owned();
+    let mut sort = Sort::chosen();
     let mut keep = None;
     let mut names = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--subject" => subject.clone_from(words.next().ok_or("--subject needs a value")?),
+            "--plane" => sort = Sort::parse(words.next().ok_or("--plane needs a value")?)?,
             "--keep" => keep = Some(PathBuf::from(words.next().ok_or("--keep needs a folder")?)),
             name => names.push(name.to_owned()),
         }
@@ -27,7 +30,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
         is_asked || names.is_empty() && !scenario.path().starts_with("source/helm-")
     });
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let (verdicts, log) = runtime.block_on(replay::run(&Kind::parse(&subject)?, scenarios))?;
+    let (verdicts, log) = runtime.block_on(replay::run(&Kind::parse(&subject)?, sort, scenarios))?;
     let mut failed = 0;
     for verdict in &verdicts {
         let is_equal = verdict.differences.is_empty();

@@ -82,7 +82,7 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
     Stage::prepare(&plane, &arguments.subject).await?;
     let cluster = sluice_cluster::Cluster::from_kubeconfig(&plane.kubeconfig(), None).await;
     let cluster = cluster.map_err(|error| error.to_string())?;
-    let life = tokio::spawn(sluice_simulate::run(cluster, jiff::Timestamp::now));
+    let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));
     let rewrites = served.rewrites().iter().map(|from| format!("--git-rewrite={from}={url}"));
     let flags: Vec<String> = if is_flux { Vec::new() } else { rewrites.collect() };
     let options = subject::Options { flags, ..subject::Options::default() };

@@ -19,7 +19,7 @@ use super::mask::Masks;
 use super::record::{Recording, WATCHED};
 use crate::api::{Api, ApiError};
 use crate::git::{GitServer, Login, Repository};
-use crate::plane::Plane;
+use crate::plane::{Plane, Sort};
 use crate::subject::{Kind, Subject};
 
 /// How many scenarios run at a time.
@@ -404,8 +404,13 @@ fn version_of(kind: &str) -> Option<&'static str> {
 }
 
 /// A whole run: a plane of its own, the subject, the scenarios. The controllers' log is given when something differs.
-pub async fn run(kind: &Kind, scenarios: Vec<Scenario>) -> Result<(Vec<Verdict>, String), String> {
-    let plane = Plane::start(&crate::plane::Options::default()).map_err(|error| error.to_string())?;
+pub async fn run(
+    kind: &Kind,
+    sort: Sort,
+    scenarios: Vec<Scenario>,
+) -> Result<(Vec<Verdict>, String), String> {
+    let options = crate::plane::Options { sort: Some(sort), ..Default::default() };
+    let plane = Plane::start(&options).map_err(|error| error.to_string())?;
     Stage::prepare(&plane, kind).await?;
     let subject = Subject::start(kind, &plane, &crate::subject::Options::default())
         .map_err(|error| error.to_string())?;
