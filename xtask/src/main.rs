@@ -30,7 +30,8 @@ struct Task {
 const TASKS: &[Task] = &[
     Task {
         name: "try",
-        usage: "FOLDER [--path clusters/x] [--once] [--subject sluice|flux]   a folder on a real control plane",
+        usage: "FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE] | --compare REPORT...   \
+                a folder on a real control plane",
         run: try_folder,
     },
     Task {
@@ -112,6 +113,9 @@ fn testkit(command: &str, arguments: &[String]) -> Outcome {
 
 /// The control plane and the binary first, both in sight, then the run itself.
 fn try_folder(arguments: &[String]) -> Outcome {
+    if arguments.first().is_some_and(|word| word == "--compare") {
+        return testkit("try", arguments);
+    }
     peers::ensure(peers::PLANE)?;
     if arguments.iter().any(|word| word == "flux") {
         peers::ensure(&["source-controller", "kustomize-controller"])?;

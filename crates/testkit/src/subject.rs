@@ -85,7 +85,7 @@ impl Kind {
                     Ok(folder.join("config/crd/bases"))
                 })
                 .collect::<Result<Vec<_>, String>>()?,
-            Self::Program { .. } => vec![peers::workspace().join("crates/api/crds")],
+            Self::Program { .. } => return every_definition(),
         };
         let mut definitions = Vec::new();
         for folder in folders {
@@ -93,6 +93,11 @@ impl Kind {
         }
         Ok(definitions)
     }
+}
+
+/// The definitions of all kinds, of every controller; ours, which are compared with upstream's when they are generated.
+pub fn every_definition() -> Result<Vec<serde_json::Value>, String> {
+    documents_in(&peers::workspace().join("crates/api/crds"))
 }
 
 const FLUX: &[(&str, &str)] = &[

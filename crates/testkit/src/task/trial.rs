@@ -1,10 +1,14 @@
 //! `try FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE]`: a folder on a real control plane.
+//! `try --compare REPORT...`: what came of the same folders with Flux and with Sluice, side by side.
 //!
 //! The folder is served by Git over HTTP, the definitions and what bootstrap leaves behind are applied, the controllers
 //! run, and what they say is shown until all is Ready (`--once`) or somebody has seen enough.
 
+mod applied;
 mod bootstrap;
+mod compare;
 mod folder;
+mod report;
 mod tree;
 mod view;
 
@@ -36,6 +40,11 @@ struct Arguments {
 }
 
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
+    if let [first, reports @ ..] = arguments
+        && first == "--compare"
+    {
+        return compare::run(reports);
+    }
     let arguments = parse(arguments)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let outcome = runtime.block_on(trial(&arguments));
@@ -79,7 +88,8 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
     let path = arguments.path.clone().unwrap_or_else(|| folder::default_path(&arguments.folder));
     println!("served: {} as {url}, path ./{path}", arguments.folder.display());
 
-    Stage::prepare(&plane, &arguments.subject).await?;
+    // The same for every subject: a folder may hold kinds of controllers that do not run.
+    Stage::define(&plane, &subject::every_definition()?).await?;
     let cluster = sluice_cluster::Cluster::from_kubeconfig(&plane.kubeconfig(), None).await;
     let cluster = cluster.map_err(|error| error.to_string())?;
     let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));
@@ -90,14 +100,19 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
         Subject::start(&arguments.subject, &plane, &options).map_err(|error| error.to_string())?;
     bootstrap::apply(&plane.api(), &served, &path, &url).await?;
 
-    let outcome = watch(arguments, &plane, &mut subject).await;
+    let outcome = watch(arguments, &path, &plane, &mut subject).await;
     life.abort();
     tokio::task::block_in_place(|| subject.stop(Duration::from_secs(10)));
     outcome
 }
 
 /// Shows until it is over; says how it ended.
-async fn watch(arguments: &Arguments, plane: &Plane, subject: &mut Subject) -> Result<ExitCode, String> {
+async fn watch(
+    arguments: &Arguments,
+    path: &str,
+    plane: &Plane,
+    subject: &mut Subject,
+) -> Result<ExitCode, String> {
     let mut view = View::begin(plane.api());
     let begun = Instant::now();
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
@@ -125,7 +140,14 @@ async fn watch(arguments: &Arguments, plane: &Plane, subject: &mut Subject) -> R
     view.finish().await;
     println!("{}, {:.1} s after the start", view.summary(), begun.elapsed().as_secs_f64());
     if let Some(file) = &arguments.report {
-        std::fs::write(file, view.report()).map_err(|error| format!("{}: {error}", file.display()))?;
+        let run = report::Run {
+            folder: &arguments.folder,
+            path,
+            is_flux: subject.is_flux(),
+            seconds: begun.elapsed().as_secs(),
+        };
+        let report = report::write(&run, &plane.api(), view.objects()).await;
+        std::fs::write(file, report).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(code)
 }

@@ -58,10 +58,15 @@ pub struct Stage {
 impl Stage {
     /// Sets everything up: definitions, namespace, watches. The subject is started by the caller, after `prepare`.
     pub async fn prepare(plane: &Plane, kind: &Kind) -> Result<(), String> {
+        Self::define(plane, &kind.definitions()?).await
+    }
+
+    /// The same, with definitions that the caller has chosen.
+    pub async fn define(plane: &Plane, definitions: &[Value]) -> Result<(), String> {
         let api = plane.api();
         let failed = |error: ApiError| error.to_string();
-        for definition in kind.definitions()? {
-            api.apply("runner", "", &definition).await.map_err(failed)?;
+        for definition in definitions {
+            api.apply("runner", "", definition).await.map_err(failed)?;
         }
         api.create_namespace("flux-system").await.map_err(failed)?;
         for (version, kind) in WATCHED.iter().filter(|(version, _)| is_expected(version)) {

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sluice_testkit::api::{Api, WatchEvent};
 use sluice_testkit::trace::record::WATCHED;
 use tokio::sync::mpsc;
@@ -171,21 +171,9 @@ impl View {
         format!("{ready} of {} Ready", self.said.len())
     }
 
-    /// Every Flux object with its state and its inventory, as JSON.
-    pub fn report(&self) -> String {
-        let row = |(key, object): (&Key, &Value)| {
-            let said = &self.said[key];
-            json!({
-                "kind": key.0, "namespace": key.1, "name": key.2,
-                "ready": said.is_ready(),
-                "message": said.message,
-                "revision": object["status"]["lastAppliedRevision"],
-                "digest": object["status"]["history"][0]["digest"],
-                "inventory": object["status"]["inventory"]["entries"],
-            })
-        };
-        let rows: Vec<Value> = self.objects.iter().map(row).collect();
-        format!("{:#}\n", Value::Array(rows))
+    /// Every Flux object as it was last seen.
+    pub fn objects(&self) -> &BTreeMap<Key, Value> {
+        &self.objects
     }
 }
 
