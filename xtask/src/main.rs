@@ -30,7 +30,7 @@ struct Task {
 const TASKS: &[Task] = &[
     Task {
         name: "try",
-        usage: "FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE] | --compare REPORT...   \
+        usage: "FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE] [--pretend-kinds] | --compare REPORT...   \
                 a folder on a real control plane",
         run: try_folder,
     },

@@ -1,4 +1,5 @@
-//! `try FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE]`: a folder on a real control plane.
+//! `try FOLDER [--path clusters/x] [--once] [--subject sluice|flux] [--report FILE] [--pretend-kinds]`: a folder on a
+//! real control plane.
 //! `try --compare REPORT...`: what came of the same folders with Flux and with Sluice, side by side.
 //!
 //! The folder is served by Git over HTTP, the definitions and what bootstrap leaves behind are applied, the controllers
@@ -8,6 +9,7 @@ mod applied;
 mod bootstrap;
 mod compare;
 mod folder;
+mod pretended;
 mod report;
 mod tree;
 mod view;
@@ -35,6 +37,7 @@ struct Arguments {
     folder: PathBuf,
     path: Option<String>,
     is_once: bool,
+    pretends_kinds: bool,
     subject: Kind,
     report: Option<PathBuf>,
 }
@@ -53,14 +56,15 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
 }
 
 fn parse(arguments: &[String]) -> Result<Arguments, String> {
-    let (mut folder, mut path, mut is_once, mut subject, mut report) =
-        (None, None, false, "sluice".to_owned(), None);
+    let (mut folder, mut path, mut subject, mut report) = (None, None, "sluice".to_owned(), None);
+    let (mut is_once, mut pretends_kinds) = (false, false);
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().cloned().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
             "--path" => path = Some(value()?),
             "--once" => is_once = true,
+            "--pretend-kinds" => pretends_kinds = true,
             "--subject" => subject = value()?,
             "--report" => report = Some(PathBuf::from(value()?)),
             flag if flag.starts_with('-') => return Err(format!("{flag} is not known")),
@@ -69,7 +73,7 @@ fn parse(arguments: &[String]) -> Result<Arguments, String> {
     }
     let folder = folder.ok_or("which folder?")?;
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(Arguments { folder, path, is_once, subject: subject::Kind::parse(&subject)?, report })
+    Ok(Arguments { folder, path, is_once, pretends_kinds, subject: subject::Kind::parse(&subject)?, report })
 }
 
 async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
@@ -90,6 +94,10 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
 
     // The same for every subject: a folder may hold kinds of controllers that do not run.
     Stage::define(&plane, &subject::every_definition()?).await?;
+    if arguments.pretends_kinds {
+        let pretended = served.kinds().define(&plane.api()).await?;
+        println!("pretended kinds, which take any fields: {}", pretended.join(", "));
+    }
     let cluster = sluice_cluster::Cluster::from_kubeconfig(&plane.kubeconfig(), None).await;
     let cluster = cluster.map_err(|error| error.to_string())?;
     let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));

@@ -10,6 +10,8 @@ use serde_json::Value;
 use sluice_testkit::git::Repository;
 use sluice_testkit::yaml;
 
+use super::pretended::Kinds;
+
 /// The name of the served repository.
 pub const NAME: &str = "folder";
 
@@ -17,12 +19,14 @@ const COMPONENTS: &str = "gotk-components.yaml";
 const LARGEST: u64 = 16 << 20;
 
 /// What is served, and what was found on the way.
+#[derive(Default)]
 pub struct Served {
     notes: Vec<String>,
     rewrites: Vec<String>,
     sources: Vec<Value>,
     /// Branches and tags that sources ask for, as whole references.
     references: Vec<String>,
+    kinds: Kinds,
 }
 
 impl Served {
@@ -31,8 +35,7 @@ impl Served {
         let failed = |error: std::io::Error| error.to_string();
         let repository = Repository::create(root, NAME).map_err(failed)?;
         let remotes = remotes(folder);
-        let mut served =
-            Self { notes: Vec::new(), rewrites: Vec::new(), sources: Vec::new(), references: Vec::new() };
+        let mut served = Self::default();
         for path in files(folder)? {
             let from = folder.join(&path);
             let metadata = from.symlink_metadata().map_err(|error| format!("{}: {error}", from.display()))?;
@@ -72,6 +75,11 @@ impl Served {
         &self.sources
     }
 
+    /// The kinds that the folder uses.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
     fn prepare(&mut self, path: &Path, bytes: Vec<u8>, remotes: &[String], edited: Option<&str>) -> Vec<u8> {
         let is_yaml = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         let Ok(text) = String::from_utf8(bytes.clone()) else { return bytes };
@@ -82,10 +90,8 @@ impl Served {
             self.notes.push(format!("{}: reduced to its Namespace and CRDs", path.display()));
             return reduce(&text).into_bytes();
         }
-        if !text.contains("GitRepository") {
-            return bytes;
-        }
         let Ok(documents) = yaml::documents(&text) else { return bytes };
+        documents.iter().for_each(|document| self.kinds.note(document));
         let mut text = text;
         for source in documents.iter().filter(|document| document["kind"] == "GitRepository") {
             let Some(from) = source["spec"]["url"].as_str() else { continue };
