@@ -91,7 +91,9 @@ impl Served {
             return reduce(&text).into_bytes();
         }
         let Ok(documents) = yaml::documents(&text) else { return bytes };
-        documents.iter().for_each(|document| self.kinds.note(document));
+        for document in &documents {
+            self.kinds.note(document);
+        }
         let mut text = text;
         for source in documents.iter().filter(|document| document["kind"] == "GitRepository") {
             let Some(from) = source["spec"]["url"].as_str() else { continue };
