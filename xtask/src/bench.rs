@@ -2,11 +2,12 @@
 
 pub mod figure;
 mod helm;
+mod kustomize;
 pub mod process;
 
 use crate::{Outcome, peers, program, testkit};
 
-pub const USAGE: &str = "loop [--size N] | helm [--chart FOLDER] [--runs N]   the figures of BENCHMARKS.md";
+pub const USAGE: &str = "loop [--size N] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
 
 pub fn run(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
@@ -16,6 +17,7 @@ pub fn run(arguments: &[String]) -> Outcome {
             testkit("bench", arguments)
         }
         Some("helm") => helm::run(&arguments[1..]),
+        Some("kustomize") => kustomize::run(&arguments[1..]),
         _ => Err(format!("usage: cargo xtask bench {USAGE}")),
     }
 }

@@ -1,9 +1,11 @@
 //! The recursion: a kustomization's resources and bases, then its generators, components, transformers, validators.
 
 mod builtin;
+pub(crate) mod layer;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::crds;
@@ -16,12 +18,13 @@ use crate::origin::{Configurer, Origin, join};
 use crate::plugin;
 use crate::read;
 use crate::resmap::ResMap;
-use crate::resource::{ORIGIN, Resource};
+use crate::resource::{self, Memory, ORIGIN, Resource};
 use crate::schema::Schemas;
 use crate::text;
 use crate::transform::hash;
 use crate::vars::Vars;
 use crate::{ChartRequest, Charts};
+use layer::{Entry, Layer, Recording, Stage};
 
 /// How deep kustomizations may be nested.
 const MAX_DEPTH: u32 = 100;
@@ -34,27 +37,53 @@ pub(crate) struct Builder<'a> {
     pub charts: Option<&'a dyn Charts>,
     /// Files that objects were read from, for `explain`.
     pub sources: RefCell<Vec<String>>,
+    /// Where the build is to be done again in part.
+    pub recording: Option<Recording>,
 }
 
 /// What one kustomization and everything below it has come to.
 #[derive(Default)]
 pub(crate) struct Accumulated {
     pub map: ResMap,
-    pub config: Option<Rc<Config>>,
+    pub config: Option<Arc<Config>>,
     pub vars: Vars,
 }
 
 impl Accumulated {
-    fn merge_config(&mut self, config: &Rc<Config>) -> Result<()> {
+    fn merge_config(&mut self, config: &Arc<Config>) -> Result<()> {
         self.config = Some(match &self.config {
             // Merging into nothing leaves specs out that an earlier, narrower one covers.
-            None if Rc::ptr_eq(config, &Config::built_in()) => Rc::clone(config),
-            None => Rc::new(Config::default().merge(config)?),
-            Some(ours) if Rc::ptr_eq(ours, config) => return Ok(()),
-            Some(ours) => Rc::new(ours.merge(config)?),
+            None if Arc::ptr_eq(config, &Config::built_in()) => Arc::clone(config),
+            None => Arc::new(Config::default().merge(config)?),
+            Some(ours) if Arc::ptr_eq(ours, config) => return Ok(()),
+            Some(ours) => Arc::new(ours.merge(config)?),
         });
         Ok(())
     }
+}
+
+/// A finished build.
+pub(crate) struct Finished {
+    pub map: ResMap,
+    /// Vars that were never replaced.
+    pub unused: Vec<String>,
+    pub layer: Option<Layer>,
+    pub config: Arc<Config>,
+    pub candidates: Option<names::Candidates>,
+    /// Of the objects that were there when names were carried over, those for the build only among them.
+    pub memories: Vec<Memory>,
+}
+
+/// Tells each object where it stands among those that `names::fix` has seen.
+fn remember_places(map: &mut ResMap) -> Vec<Memory> {
+    let places = 0..map.len();
+    places
+        .map(|at| {
+            let resource = map.get_keeping_name(at);
+            resource.place = at;
+            resource.memory.clone()
+        })
+        .collect()
 }
 
 /// One kustomization.
@@ -65,6 +94,8 @@ pub(crate) struct Target<'a> {
     origin: Option<Origin>,
     /// The namespace of the overlays above, for charts.
     chart_namespace: String,
+    /// What is done here, where that is recorded.
+    layer: Option<Layer>,
 }
 
 impl<'a> Target<'a> {
@@ -76,6 +107,7 @@ impl<'a> Target<'a> {
             loader,
             origin: None,
             chart_namespace: String::new(),
+            layer: None,
         }
     }
 
@@ -113,6 +145,7 @@ impl<'a> Target<'a> {
             loader,
             origin: None,
             chart_namespace: String::new(),
+            layer: None,
         })
     }
 
@@ -128,15 +161,20 @@ impl<'a> Target<'a> {
     }
 
     /// Everything, with names final.
-    pub(crate) fn build(&mut self, builder: &Builder<'a>) -> Result<(ResMap, Vec<String>)> {
+    pub(crate) fn build(&mut self, builder: &Builder<'a>) -> Result<Finished> {
         if !self.kustomization.build_metadata.is_empty() {
             self.origin = Some(Origin::default());
         }
+        self.layer = builder.new_layer();
         let mut accumulated = self.accumulate(builder, Accumulated::default())?;
         let schemas = builder.schemas.borrow();
         hash::add(&mut accumulated.map, &schemas)?;
         let config = accumulated.config.unwrap_or_else(Config::built_in);
-        names::fix(&mut accumulated.map, &config, &schemas)?;
+        let candidates = names::fix(&mut accumulated.map, &config, &schemas)?;
+        let memories = match self.layer {
+            Some(_) => remember_places(&mut accumulated.map),
+            None => Vec::new(),
+        };
         let unused = accumulated.vars.resolve(&mut accumulated.map, &config.var_reference, &schemas)?;
         for resource in accumulated.map.list() {
             if !resource.is_empty() {
@@ -144,7 +182,8 @@ impl<'a> Target<'a> {
             }
         }
         accumulated.map.retain(|resource| !resource.is_empty() && !resource.is_local_config());
-        Ok((accumulated.map, unused))
+        let (map, layer) = (accumulated.map, self.layer.take());
+        Ok(Finished { map, unused, layer, config, candidates, memories })
     }
 
     /// This kustomization on top of what is given: nothing, or a component's parent.
@@ -159,12 +198,13 @@ impl<'a> Target<'a> {
             .accumulate_resources(builder, onto, &resources)
             .map_err(|error| error.within("accumulating resources"))?;
         self.kustomization.resources = resources;
+        self.begin_layer(builder, &mut onto);
         onto.merge_config(&self.own_config()?)?;
         if !self.kustomization.crds.is_empty() {
             let crds = crds::load(&self.loader, &self.kustomization.crds).map_err(|error| {
                 error.within(format_args!("loading CRDs [{}]", self.kustomization.crds.join(" ")))
             })?;
-            onto.merge_config(&Rc::new(crds))?;
+            onto.merge_config(&Arc::new(crds))?;
         }
         self.run_generators(builder, &mut onto)?;
         let components = std::mem::take(&mut self.kustomization.components);
@@ -178,11 +218,14 @@ impl<'a> Target<'a> {
             let schemas = builder.schemas.borrow();
             onto.vars.bind(&mut onto.map, vars, &schemas).map_err(|error| error.within("merging vars"))?;
         }
+        if let Some(layer) = self.layer.as_mut() {
+            layer.sources.end = builder.sources.borrow().len() as u32;
+        }
         depth.set(depth.get() - 1);
         Ok(onto)
     }
 
-    fn own_config(&self) -> Result<Rc<Config>> {
+    fn own_config(&self) -> Result<Arc<Config>> {
         let config = Config::built_in();
         if self.kustomization.configurations.is_empty() {
             return Ok(config);
@@ -192,7 +235,7 @@ impl<'a> Target<'a> {
             let content = self.loader.load(path)?;
             own = own.merge(&config::parse(text::yaml_to_record_strict(&content)?)?)?;
         }
-        Ok(Rc::new(config.merge(&own)?))
+        Ok(Arc::new(config.merge(&own)?))
     }
 
     fn accumulate_resources(
@@ -258,6 +301,7 @@ impl<'a> Target<'a> {
             self.kustomization.namespace.clone()
         };
         target.set_schema(builder)?;
+        target.layer = self.layer.as_ref().and_then(|_| builder.new_layer());
         if component && !target.kustomization.is_component() {
             fail!("expected kind 'Component' for path '{shown}' but got '{}'", target.kustomization.kind);
         }
@@ -266,9 +310,16 @@ impl<'a> Target<'a> {
         }
         let told = |error: Error| error.within(format_args!("recursed accumulation of path '{shown}'"));
         if component {
-            return target.accumulate(builder, onto).map_err(told);
+            let onto = target.accumulate(builder, onto).map_err(told)?;
+            if let (Some(ours), Some(layer)) = (&mut self.layer, target.layer) {
+                ours.components.push(layer);
+            }
+            return Ok(onto);
         }
         let inner = target.accumulate(builder, Accumulated::default()).map_err(told)?;
+        if let (Some(ours), Some(layer)) = (&mut self.layer, target.layer) {
+            ours.entries.push(Entry::Layer(layer));
+        }
         let schemas = builder.schemas.borrow();
         let merging = |error: Error| error.within(format_args!("recursed merging from path '{shown}'"));
         onto.map.append_all(inner.map, &schemas).map_err(merging)?;
@@ -279,13 +330,27 @@ impl<'a> Target<'a> {
         Ok(onto)
     }
 
-    fn accumulate_file(&self, builder: &Builder<'a>, onto: &mut Accumulated, path: &str) -> Result<()> {
+    fn accumulate_file(&mut self, builder: &Builder<'a>, onto: &mut Accumulated, path: &str) -> Result<()> {
         let reading = |error: Error| error.within(format_args!("accumulating resources from '{path}'"));
-        let content = self.loader.load(path).map_err(reading)?;
+        let content = match (&self.layer, &builder.recording) {
+            (None, Some(_)) => self.loader.load(path),
+            _ => self.loader.load_objects(path),
+        };
+        let content = content.map_err(reading)?;
         let objects = read::objects(&content, self.loader.budget())
             .map_err(|error| reading(read::in_file(error, path)))?;
         let schemas = builder.schemas.borrow();
         let source = builder.note_source(&self.loader, path);
+        if let (Some(layer), Some(recording)) = (&mut self.layer, &builder.recording) {
+            layer.entries.push(Entry::File(source));
+            match self.loader.inside(path) {
+                Some(place) => {
+                    let names = objects.iter().map(|node| resource::id_of(node, &schemas)).collect();
+                    recording.files.borrow_mut().entry(place).or_default().push((source, names));
+                }
+                None => recording.is_crossing.set(true),
+            }
+        }
         let mut list: Vec<Resource> = objects.into_iter().map(Resource::new).collect();
         for resource in &mut list {
             resource.source = Some(source);
@@ -369,6 +434,7 @@ impl<'a> Target<'a> {
                 self.kustomization.namespace.clone()
             };
         }
+        self.loader.shared().is_indirect.set(true);
         let globals = self.kustomization.helm_globals.clone().unwrap_or_default();
         let Some(charts) = builder.charts else {
             return Err(builtin::charts_refused(&chart, &globals));
@@ -384,6 +450,19 @@ impl<'a> Target<'a> {
 
     /// The objects that configure generators, transformers or validators: written inline, in files or in bases.
     fn plugin_objects(&mut self, builder: &Builder<'a>, entries: &[String], doing: &str) -> Result<ResMap> {
+        // These objects are settings of this layer; a change of theirs is none of a single object.
+        let layer = self.layer.take();
+        let objects = self.plugin_objects_of(builder, entries, doing);
+        self.layer = layer;
+        objects
+    }
+
+    fn plugin_objects_of(
+        &mut self,
+        builder: &Builder<'a>,
+        entries: &[String],
+        doing: &str,
+    ) -> Result<ResMap> {
         let mut accumulated = Accumulated::default();
         let mut paths = Vec::new();
         for entry in entries {
@@ -429,6 +508,7 @@ impl<'a> Target<'a> {
                 onto.map.add_transformer(&origin)?;
             }
             onto.map.drop_empty();
+            self.end_stage(builder, &mut onto.map, &schemas, step.is_crossing(), || Stage::Field(step));
         }
         for plugin in plugins {
             plugin.apply(&mut onto.map, &schemas, &self.loader)?;
@@ -436,8 +516,43 @@ impl<'a> Target<'a> {
                 onto.map.add_transformer(origin)?;
             }
             onto.map.drop_empty();
+            self.end_stage(builder, &mut onto.map, &schemas, plugin.is_crossing(), || Stage::Plugin(plugin));
         }
         Ok(())
+    }
+
+    /// Notes what stood at the beginning of this layer's work, where the build is recorded.
+    fn begin_layer(&self, builder: &Builder<'a>, onto: &mut Accumulated) {
+        let (Some(layer), Some(recording)) = (&self.layer, &builder.recording) else { return };
+        onto.map.note_trail(layer.number, 0, &builder.schemas.borrow());
+        let file = &self.kustomization;
+        let is_crossing = file.vars.is_some()
+            || !file.validators.is_empty()
+            || !file.build_metadata.is_empty()
+            || !file.openapi.is_empty()
+            || !file.helm_charts.is_empty()
+            || self.origin.is_some()
+            || self.loader.is_remote();
+        if is_crossing {
+            recording.is_crossing.set(true);
+        }
+    }
+
+    /// Keeps a transformer that has done its work, where the build is recorded.
+    fn end_stage(
+        &mut self,
+        builder: &Builder<'a>,
+        map: &mut ResMap,
+        schemas: &Schemas,
+        is_crossing: bool,
+        stage: impl FnOnce() -> Stage,
+    ) {
+        let (Some(layer), Some(recording)) = (&mut self.layer, &builder.recording) else { return };
+        if is_crossing {
+            recording.is_crossing.set(true);
+        }
+        layer.stages.push(stage());
+        map.note_trail(layer.number, layer.stages.len() as u32, schemas);
     }
 
     fn run_validators(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
@@ -478,6 +593,11 @@ fn same_but_mark(before: Option<&sluice_yaml::Node>, after: &Resource) -> bool {
 }
 
 impl<'a> Builder<'a> {
+    fn new_layer(&self) -> Option<Layer> {
+        let first = self.sources.borrow().len() as u32;
+        self.recording.as_ref().map(|recording| recording.layer(first))
+    }
+
     fn note_source(&self, loader: &Loader<'a>, path: &str) -> u32 {
         let mut sources = self.sources.borrow_mut();
         sources.push(if loader.is_remote() { path.to_owned() } else { join(loader.root(), path) });

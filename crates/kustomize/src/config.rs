@@ -1,9 +1,8 @@
 //! The transformers' configuration: which fields each of them touches. The defaults are recorded facts;
 //! `configurations` and `crds` add to them.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 use smol_str::SmolStr;
@@ -44,23 +43,15 @@ pub(crate) struct NameRule {
     pub target: Gvk,
 }
 
-thread_local! {
-    static DEFAULT: OnceCell<Rc<Config>> = const { OnceCell::new() };
-}
+static BUILT_IN: LazyLock<Arc<Config>> = LazyLock::new(|| {
+    let recorded = Config::from_facts();
+    Arc::new(Config::default().merge(&recorded).expect("the recorded specs do not contradict each other"))
+});
 
 impl Config {
-    /// The built-in configuration. One value a thread, so that merging it with itself is seen to be nothing.
-    pub(crate) fn built_in() -> Rc<Config> {
-        DEFAULT.with(|cell| {
-            Rc::clone(cell.get_or_init(|| {
-                let recorded = Config::from_facts();
-                Rc::new(
-                    Config::default()
-                        .merge(&recorded)
-                        .expect("the recorded specs do not contradict each other"),
-                )
-            }))
-        })
+    /// The built-in configuration. One value, so that merging it with itself is seen to be nothing.
+    pub(crate) fn built_in() -> Arc<Config> {
+        Arc::clone(&BUILT_IN)
     }
 
     fn from_facts() -> Config {

@@ -1,6 +1,6 @@
 //! A field spec: which kinds, which path, whether to create it; and the walk to what it names.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use sluice_yaml::{Kind, Node, Style, Tag};
 
@@ -21,7 +21,7 @@ pub struct FieldSpec {
     pub gvk: Gvk,
     pub path: String,
     pub create: bool,
-    parts: Rc<[Part]>,
+    parts: Arc<[Part]>,
 }
 
 impl PartialEq for FieldSpec {

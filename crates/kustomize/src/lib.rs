@@ -12,6 +12,7 @@ mod field_spec;
 pub mod file;
 mod generate;
 pub mod ids;
+mod incremental;
 mod json_patch;
 mod load;
 mod merge;
@@ -40,12 +41,15 @@ use sluice_tree::Tree;
 use sluice_yaml::Node;
 
 pub use error::{Error, ErrorKind};
+pub use incremental::Incremental;
 pub use load::{Answers, Ask, Reads};
 pub use remote::RepoSpec;
 pub use text::from_map;
 
-use accumulate::{Builder, Target};
+use accumulate::layer::Recording;
+use accumulate::{Builder, Finished, Target};
 use file::Kustomization;
+use incremental::{Kept, Past};
 use load::{Loader, Shared};
 use resmap::ResMap;
 use schema::Schemas;
@@ -172,6 +176,18 @@ pub fn build(
     answers: &Answers,
     budget: &Budget,
 ) -> Result<Outcome, Error> {
+    Ok(build_noting(tree, folder, options, answers, budget, None)?.0)
+}
+
+/// Builds, and remembers what a later build of some of the objects needs, where `recording` is there to note it.
+fn build_noting<'a>(
+    tree: &'a dyn Tree,
+    folder: &str,
+    options: &Options<'a>,
+    answers: &'a Answers,
+    budget: &'a Budget,
+    recording: Option<Recording>,
+) -> Result<(Outcome, Option<Kept>), Error> {
     let shared = Rc::new(Shared {
         tree,
         shown_root: options.shown_root,
@@ -182,17 +198,24 @@ pub fn build(
         asks: RefCell::default(),
         budget,
         depth: Cell::new(0),
+        settings: RefCell::default(),
+        is_indirect: Cell::new(false),
     });
-    let result = run(&shared, folder, options);
+    let result = run(&shared, folder, options, recording);
     let asks = shared.asks.take();
     match result {
-        Err(error) if error.kind == ErrorKind::Ask => Ok(Outcome::Need(asks.into_iter().collect())),
+        Err(error) if error.kind == ErrorKind::Ask => Ok((Outcome::Need(asks.into_iter().collect()), None)),
         Err(error) => Err(error),
-        Ok(built) => Ok(Outcome::Done(built)),
+        Ok((built, kept)) => Ok((Outcome::Done(built), kept)),
     }
 }
 
-fn run<'a>(shared: &Rc<Shared<'a>>, folder: &str, options: &Options<'a>) -> Result<Built, Error> {
+fn run<'a>(
+    shared: &Rc<Shared<'a>>,
+    folder: &str,
+    options: &Options<'a>,
+    recording: Option<Recording>,
+) -> Result<(Built, Option<Kept>), Error> {
     let loader = Loader::start(Rc::clone(shared), folder)?;
     let builder = Builder {
         shared: Rc::clone(shared),
@@ -200,13 +223,15 @@ fn run<'a>(shared: &Rc<Shared<'a>>, folder: &str, options: &Options<'a>) -> Resu
         warnings: RefCell::default(),
         charts: options.charts,
         sources: RefCell::default(),
+        recording,
     };
     let mut target = match options.given {
         Some((name, kustomization)) => Target::given(kustomization.clone(), name, loader),
         None => Target::load(&builder, loader)?,
     };
     target.set_schema(&builder)?;
-    let (mut map, unused) = target.build(&builder)?;
+    let finished = target.build(&builder)?;
+    let Finished { mut map, unused, layer, config, candidates, memories } = finished;
     let schemas = builder.schemas.borrow();
     let file = &target.kustomization;
     if let Some(sort) = &file.sort_options {
@@ -220,11 +245,15 @@ fn run<'a>(shared: &Rc<Shared<'a>>, folder: &str, options: &Options<'a>) -> Resu
         add_managed_by(&mut map, &schemas)?;
     }
     let (origins, transformers) = (asks_for("originAnnotations"), asks_for("transformerAnnotations"));
+    let mut past = Past::new(memories);
     let mut objects = Vec::with_capacity(map.len());
     for mut resource in map.into_list() {
         resource.finish(origins, transformers)?;
         if let Some(mut node) = resource.node {
             text::settle_tags(&mut node);
+            if builder.recording.is_some() {
+                past.add(resource.source, resource.place, resource.trail);
+            }
             objects.push(Object { node, source: resource.source });
         }
     }
@@ -233,7 +262,16 @@ fn run<'a>(shared: &Rc<Shared<'a>>, folder: &str, options: &Options<'a>) -> Resu
         warnings.push(format!("well-defined vars that were never replaced: {}\n", unused.join(",")));
     }
     let reads = target.loader().shared().reads.take();
-    Ok(Built { objects, reads, warnings, sources: builder.sources.take() })
+    let kept = match (builder.recording, layer) {
+        (Some(recording), Some(layer)) => {
+            if !schemas.is_built_in() {
+                recording.is_crossing.set(true);
+            }
+            Some(Kept::new(recording, layer, &config, candidates, past, shared, &reads, options.managed_by))
+        }
+        _ => None,
+    };
+    Ok((Built { objects, reads, warnings, sources: builder.sources.take() }, kept))
 }
 
 fn add_managed_by(map: &mut ResMap, schemas: &Schemas) -> Result<(), Error> {

@@ -37,11 +37,20 @@ impl Reads {
         self.files.contains(path)
             || self.folders.contains(parent)
             || self.missing.contains(path)
+            || is_above(path, &self.files)
+            || is_above(path, &self.folders)
+            || is_above(path, &self.missing)
             || self
                 .missing
                 .iter()
                 .any(|missing| path.strip_prefix(missing.as_str()).is_some_and(|rest| rest.starts_with('/')))
     }
+}
+
+/// True for a folder, or a link to one, of one of the paths.
+fn is_above(path: &str, paths: &BTreeSet<String>) -> bool {
+    let below = format!("{path}/");
+    paths.range(below.clone()..).next().is_some_and(|first| first.starts_with(&below))
 }
 
 /// Something outside of the tree that the build needs.
@@ -75,6 +84,29 @@ pub(crate) struct Shared<'a> {
     pub budget: &'a Budget,
     /// How deep kustomizations are nested at present.
     pub depth: Cell<u32>,
+    /// Files that were read for something else than their objects.
+    pub settings: RefCell<BTreeSet<String>>,
+    /// A link, an answer or a repository was used: what changes cannot be told by paths.
+    pub is_indirect: Cell<bool>,
+}
+
+impl<'a> Shared<'a> {
+    /// For work on files that have been read before.
+    pub(crate) fn plain(tree: &'a dyn Tree, answers: &'a Answers, budget: &'a Budget) -> Rc<Self> {
+        Rc::new(Self {
+            tree,
+            shown_root: "",
+            answers,
+            restricted: true,
+            remote_allowed: false,
+            reads: RefCell::default(),
+            asks: RefCell::default(),
+            budget,
+            depth: Cell::new(0),
+            settings: RefCell::default(),
+            is_indirect: Cell::new(false),
+        })
+    }
 }
 
 /// The loader of one kustomization.
@@ -207,7 +239,12 @@ impl<'a> Loader<'a> {
     /// The real folder of a path; fails on files.
     fn confirm_folder(&self, path: &str, shown: &str) -> Result<String> {
         match self.tree().resolve(path) {
-            Ok((real, EntryKind::Folder)) => Ok(real),
+            Ok((real, EntryKind::Folder)) => {
+                if real != path.trim_matches('/') {
+                    self.shared.is_indirect.set(true);
+                }
+                Ok(real)
+            }
             Ok((_, EntryKind::File)) => Err(Error::new(format!("'{shown}': file is not directory"))),
             Err(error) => Err(self.link_failure(path, shown, &error).within("not a valid directory")),
         }
@@ -215,7 +252,22 @@ impl<'a> Loader<'a> {
 
     /// The bytes of a file named in this kustomization.
     pub(crate) fn load(&self, path: &str) -> Result<Bytes> {
+        let content = self.load_objects(path)?;
+        if let Some(place) = self.inside(path) {
+            self.shared.settings.borrow_mut().insert(place);
+        }
+        Ok(content)
+    }
+
+    /// Where in the main tree a path of this kustomization is.
+    pub(crate) fn inside(&self, path: &str) -> Option<String> {
+        if self.repository.is_some() || is_web_address(path) { None } else { self.place(path).0 }
+    }
+
+    /// As `load`, for a file whose objects are the only thing that is taken from it.
+    pub(crate) fn load_objects(&self, path: &str) -> Result<Bytes> {
         if is_web_address(path) {
+            self.shared.is_indirect.set(true);
             return self.load_web(path);
         }
         let (place, shown) = self.place(path);
@@ -253,6 +305,7 @@ impl<'a> Loader<'a> {
                     let real = self.tree().resolve(place).map_or_else(|_| place.to_owned(), |(real, _)| real);
                     let mut reads = self.shared.reads.borrow_mut();
                     if real != place {
+                        self.shared.is_indirect.set(true);
                         reads.files.insert(place.to_owned());
                     }
                     reads.files.insert(real);
@@ -392,6 +445,7 @@ impl<'a> Loader<'a> {
             Some(Err(text)) => return Err(Error::new(text.clone())),
             None => return Err(self.ask(Ask::Repository(spec))),
         };
+        self.shared.is_indirect.set(true);
         let root_path = spec.root_path.clone();
         let mut loader = Loader {
             shared: Rc::clone(&self.shared),

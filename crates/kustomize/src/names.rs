@@ -7,19 +7,19 @@ use std::collections::HashMap;
 use sluice_yaml::{Kind, Node, Tag};
 use smol_str::SmolStr;
 
-use crate::config::{Config, NameRule};
+use crate::config::{Config, NameRule, NameRules};
 use crate::error::{Error, Result, fail};
 use crate::field_spec::Create;
 use crate::ids::{Gvk, ResId};
 use crate::nodes;
 use crate::resmap::ResMap;
-use crate::resource::Resource;
+use crate::resource::{Memory, Resource};
 use crate::schema::Schemas;
 use crate::share::Shares;
 use crate::text;
 
 /// What is known about the objects that may be referred to.
-struct Candidates {
+pub(crate) struct Candidates {
     ids: Vec<ResId>,
     first_namespaces: Vec<SmolStr>,
     by_first_namespace: HashMap<SmolStr, Vec<usize>>,
@@ -38,50 +38,109 @@ struct Referrer<'a> {
     role: Option<Gvk>,
 }
 
-/// Carries changed names to the fields that hold them.
-pub(crate) fn fix(map: &mut ResMap, config: &Config, schemas: &Schemas) -> Result<()> {
+/// The objects as a referrer sees them.
+pub(crate) enum Others<'a> {
+    Map(&'a ResMap),
+    /// Of an earlier build, without their trees.
+    Remembered(&'a [Memory]),
+}
+
+impl Others<'_> {
+    fn memory(&self, at: usize) -> &Memory {
+        match self {
+            Others::Map(map) => &map.list()[at].memory,
+            Others::Remembered(memories) => &memories[at],
+        }
+    }
+
+    fn shown(&self, at: usize) -> String {
+        let node = match self {
+            Others::Map(map) => map.list()[at].node.clone(),
+            Others::Remembered(_) => None,
+        };
+        node.and_then(|node| text::to_yaml(node).ok()).unwrap_or_default()
+    }
+}
+
+/// Carries changed names to the fields that hold them. What was found out about the objects is given back, unless no
+/// name has changed.
+pub(crate) fn fix(map: &mut ResMap, config: &Config, schemas: &Schemas) -> Result<Option<Candidates>> {
     if !map.list().iter().any(|resource| !resource.memory.former.is_empty()) {
-        return Ok(());
+        return Ok(None);
     }
     let rules = config.name_rules();
     let candidates = collect(map, schemas);
     for at in 0..map.len() {
         let resource = &map.list()[at];
-        if resource.node.is_none() {
-            continue;
-        }
-        let first = resource.first_id(schemas);
-        let id = candidates.ids[at].clone();
-        let mut referrer = None;
+        let Some(seen) = Seen::of(resource, at, &rules, &candidates, schemas)? else { continue };
         // The tree is taken out, so that the others can be looked at while it changes.
-        let mut tree = None;
-        let mut shares = None;
-        for rule in rules.of(&first.gvk.kind) {
-            if !first.gvk.is_selected(&rule.field.gvk) {
-                continue;
-            }
-            if referrer.is_none() {
-                referrer = Some(Referrer {
-                    at,
-                    id: &id,
-                    binding_namespaces: binding_namespaces(&map.list()[at], &id)?,
-                    role: role(map.list()[at].tree()),
-                });
-                let resource = map.get_keeping_name(at);
-                shares = Shares::note(resource.tree(), resource.next_share);
-                tree = resource.node.take();
-            }
-            let (Some(referrer), Some(tree)) = (&referrer, tree.as_mut()) else { continue };
-            apply(map, &candidates, referrer, rule, tree)?;
+        let resource = map.get_keeping_name(at);
+        let shares = Shares::note(resource.tree(), resource.next_share);
+        let Some(mut tree) = resource.node.take() else { continue };
+        seen.follow(&Others::Map(map), &candidates, &mut tree)?;
+        if let Some(shares) = shares {
+            shares.settle(&mut tree);
         }
-        if let Some(mut tree) = tree {
-            if let Some(shares) = shares {
-                shares.settle(&mut tree);
-            }
-            map.get_keeping_name(at).node = Some(tree);
-        }
+        map.get_keeping_name(at).node = Some(tree);
+    }
+    Ok(Some(candidates))
+}
+
+/// As `fix`, for one object that stood at this place in an earlier build, with the same names.
+pub(crate) fn fix_again(
+    resource: &mut Resource,
+    at: usize,
+    rules: &NameRules,
+    candidates: &Candidates,
+    memories: &[Memory],
+    schemas: &Schemas,
+) -> Result<()> {
+    let Some(seen) = Seen::of(resource, at, rules, candidates, schemas)? else { return Ok(()) };
+    let shares = Shares::note(resource.tree(), resource.next_share);
+    let Some(tree) = resource.node.as_mut() else { return Ok(()) };
+    seen.follow(&Others::Remembered(memories), candidates, tree)?;
+    if let Some(shares) = shares {
+        shares.settle(tree);
     }
     Ok(())
+}
+
+/// A referrer and the rules that are for it.
+struct Seen<'a> {
+    referrer: Referrer<'a>,
+    rules: Vec<&'a NameRule>,
+}
+
+impl<'a> Seen<'a> {
+    /// Nothing for objects that refer to none.
+    fn of(
+        resource: &Resource,
+        at: usize,
+        rules: &'a NameRules,
+        candidates: &'a Candidates,
+        schemas: &Schemas,
+    ) -> Result<Option<Self>> {
+        if resource.node.is_none() {
+            return Ok(None);
+        }
+        let first = resource.first_id(schemas);
+        let rules: Vec<&NameRule> =
+            rules.of(&first.gvk.kind).filter(|rule| first.gvk.is_selected(&rule.field.gvk)).collect();
+        if rules.is_empty() {
+            return Ok(None);
+        }
+        let id = &candidates.ids[at];
+        let binding_namespaces = binding_namespaces(resource, id)?;
+        let role = role(resource.tree());
+        Ok(Some(Seen { referrer: Referrer { at, id, binding_namespaces, role }, rules }))
+    }
+
+    fn follow(&self, others: &Others<'_>, candidates: &Candidates, tree: &mut Node) -> Result<()> {
+        for rule in &self.rules {
+            apply(others, candidates, &self.referrer, rule, tree)?;
+        }
+        Ok(())
+    }
 }
 
 fn collect(map: &ResMap, schemas: &Schemas) -> Candidates {
@@ -144,7 +203,7 @@ fn binding_namespaces(resource: &Resource, id: &ResId) -> Result<Vec<SmolStr>> {
 }
 
 fn apply(
-    map: &ResMap,
+    others: &Others<'_>,
     candidates: &Candidates,
     referrer: &Referrer<'_>,
     rule: &NameRule,
@@ -158,7 +217,7 @@ fn apply(
         if place.tag == Tag::Null {
             return Ok(());
         }
-        let finder = Finder { map, candidates, referrer, rule };
+        let finder = Finder { others, candidates, referrer, rule };
         match &mut place.kind {
             Kind::Scalar(_) => finder.set_scalar(place),
             Kind::Mapping(_) => finder.set_mapping(place),
@@ -197,7 +256,7 @@ fn apply(
 const REFERRER: &str = "\u{0}referrer\u{0}";
 
 struct Finder<'a> {
-    map: &'a ResMap,
+    others: &'a Others<'a>,
     candidates: &'a Candidates,
     referrer: &'a Referrer<'a>,
     rule: &'a NameRule,
@@ -276,10 +335,10 @@ impl Finder<'_> {
         let Some(places) = places else { return Ok(None) };
         let role = self.referrer.role.as_ref().filter(|_| self.rule.field.path.ends_with("roleRef/name"));
         let ids = &self.candidates.ids;
-        let list = self.map.list();
+        let memory = |at: usize| self.others.memory(at);
         let was = |at: usize, selector: &Gvk| {
             let current = &ids[at].gvk;
-            list[at].memory.former.iter().any(|former| {
+            memory(at).former.iter().any(|former| {
                 let gvk = Gvk { kind: former.kind.clone(), ..current.clone() };
                 gvk.is_selected(selector)
             })
@@ -299,10 +358,10 @@ impl Finder<'_> {
         if fitting.len() == 1 {
             return Ok(Some(fitting[0]));
         }
-        let ours = &list[self.referrer.at];
-        fitting.retain(|&at| same_affixes(&list[at], ours, true));
+        let ours = memory(self.referrer.at);
+        fitting.retain(|&at| same_affixes(memory(at), ours, true));
         if fitting.len() > 1 {
-            fitting.retain(|&at| same_affixes(&list[at], ours, false));
+            fitting.retain(|&at| same_affixes(memory(at), ours, false));
         }
         match fitting[..] {
             [] => Ok(None),
@@ -324,21 +383,17 @@ impl Finder<'_> {
             ids.join(", ")
         );
         for (number, &at) in fitting.iter().enumerate() {
-            let shown = self.map.list()[at]
-                .node
-                .clone()
-                .and_then(|node| text::to_yaml(node).ok())
-                .unwrap_or_default();
+            let shown = self.others.shown(at);
             told.push_str(&format!("--- possible referral {number}:\n{shown}\n"));
         }
         Error::new(told)
     }
 }
 
-fn same_affixes(a: &Resource, b: &Resource, empty_fits: bool) -> bool {
+fn same_affixes(a: &Memory, b: &Memory, empty_fits: bool) -> bool {
     let same =
         |a: &[SmolStr], b: &[SmolStr]| (empty_fits && (a.is_empty() || b.is_empty())) || same_end(a, b);
-    same(&a.memory.prefixes, &b.memory.prefixes) && same(&a.memory.suffixes, &b.memory.suffixes)
+    same(&a.prefixes, &b.prefixes) && same(&a.suffixes, &b.suffixes)
 }
 
 /// True when the shorter list is the end of the longer one; an empty one only fits an empty one.

@@ -284,6 +284,11 @@ fn read_transformer(resource: &Resource, loader: &Loader<'_>) -> Result<Transfor
 }
 
 impl Loaded {
+    /// True where what one object holds can reach another one.
+    pub(crate) fn is_crossing(&self) -> bool {
+        matches!(self.transformer, Transformer::Replacements(_) | Transformer::Hash)
+    }
+
     /// Lets the transformer work.
     pub(crate) fn apply(&self, map: &mut ResMap, schemas: &Schemas, loader: &Loader<'_>) -> Result<()> {
         match &self.transformer {

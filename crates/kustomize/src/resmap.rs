@@ -14,6 +14,8 @@ pub(crate) struct ResMap {
     list: Vec<Resource>,
     current: Option<HashMap<IdKey, Vec<usize>>>,
     any: Option<HashMap<IdKey, Vec<usize>>>,
+    /// Some of a build's objects: what is not here may be there all the same.
+    is_partial: bool,
 }
 
 impl ResMap {
@@ -23,6 +25,22 @@ impl ResMap {
             map.append(resource, schemas)?;
         }
         Ok(map)
+    }
+
+    /// For some of the objects of a build that is known to go well with all of them.
+    pub(crate) fn partial() -> Self {
+        Self { is_partial: true, ..Self::default() }
+    }
+
+    pub(crate) fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// Notes how far the identity of each object has come.
+    pub(crate) fn note_trail(&mut self, layer: u32, stage: u32, schemas: &Schemas) {
+        for resource in &mut self.list {
+            resource.note_trail(layer, stage, schemas);
+        }
     }
 
     pub(crate) fn list(&self) -> &[Resource] {
@@ -128,11 +146,12 @@ impl ResMap {
         index.get(&id.key()).cloned().unwrap_or_default()
     }
 
-    /// The one object that has or had this name.
-    pub(crate) fn find_one(&mut self, id: &ResId, schemas: &Schemas) -> Result<usize> {
+    /// The one object that has or had this name; none only among some of a build's objects.
+    pub(crate) fn find_one(&mut self, id: &ResId, schemas: &Schemas) -> Result<Option<usize>> {
         let found = self.find_any(id, schemas);
         match found[..] {
-            [one] => Ok(one),
+            [one] => Ok(Some(one)),
+            [] if self.is_partial => Ok(None),
             [] => Err(Error::new(format!(
                 "no matches for Id {id}; failed to find unique target for patch {id}"
             ))),

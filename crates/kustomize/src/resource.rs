@@ -53,7 +53,7 @@ impl Behavior {
 }
 
 /// What kustomize remembers in build annotations.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub former: Vec<FormerName>,
     pub prefixes: Vec<SmolStr>,
@@ -76,6 +76,20 @@ pub(crate) struct Resource {
     pub next_share: u32,
     /// Where it was read from: index into the build's sources, for `explain`.
     pub source: Option<u32>,
+    /// How its identity went through the build, where that is recorded.
+    pub trail: Vec<Waymark>,
+    /// Where it stood when names were carried over, where that is recorded.
+    pub place: usize,
+}
+
+/// What other objects could see of an object from some transformer on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waymark {
+    pub layer: u32,
+    pub stage: u32,
+    pub id: ResId,
+    pub former: usize,
+    pub affixes: (usize, usize),
 }
 
 /// The annotation that stands for the memory while a patch runs.
@@ -116,6 +130,8 @@ impl Resource {
             var_names: Vec::new(),
             next_share: 1,
             source: None,
+            trail: Vec::new(),
+            place: 0,
         }
     }
 
@@ -196,6 +212,20 @@ impl Resource {
     /// What it was called at first.
     pub(crate) fn first_id(&self, schemas: &Schemas) -> ResId {
         self.former_ids().next().unwrap_or_else(|| self.id(schemas))
+    }
+
+    /// Notes what others can see, where it has changed.
+    pub(crate) fn note_trail(&mut self, layer: u32, stage: u32, schemas: &Schemas) {
+        let memory = &self.memory;
+        let affixes = (memory.prefixes.len(), memory.suffixes.len());
+        let (id, former) = (self.id(schemas), memory.former.len());
+        let is_same = self
+            .trail
+            .last()
+            .is_some_and(|mark| (&mark.id, mark.former, mark.affixes) == (&id, former, affixes));
+        if !is_same {
+            self.trail.push(Waymark { layer, stage, id, former, affixes });
+        }
     }
 
     /// Remembers the present name.
@@ -392,6 +422,15 @@ impl Resource {
             _ => BTreeMap::new(),
         }
     }
+}
+
+/// What a tree is called.
+pub(crate) fn id_of(node: &Node, schemas: &Schemas) -> ResId {
+    let text = |path: &[&str]| nodes::at(node, path).map(nodes::smol).unwrap_or_default();
+    let api_version = text(&["apiVersion"]);
+    let gvk = Gvk::new(&api_version, &text(&["kind"]));
+    let cluster = schemas.is_cluster_scoped(&api_version, &gvk.kind);
+    ResId { gvk, name: text(&["metadata", "name"]), namespace: text(&["metadata", "namespace"]), cluster }
 }
 
 /// What `{}` prints for an object's metadata in messages about missing parts.

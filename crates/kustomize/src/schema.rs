@@ -188,6 +188,11 @@ impl Schemas {
         }
     }
 
+    /// True until a kustomization has brought a schema of its own.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.custom.is_none()
+    }
+
     pub(crate) fn current(&self) -> Arc<Schema> {
         self.custom.clone().unwrap_or_else(Schema::built_in)
     }

@@ -16,7 +16,7 @@ use crate::transform::{image, metadata, namespace, patch, replacement};
 use std::collections::BTreeMap;
 
 /// One transformer, ready to work.
-pub(super) enum Step {
+pub(crate) enum Step {
     Merges(Vec<Resource>),
     Patch(patch::Prepared),
     Namespace(String, Vec<FieldSpec>),
@@ -46,6 +46,11 @@ impl Step {
             Step::Image(..) => "ImageTagTransformer",
             Step::Replacements(_) => "ReplacementTransformer",
         }
+    }
+
+    /// True where what one object holds can reach another one.
+    pub(super) fn is_crossing(&self) -> bool {
+        matches!(self, Step::Replacements(_))
     }
 
     pub(super) fn apply(&self, map: &mut ResMap, schemas: &Schemas, loader: &Loader<'_>) -> Result<()> {

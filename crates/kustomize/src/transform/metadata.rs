@@ -163,7 +163,7 @@ pub(crate) fn replicas(
             })?;
         }
     }
-    if !found {
+    if !found && !map.is_partial() {
         let kinds: Vec<String> = specs.iter().map(|spec| spec.gvk.to_string()).collect();
         fail!(
             "resource with name {} does not match a config with the following GVK [{}]",

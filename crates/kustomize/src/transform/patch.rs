@@ -132,12 +132,13 @@ pub(crate) fn apply(
 /// A strategic merge into the object that the patch names.
 fn merge_into_one(map: &mut ResMap, patch: &Resource, schemas: &Schemas, loader: &Loader<'_>) -> Result<()> {
     let id = patch.first_id(schemas);
-    let at = map.find_one(&id, schemas).map_err(|error| {
+    let found = map.find_one(&id, schemas).map_err(|error| {
         error.within(format_args!(
             "no resource matches strategic merge patch {}",
             text::quote(&id.to_string())
         ))
     })?;
+    let Some(at) = found else { return Ok(()) };
     let renames = patch.memory.allows_name_change || patch.memory.allows_kind_change;
     let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
     let schema = schemas.current();
@@ -278,7 +279,7 @@ pub(crate) fn apply_legacy_merges(
     loader: &Loader<'_>,
 ) -> Result<()> {
     for patch in patches {
-        let at = map.find_one(&patch.first_id(schemas), schemas)?;
+        let Some(at) = map.find_one(&patch.first_id(schemas), schemas)? else { continue };
         merge_into_all(map, &[at], patch, schemas, loader)?;
     }
     Ok(())
