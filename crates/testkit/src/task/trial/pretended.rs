@@ -34,6 +34,9 @@ const CLUSTER_WIDE: &[&str] = &[
     "VolumeSnapshotClass",
 ];
 
+const FLUX_OPERATOR: &str = "fluxcd.controlplane.io";
+const OPERATED: &[&str] = &["FluxInstance", "ResourceSet", "ResourceSetInputProvider"];
+
 impl Kinds {
     /// Notes what a document is or defines.
     pub fn note(&mut self, document: &Value) {
@@ -53,6 +56,9 @@ impl Kinds {
 
     /// Defines what the server does not know; gives the kinds.
     pub async fn define(&self, api: &Api) -> Result<Vec<String>, String> {
+        if self.used.keys().any(|(group, _)| group == FLUX_OPERATOR) {
+            widen_event_sources(api).await?;
+        }
         let mut names = Vec::new();
         let mut asked = Vec::new();
         for ((group, kind), versions) in &self.used {
@@ -77,6 +83,26 @@ impl Kinds {
         }
         Ok(names)
     }
+}
+
+/// Who installs Flux by flux-operator can name its kinds in alerts and receivers, since it patches their definitions.
+async fn widen_event_sources(api: &Api) -> Result<(), String> {
+    for (plural, list) in [("alerts", "eventSources"), ("receivers", "resources")] {
+        let path = format!(
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.notification.toolkit.fluxcd.io"
+        );
+        let mut definition = api.get(&path).await.map_err(|error| error.to_string())?;
+        for version in definition["spec"]["versions"].as_array_mut().into_iter().flatten() {
+            let items =
+                &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"][list]["items"];
+            if let Some(kinds) = items["properties"]["kind"]["enum"].as_array_mut() {
+                kinds.extend(OPERATED.iter().map(|kind| Value::from(*kind)));
+            }
+        }
+        let patch = json!({"spec": {"versions": definition["spec"]["versions"]}});
+        api.merge_patch(&path, &patch).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn definition(group: &str, kind: &str, versions: &BTreeSet<String>) -> Value {
