@@ -2,7 +2,7 @@
 
 use crate::call::{Arguments, Run, Slot};
 use crate::error::Error;
-use crate::node::{Branch, Command, Node, NodeRef, Number, Operand, Pipe, Variable};
+use crate::node::{Branch, Command, Node, NodeRef, Number, Operand, Pipe, Span, Variable, names};
 use crate::print;
 use crate::quote::quote;
 use crate::set::{MissingKey, Tree};
@@ -29,7 +29,7 @@ struct State<'a, 'r> {
     run: &'r Run<'r>,
     tree: &'a Tree,
     node: NodeRef<'a>,
-    variables: Vec<(&'a str, Slot)>,
+    variables: Vec<(&'a [u8], Slot)>,
     out: &'r mut Vec<u8>,
     /// Nesting of templates and of what stands in them.
     depth: u32,
@@ -44,7 +44,7 @@ pub(crate) fn execute(run: &Run<'_>, tree: &Tree, data: Value, out: &mut Vec<u8>
         run,
         tree,
         node: NodeRef::Node(first),
-        variables: vec![("$", dot.clone())],
+        variables: vec![(b"$", dot.clone())],
         out,
         depth: run.depth,
     };
@@ -70,7 +70,7 @@ impl<'a> State<'a, '_> {
         let line = before.split(|&b| b == b'\n').count();
         let column = before.iter().rposition(|&b| b == b'\n').map_or(position, |at| position - at - 1);
         let mut context = Vec::new();
-        self.node.write(&mut context);
+        self.node.write(&self.tree.text, &mut context);
         format!(
             "template: {}:{line}:{column}: executing {} at <{}>: ",
             self.tree.parse_name,
@@ -112,7 +112,8 @@ impl<'a> State<'a, '_> {
         self.run.cx.budget.charge(1)?;
         self.node = NodeRef::Node(node);
         match node {
-            Node::Text { text, .. } => {
+            Node::Text { span } => {
+                let text = self.source(*span);
                 self.run.charge_bytes(text.len())?;
                 self.out.extend_from_slice(text);
             }
@@ -128,7 +129,7 @@ impl<'a> State<'a, '_> {
             Node::If(branch) => return self.if_or_with(dot, branch, false),
             Node::With(branch) => return self.if_or_with(dot, branch, true),
             Node::Range(branch) => return self.range(dot, node, branch),
-            Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_ref())?,
+            Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_deref())?,
         }
         Ok(Flow::On)
     }
@@ -299,7 +300,7 @@ impl<'a> State<'a, '_> {
             run,
             tree,
             node: NodeRef::Node(first),
-            variables: vec![("$", dot.clone())],
+            variables: vec![(b"$", dot.clone())],
             out: self.out,
             depth: self.depth + 1,
         };
@@ -319,26 +320,26 @@ impl<'a> State<'a, '_> {
             if pipe.is_assign {
                 self.set(variable, slot.clone())?;
             } else {
-                self.variables.push((&variable.identifiers[0], slot.clone()));
+                self.variables.push((self.source(variable.name), slot.clone()));
             }
         }
         Ok(slot)
     }
 
     fn set(&mut self, variable: &Variable, slot: Slot) -> Outcome<()> {
-        let name = &*variable.identifiers[0];
+        let name = self.source(variable.name);
         match self.variables.iter_mut().rev().find(|(known, _)| *known == name) {
             Some(known) => {
                 known.1 = slot;
                 Ok(())
             }
-            None => self.fail(format!("undefined variable: {name}")),
+            None => self.fail(format!("undefined variable: {}", to_lossy(name))),
         }
     }
 
     fn not_a_function(&self, arguments: &[Operand], last: Option<&Slot>) -> Outcome<()> {
         if arguments.len() > 1 || last.is_some() {
-            let what = arguments.first().map(Operand::to_text).unwrap_or_default();
+            let what = arguments.first().map(|first| first.to_text(&self.tree.text)).unwrap_or_default();
             return self.fail(format!("can't give argument to non-function {what}"));
         }
         Ok(())
@@ -348,19 +349,19 @@ impl<'a> State<'a, '_> {
         let arguments = &command.arguments[..];
         let first = &arguments[0];
         match first {
-            Operand::Field { identifiers, .. } => {
+            Operand::Field { fields, .. } => {
                 self.node = NodeRef::Operand(first);
                 return self.field_chain(
                     dot,
                     dot.clone(),
                     NodeRef::Operand(first),
-                    identifiers,
+                    *fields,
                     arguments,
                     last,
                 );
             }
             Operand::Chain { node, fields, .. } => {
-                return self.chain(dot, first, node, fields, arguments, last);
+                return self.chain(dot, first, node, *fields, arguments, last);
             }
             Operand::Identifier { function, .. } => {
                 self.node = NodeRef::Operand(first);
@@ -411,7 +412,7 @@ impl<'a> State<'a, '_> {
         dot: &Slot,
         operand: &'a Operand,
         node: &'a Operand,
-        fields: &'a [Box<str>],
+        fields: Span,
         arguments: &'a [Operand],
         last: Option<Slot>,
     ) -> Outcome<Slot> {
@@ -425,7 +426,7 @@ impl<'a> State<'a, '_> {
                 self.node = NodeRef::Operand(node);
                 self.function(dot, function, NodeRef::Operand(node), &[], None)?
             }
-            _ => return self.fail(format!("indirection through explicit nil in {}", operand.to_text())),
+            _ => return self.fail(format!("indirection through explicit nil in {}", operand.to_text(&self.tree.text))),
         };
         self.field_chain(dot, receiver, NodeRef::Operand(operand), fields, arguments, last)
     }
@@ -438,17 +439,17 @@ impl<'a> State<'a, '_> {
         last: Option<Slot>,
     ) -> Outcome<Slot> {
         self.node = NodeRef::Variable(variable);
-        let name = &*variable.identifiers[0];
+        let name = self.source(variable.name);
         let Some(value) =
             self.variables.iter().rev().find(|(known, _)| *known == name).map(|(_, slot)| slot.clone())
         else {
-            return self.fail(format!("undefined variable: {name}"));
+            return self.fail(format!("undefined variable: {}", to_lossy(name)));
         };
-        if variable.identifiers.len() == 1 {
+        if variable.fields.is_empty() {
             self.not_a_function(arguments, last.as_ref())?;
             return Ok(value);
         }
-        self.field_chain(dot, value, NodeRef::Variable(variable), &variable.identifiers[1..], arguments, last)
+        self.field_chain(dot, value, NodeRef::Variable(variable), variable.fields, arguments, last)
     }
 
     fn field_chain(
@@ -456,21 +457,27 @@ impl<'a> State<'a, '_> {
         dot: &Slot,
         mut receiver: Slot,
         node: NodeRef<'a>,
-        identifiers: &'a [Box<str>],
+        fields: Span,
         arguments: &'a [Operand],
         last: Option<Slot>,
     ) -> Outcome<Slot> {
-        let Some((final_name, names)) = identifiers.split_last() else { return Ok(receiver) };
-        for name in names {
+        let mut names = names(self.source(fields));
+        let Some(mut name) = names.next() else { return Ok(receiver) };
+        for next in names {
             receiver = self.field(dot, name, node, &[], None, receiver)?;
+            name = next;
         }
-        self.field(dot, final_name, node, arguments, last, receiver)
+        self.field(dot, name, node, arguments, last, receiver)
+    }
+
+    fn source(&self, span: Span) -> &'a [u8] {
+        span.of(&self.tree.text)
     }
 
     fn field(
         &mut self,
         dot: &Slot,
-        name: &str,
+        name: &[u8],
         node: NodeRef<'a>,
         arguments: &'a [Operand],
         last: Option<Slot>,
@@ -479,15 +486,16 @@ impl<'a> State<'a, '_> {
         let missing_key = self.run.scope.missing_key;
         if !receiver.is_valid() {
             if missing_key == MissingKey::Error {
-                return self.fail(format!("nil data; no entry for key {}", quote(name.as_bytes())));
+                return self.fail(format!("nil data; no entry for key {}", quote(name)));
             }
             return Ok(Slot::invalid());
         }
         let has_arguments = arguments.len() > 1 || last.is_some();
         let type_name = || if receiver.boxed { "interface {}".into() } else { receiver.value.type_name() };
         let base = match &receiver.value {
-            Value::Nil => return self.fail(format!("nil pointer evaluating interface {{}}.{name}")),
+            Value::Nil => return self.fail(format!("nil pointer evaluating interface {{}}.{}", to_lossy(name))),
             Value::Object(object) => {
+                let name = &*to_lossy(name);
                 if let Some(signature) = object.method(name) {
                     let object = std::rc::Rc::clone(object);
                     let values = self.arguments(dot, signature, name, arguments, last)?;
@@ -505,17 +513,17 @@ impl<'a> State<'a, '_> {
                 object.underlying()
             }
             Value::Map(_) => None,
-            _ => return self.fail(format!("can't evaluate field {name} in type {}", type_name())),
+            _ => return self.fail(format!("can't evaluate field {} in type {}", to_lossy(name), type_name())),
         };
         let in_object = base.is_some();
         let Value::Map(map) = base.as_ref().unwrap_or(&receiver.value) else {
-            return self.fail(format!("can't evaluate field {name} in type {}", type_name()));
+            return self.fail(format!("can't evaluate field {} in type {}", to_lossy(name), type_name()));
         };
         if has_arguments {
-            return self.fail(format!("{name} is not a method but has arguments"));
+            return self.fail(format!("{} is not a method but has arguments", to_lossy(name)));
         }
         let boxed = map.map_type() != MapType::Strings && !in_object;
-        match map.get(name.as_bytes()) {
+        match map.get(name) {
             Some(value) => Ok(Slot { value, boxed }),
             None => match missing_key {
                 MissingKey::Invalid => Ok(Slot::invalid()),
@@ -523,7 +531,7 @@ impl<'a> State<'a, '_> {
                 MissingKey::Zero if in_object => Ok(Slot::plain(Value::Bytes(b"".as_slice().into()))),
                 MissingKey::Zero => Ok(Slot::plain(Value::text(""))),
                 MissingKey::Error => {
-                    self.fail(format!("map has no entry for key {}", quote(name.as_bytes())))
+                    self.fail(format!("map has no entry for key {}", quote(name)))
                 }
             },
         }

@@ -1,6 +1,6 @@
 //! The functions that templates call, one family a file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::call::{Arguments, Function, Run, Signature, Type};
@@ -45,16 +45,14 @@ const fn variadic(name: &'static str, parameters: &'static [Type], run: Body) ->
     Function { name, signature: Signature { parameters, variadic: true }, run }
 }
 
-type Table = HashMap<&'static str, &'static Function>;
+/// Sorted by name.
+type Table = Vec<(&'static str, &'static Function)>;
 
 /// Later families hide functions of earlier ones.
 fn table(families: &[&[&'static [Function]]]) -> Table {
-    families
-        .iter()
-        .flat_map(|families| families.iter())
-        .flat_map(|family| family.iter())
-        .map(|function| (function.name, function))
-        .collect()
+    let all = families.iter().flat_map(|families| families.iter()).flat_map(|family| family.iter());
+    let known: BTreeMap<_, _> = all.map(|function| (function.name, function)).collect();
+    known.into_iter().collect()
 }
 
 const TEXT_FAMILIES: &[&[Function]] = &[builtin::FUNCTIONS, compare::FUNCTIONS];
@@ -92,5 +90,6 @@ pub(crate) fn find(name: &str, functions: Functions) -> Option<&'static Function
         Functions::Sprig => &SPRIG,
         Functions::Helm => &HELM,
     };
-    table.get(name).copied()
+    let at = table.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    Some(table[at].1)
 }

@@ -60,19 +60,18 @@ impl Kind {
     }
 }
 
-/// A token; `start..end` is its place in the text, `error` its message when it is an error.
-#[derive(Debug, Clone)]
+/// A token; `start..end` is its place in the text. The message of an error stands in the lexer, which makes at most one.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub kind: Kind,
     pub start: usize,
     pub end: usize,
     pub line: usize,
-    pub error: Option<String>,
 }
 
 impl Token {
-    pub(crate) fn none() -> Self {
-        Self { kind: Kind::Error, start: 0, end: 0, line: 0, error: None }
+    pub(crate) const fn none() -> Self {
+        Self { kind: Kind::Error, start: 0, end: 0, line: 0 }
     }
 }
 
@@ -84,7 +83,8 @@ pub(crate) struct Lexer<'a> {
     line: usize,
     start_line: usize,
     inside_action: bool,
-    failed: bool,
+    /// What the token of kind `Error` says.
+    pub error: Option<String>,
 }
 
 const LEFT: &[u8] = b"{{";
@@ -93,18 +93,7 @@ const LEFT_COMMENT: &[u8] = b"/*";
 const RIGHT_COMMENT: &[u8] = b"*/";
 
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    if needle.is_empty() {
-        return Some(0);
-    }
-    let first = needle[0];
-    let mut from = 0;
-    while let Some(at) = haystack[from..].iter().position(|&b| b == first) {
-        if haystack[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
+    memchr::memmem::find(haystack, needle)
 }
 
 pub(crate) fn is_space(byte: u8) -> bool {
@@ -119,7 +108,16 @@ pub(crate) fn is_alphanumeric(character: char) -> bool {
 }
 
 fn newlines(bytes: &[u8]) -> usize {
-    bytes.split(|&b| b == b'\n').count() - 1
+    memchr::memchr_iter(b'\n', bytes).count()
+}
+
+/// The first `{{`.
+fn find_left(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', bytes).find(|at| bytes.get(at + 1) == Some(&b'{'))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
 fn has_left_marker(rest: &[u8]) -> bool {
@@ -144,12 +142,12 @@ impl<'a> Lexer<'a> {
             line: 1,
             start_line: 1,
             inside_action: false,
-            failed: false,
+            error: None,
         }
     }
 
     fn rest(&self) -> &'a [u8] {
-        &self.input[self.position.min(self.input.len())..]
+        self.input.get(self.position..).unwrap_or_default()
     }
 
     fn peek(&self) -> Option<char> {
@@ -157,6 +155,10 @@ impl<'a> Lexer<'a> {
     }
 
     fn next_rune(&mut self) -> Option<char> {
+        if let Some(&byte) = self.rest().first().filter(|byte| byte.is_ascii() && **byte != b'\n') {
+            self.position += 1;
+            return Some(char::from(byte));
+        }
         let (character, width) = decode_rune(self.rest())?;
         self.position += width;
         if character == '\n' {
@@ -166,7 +168,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn emit(&mut self, kind: Kind) -> Token {
-        let token = Token { kind, start: self.start, end: self.position, line: self.start_line, error: None };
+        let token = Token { kind, start: self.start, end: self.position, line: self.start_line };
         self.start = self.position;
         self.start_line = self.line;
         token
@@ -184,9 +186,8 @@ impl<'a> Lexer<'a> {
             start: self.start,
             end: self.start,
             line: self.start_line,
-            error: Some(message.into()),
         };
-        self.failed = true;
+        self.error = Some(message.into());
         self.inside_action = false;
         self.start = 0;
         self.position = 0;
@@ -207,7 +208,7 @@ impl<'a> Lexer<'a> {
 
     /// A token of text or a left delimiter; nothing after a comment.
     fn text(&mut self) -> Option<Token> {
-        let Some(offset) = find(self.rest(), LEFT) else {
+        let Some(offset) = find_left(self.rest()) else {
             self.position = self.input.len();
             if self.position > self.start {
                 self.line += newlines(&self.input[self.start..self.position]);
@@ -218,7 +219,6 @@ impl<'a> Lexer<'a> {
                 start: self.position,
                 end: self.position,
                 line: self.start_line,
-                error: None,
             });
         };
         if offset > 0 {
@@ -329,16 +329,17 @@ impl<'a> Lexer<'a> {
                 }
             }
             '|' => self.emit(Kind::Pipe),
-            '"' => self.quoted('"', Kind::String, "unterminated quoted string"),
-            '`' => loop {
-                match self.next_rune() {
-                    None => return self.fail("unterminated raw quoted string"),
-                    Some('`') => return self.emit(Kind::RawString),
-                    Some(_) => {}
-                }
-            },
+            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            '`' => {
+                let Some(length) = memchr::memchr(b'`', self.rest()) else {
+                    return self.fail("unterminated raw quoted string");
+                };
+                self.line += newlines(&self.rest()[..length]);
+                self.position += length + 1;
+                self.emit(Kind::RawString)
+            }
             '$' => self.field_or_variable(Kind::Variable),
-            '\'' => self.quoted('\'', Kind::CharConstant, "unterminated character constant"),
+            '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
             '.' if !self.rest().is_empty() && !self.rest()[0].is_ascii_digit() => {
                 self.field_or_variable(Kind::Field)
             }
@@ -367,11 +368,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn space(&mut self) -> Token {
-        let mut count = 0;
-        while self.peek().is_some_and(|c| c.is_ascii() && is_space(c as u8)) {
-            self.next_rune();
-            count += 1;
-        }
+        let count = leading_spaces(self.rest());
+        self.line += newlines(&self.rest()[..count]);
+        self.position += count;
         // The last space may belong to a trimming delimiter.
         let last = &self.input[self.position - 1..];
         if has_right_marker(last) && last[2..].starts_with(RIGHT) {
@@ -387,9 +386,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Token {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next_rune();
-        }
+        self.skip_name();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -423,33 +420,46 @@ impl<'a> Lexer<'a> {
         if self.at_terminator() {
             return self.emit(if kind == Kind::Variable { kind } else { Kind::Dot });
         }
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next_rune();
-        }
+        self.skip_name();
         if !self.at_terminator() {
             return self.bad_character();
         }
         self.emit(kind)
     }
 
-    fn at_terminator(&self) -> bool {
-        match self.peek() {
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(_) => self.rest().starts_with(RIGHT),
+    fn skip_name(&mut self) {
+        loop {
+            let rest = self.rest();
+            let plain = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+            self.position += plain;
+            match rest.get(plain) {
+                Some(byte) if !byte.is_ascii() && self.peek().is_some_and(is_alphanumeric) => {
+                    self.next_rune();
+                }
+                _ => return,
+            }
         }
     }
 
-    fn quoted(&mut self, mark: char, kind: Kind, unterminated: &str) -> Token {
+    fn at_terminator(&self) -> bool {
+        match self.rest() {
+            [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
+            rest => rest.starts_with(RIGHT),
+        }
+    }
+
+    fn quoted(&mut self, mark: u8, kind: Kind, unterminated: &str) -> Token {
         loop {
-            match self.next_rune() {
-                Some('\\') => {
-                    if matches!(self.next_rune(), None | Some('\n')) {
-                        return self.fail(unterminated);
-                    }
+            let Some(length) = memchr::memchr3(mark, b'\\', b'\n', self.rest()) else {
+                return self.fail(unterminated);
+            };
+            self.position += length + 1;
+            match self.input[self.position - 1] {
+                b'\\' if !matches!(self.rest(), [] | [b'\n', ..]) => {
+                    self.next_rune();
                 }
-                None | Some('\n') => return self.fail(unterminated),
-                Some(character) if character == mark => return self.emit(kind),
-                Some(_) => {}
+                byte if byte == mark => return self.emit(kind),
+                _ => return self.fail(unterminated),
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::call::Function;
 use crate::error::Error;
 use crate::lex::{Kind, Lexer, Token};
-use crate::node::{Branch, Command, Node, Operand, Pipe, Variable};
+use crate::node::{Branch, Command, Node, Operand, Pipe, Span, Variable};
 use crate::quote::{quote, unquote};
 use crate::set::Tree;
 use crate::text::{Text, to_lossy};
@@ -19,20 +19,20 @@ use number::new_number;
 const MAX_NESTING: u32 = 400;
 
 /// What is remembered for each template that is being parsed.
-struct Frame {
+struct Frame<'a> {
     tokens: [Token; 3],
     peeked: usize,
-    variables: Vec<Box<str>>,
+    variables: Vec<&'a [u8]>,
     action_line: usize,
     range_depth: usize,
 }
 
-impl Frame {
+impl Frame<'_> {
     fn new() -> Self {
         Self {
             tokens: [Token::none(), Token::none(), Token::none()],
             peeked: 0,
-            variables: vec!["$".into()],
+            variables: vec![b"$"],
             action_line: 0,
             range_depth: 0,
         }
@@ -60,7 +60,7 @@ pub(crate) struct Parser<'a> {
     text: &'a [u8],
     name: &'a str,
     find: &'a dyn Fn(&str) -> Option<&'static Function>,
-    frame: Frame,
+    frame: Frame<'a>,
     nesting: u32,
     shared_text: Arc<[u8]>,
     trees: BTreeMap<String, Arc<Tree>>,
@@ -84,19 +84,25 @@ pub(crate) fn parse(
         shared_text: text.into(),
         trees: BTreeMap::new(),
     };
+    if text.len() > MAX_TEXT {
+        return parser.fail("the text is too long");
+    }
     let root = parser.main()?;
     parser.add(name.to_owned(), root)?;
     Ok(parser.trees)
 }
 
-impl Parser<'_> {
+/// No text is longer: places in it are kept short.
+const MAX_TEXT: usize = u32::MAX as usize;
+
+impl<'a> Parser<'a> {
     fn next(&mut self) -> Token {
         if self.frame.peeked > 0 {
             self.frame.peeked -= 1;
         } else {
             self.frame.tokens[0] = self.lexer.next_token();
         }
-        self.frame.tokens[self.frame.peeked].clone()
+        self.frame.tokens[self.frame.peeked]
     }
 
     fn backup(&mut self) {
@@ -108,12 +114,12 @@ impl Parser<'_> {
         self.frame.peeked = 2;
     }
 
-    fn peek(&mut self) -> &Token {
+    fn peek(&mut self) -> Token {
         if self.frame.peeked == 0 {
             self.frame.peeked = 1;
             self.frame.tokens[0] = self.lexer.next_token();
         }
-        &self.frame.tokens[self.frame.peeked - 1]
+        self.frame.tokens[self.frame.peeked - 1]
     }
 
     fn next_non_space(&mut self) -> Token {
@@ -131,12 +137,8 @@ impl Parser<'_> {
         token
     }
 
-    fn value(&self, token: &Token) -> &[u8] {
+    fn value(&self, token: &Token) -> &'a [u8] {
         &self.text[token.start..token.end]
-    }
-
-    fn lossy(&self, token: &Token) -> String {
-        to_lossy(self.value(token)).into_owned()
     }
 
     fn fail<T>(&self, message: impl AsRef<str>) -> Outcome<T> {
@@ -152,8 +154,8 @@ impl Parser<'_> {
         if token.kind == Kind::Eof {
             return "EOF".to_owned();
         }
-        if let Some(message) = &token.error {
-            return message.clone();
+        if token.kind == Kind::Error {
+            return self.lexer.error.clone().unwrap_or_default();
         }
         let value = self.value(token);
         if token.kind.is_keyword() {
@@ -168,7 +170,8 @@ impl Parser<'_> {
     }
 
     fn unexpected<T>(&self, token: &Token, context: &str) -> Outcome<T> {
-        if let Some(message) = &token.error {
+        if token.kind == Kind::Error {
+            let message = self.lexer.error.as_deref().unwrap_or_default();
             let mut extra = String::new();
             if self.frame.action_line != 0 && self.frame.action_line != token.line {
                 extra = format!(" in action started at {}:{}", self.name, self.frame.action_line);
@@ -192,7 +195,7 @@ impl Parser<'_> {
     }
 
     fn add(&mut self, name: String, root: Vec<Node>) -> Outcome<()> {
-        let is_blank = root.iter().all(Node::is_blank);
+        let is_blank = root.iter().all(|node| node.is_blank(self.text));
         if let Some(old) = self.trees.get(&name)
             && !old.is_blank
         {
@@ -264,8 +267,7 @@ impl Parser<'_> {
         let token = self.next_non_space();
         match token.kind {
             Kind::Text => {
-                let text = self.value(&token).into();
-                Ok(Found::Node(Some(Node::Text { position: token.start, text })))
+                Ok(Found::Node(Some(Node::Text { span: Span::new(token.start, token.end) })))
             }
             Kind::LeftDelim => {
                 self.frame.action_line = token.line;
@@ -291,9 +293,9 @@ impl Parser<'_> {
                     return self.fail(format!("{{{{{name}}}}} outside {{{{range}}}}"));
                 }
                 if token.kind == Kind::Break {
-                    Node::Break { position: token.start }
+                    Node::Break { position: token.start as u32 }
                 } else {
-                    Node::Continue { position: token.start }
+                    Node::Continue { position: token.start as u32 }
                 }
             }
             Kind::Else => {
@@ -318,13 +320,13 @@ impl Parser<'_> {
                 let mut pipe = None;
                 if self.next_non_space().kind != Kind::RightDelim {
                     self.backup();
-                    pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
+                    pipe = Some(Box::new(self.pipeline(CONTEXT, Kind::RightDelim)?));
                 }
-                Node::Template { position: token.start, name: name.as_str().into(), pipe }
+                Node::Template { position: token.start as u32, name: name.as_str().into(), pipe }
             }
             _ => {
                 self.backup();
-                let position = self.peek().start;
+                let position = self.peek().start as u32;
                 Node::Action { position, pipe: self.pipeline("command", Kind::RightDelim)? }
             }
         };
@@ -347,7 +349,7 @@ impl Parser<'_> {
         }
         self.add(name.clone(), root)?;
         self.frame = outer;
-        Ok(Node::Template { position: token.start, name: name.as_str().into(), pipe: Some(pipe) })
+        Ok(Node::Template { position: token.start as u32, name: name.as_str().into(), pipe: Some(Box::new(pipe)) })
     }
 
     fn template_name(&mut self, token: &Token, context: &str) -> Outcome<String> {
@@ -360,7 +362,7 @@ impl Parser<'_> {
         }
     }
 
-    fn control(&mut self, context: &'static str) -> Outcome<Branch> {
+    fn control(&mut self, context: &'static str) -> Outcome<Box<Branch>> {
         self.deeper()?;
         let variables = self.frame.variables.len();
         let pipe = self.pipeline(context, Kind::RightDelim)?;
@@ -387,20 +389,25 @@ impl Parser<'_> {
         }
         self.frame.variables.truncate(variables);
         self.nesting -= 1;
-        Ok(Branch { position: pipe.position, pipe, list, otherwise })
+        Ok(Box::new(Branch { position: pipe.position, pipe, list, otherwise }))
     }
 
-    fn new_variable(&self, token: &Token) -> Variable {
+    fn new_variable(token: &Token) -> Variable {
         Variable {
-            position: token.start,
-            identifiers: self.lossy(token).split('.').map(Into::into).collect(),
+            position: token.start as u32,
+            name: Span::new(token.start, token.end),
+            fields: Span::default(),
         }
     }
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Outcome<Pipe> {
         let token = self.peek_non_space();
-        let mut pipe =
-            Pipe { position: token.start, is_assign: false, declares: Vec::new(), commands: Vec::new() };
+        let mut pipe = Pipe {
+            position: token.start as u32,
+            is_assign: false,
+            declares: Vec::new(),
+            commands: Vec::with_capacity(1),
+        };
         self.declarations(&mut pipe, context)?;
         loop {
             let token = self.next_non_space();
@@ -439,20 +446,20 @@ impl Parser<'_> {
             }
             self.next();
             // Three tokens of look-ahead: in `$x foo` the space has to come back too.
-            let after = self.peek().clone();
+            let after = self.peek();
             let next = self.peek_non_space();
-            let name = self.lossy(&variable);
+            let name = self.value(&variable);
             if matches!(next.kind, Kind::Assign | Kind::Declare) {
                 pipe.is_assign = next.kind == Kind::Assign;
                 self.next_non_space();
-                pipe.declares.push(self.new_variable(&variable));
-                self.frame.variables.push(name.into());
+                pipe.declares.push(Self::new_variable(&variable));
+                self.frame.variables.push(name);
                 return Ok(());
             }
             if next.kind == Kind::Char && self.value(&next) == b"," {
                 self.next_non_space();
-                pipe.declares.push(self.new_variable(&variable));
-                self.frame.variables.push(name.into());
+                pipe.declares.push(Self::new_variable(&variable));
+                self.frame.variables.push(name);
                 if context == "range" && pipe.declares.len() < 2 {
                     match self.peek_non_space().kind {
                         Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
@@ -494,7 +501,8 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Outcome<Command> {
-        let mut command = Command { position: self.peek_non_space().start, arguments: Vec::new() };
+        let mut command =
+            Command { position: self.peek_non_space().start as u32, arguments: Vec::with_capacity(1) };
         loop {
             self.peek_non_space();
             command.arguments.extend(self.operand()?);
@@ -518,28 +526,24 @@ impl Parser<'_> {
         if self.peek().kind != Kind::Field {
             return Ok(Some(term));
         }
-        let position = self.peek().start;
-        let mut fields: Vec<Box<str>> = Vec::new();
+        let first = self.peek();
+        let mut last = first;
         while self.peek().kind == Kind::Field {
-            let token = self.next();
-            fields.push(self.lossy(&token)[1..].into());
+            last = self.next();
         }
+        let position = first.start as u32;
+        // The tokens stand side by side, and so they are one place in the text.
+        let fields = Span::new(first.start, last.end);
         Ok(Some(match term {
-            Operand::Field { mut identifiers, .. } => {
-                identifiers.append(&mut fields);
-                Operand::Field { position, identifiers }
-            }
-            Operand::Variable(mut variable) => {
-                variable.identifiers.append(&mut fields);
-                Operand::Variable(Variable { position, identifiers: variable.identifiers })
-            }
+            Operand::Field { fields: before, .. } => Operand::Field { position, fields: before.to(fields) },
+            Operand::Variable(variable) => Operand::Variable(Variable { position, fields, ..variable }),
             Operand::Bool { .. }
             | Operand::String { .. }
             | Operand::Number { .. }
             | Operand::Nil { .. }
             | Operand::Dot { .. } => {
                 let mut text = Vec::new();
-                term.write(&mut text);
+                term.write(self.text, &mut text);
                 return self.fail(format!("unexpected . after term {}", quote(&text)));
             }
             _ => Operand::Chain { position, node: Box::new(term), fields },
@@ -548,10 +552,10 @@ impl Parser<'_> {
 
     fn term(&mut self) -> Outcome<Option<Operand>> {
         let token = self.next_non_space();
-        let position = token.start;
+        let position = token.start as u32;
         Ok(Some(match token.kind {
             Kind::Identifier => {
-                let name = self.lossy(&token);
+                let name = to_lossy(self.value(&token));
                 match (self.find)(&name) {
                     Some(function) => Operand::Identifier { position, function },
                     None => return self.fail(format!("function {} not defined", quote(name.as_bytes()))),
@@ -560,17 +564,15 @@ impl Parser<'_> {
             Kind::Dot => Operand::Dot { position },
             Kind::Nil => Operand::Nil { position },
             Kind::Variable => {
-                let variable = self.new_variable(&token);
-                if !self.frame.variables.contains(&variable.identifiers[0]) {
-                    let name = quote(variable.identifiers[0].as_bytes());
+                let variable = Self::new_variable(&token);
+                let name = self.value(&token);
+                if !self.frame.variables.contains(&name) {
+                    let name = quote(name);
                     return self.fail(format!("undefined variable {name}"));
                 }
                 Operand::Variable(variable)
             }
-            Kind::Field => {
-                let identifiers = self.lossy(&token)[1..].split('.').map(Into::into).collect();
-                Operand::Field { position, identifiers }
-            }
+            Kind::Field => Operand::Field { position, fields: Span::new(token.start, token.end) },
             Kind::Bool => Operand::Bool { position, value: self.value(&token) == b"true" },
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 match new_number(self.value(&token), token.kind) {
@@ -585,9 +587,11 @@ impl Parser<'_> {
                 Operand::Pipe(Box::new(pipe))
             }
             Kind::String | Kind::RawString => match unquote(self.value(&token)) {
-                Some(text) => {
-                    Operand::String { position, quoted: self.value(&token).into(), text: Text::from(text) }
-                }
+                Some(text) => Operand::String {
+                    position,
+                    quoted: Span::new(token.start, token.end),
+                    text: Text::from(&*text),
+                },
                 None => return self.fail("invalid syntax"),
             },
             _ => {

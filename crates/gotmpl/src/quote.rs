@@ -1,5 +1,7 @@
 //! Go's quoted texts, both ways.
 
+use std::borrow::Cow;
+
 use sluice_version::number::{is_printable, push_quoted};
 
 use crate::text::decode_rune;
@@ -77,24 +79,28 @@ pub fn unicode_name(character: char) -> String {
 }
 
 /// A quoted or backquoted text without its quotes and escapes; nothing where it is malformed.
-pub fn unquote(quoted: &[u8]) -> Option<Vec<u8>> {
+pub fn unquote(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
     let (&mark, rest) = quoted.split_first()?;
     let (&last, inner) = rest.split_last()?;
     if mark != last {
         return None;
     }
     match mark {
+        b'`' if memchr::memchr(b'\r', inner).is_none() => Some(Cow::Borrowed(inner)),
         b'`' => Some(inner.iter().copied().filter(|&b| b != b'\r').collect()),
         b'"' => {
+            let is_text = std::str::from_utf8(inner).is_ok();
+            if is_text && memchr::memchr3(b'\\', b'"', b'\n', inner).is_none() {
+                return Some(Cow::Borrowed(inner));
+            }
             let mut out = Vec::with_capacity(inner.len());
             let mut rest = inner;
             while !rest.is_empty() {
                 if rest[0] == b'\n' {
                     return None;
                 }
-                if rest[0] != b'\\' && std::str::from_utf8(inner).is_ok() {
-                    let plain =
-                        rest.iter().position(|&b| matches!(b, b'\\' | b'"' | b'\n')).unwrap_or(rest.len());
+                if rest[0] != b'\\' && is_text {
+                    let plain = memchr::memchr3(b'\\', b'"', b'\n', rest).unwrap_or(rest.len());
                     if plain > 0 {
                         out.extend_from_slice(&rest[..plain]);
                         rest = &rest[plain..];
@@ -110,7 +116,7 @@ pub fn unquote(quoted: &[u8]) -> Option<Vec<u8>> {
                 }
                 rest = tail;
             }
-            Some(out)
+            Some(Cow::Owned(out))
         }
         _ => None,
     }

@@ -22,7 +22,7 @@ impl<'a> State<'a, '_> {
         let mut values = self.arguments(dot, function.signature, function.name, arguments, last)?;
         if function.name == "call" {
             let callee = match arguments.get(1) {
-                Some(operand) => operand.to_text(),
+                Some(operand) => operand.to_text(&self.tree.text),
                 None => print::display(&values[0].value),
             };
             values.insert(0, Slot::plain(Value::text(callee)));
@@ -121,15 +121,15 @@ impl<'a> State<'a, '_> {
                 }
                 return self.fail(format!("cannot assign nil to {wanted}"));
             }
-            Operand::Field { identifiers, .. } => {
-                self.field_chain(dot, dot.clone(), NodeRef::Operand(operand), identifiers, &[], None)?
+            Operand::Field { fields, .. } => {
+                self.field_chain(dot, dot.clone(), NodeRef::Operand(operand), *fields, &[], None)?
             }
             Operand::Variable(variable) => self.variable(dot, variable, &[], None)?,
             Operand::Pipe(pipe) => self.nested_pipeline(dot, pipe)?,
             Operand::Identifier { function, .. } => {
                 self.function(dot, function, NodeRef::Operand(operand), &[], None)?
             }
-            Operand::Chain { node, fields, .. } => self.chain(dot, operand, node, fields, &[], None)?,
+            Operand::Chain { node, fields, .. } => self.chain(dot, operand, node, *fields, &[], None)?,
             Operand::Bool { .. } | Operand::Number { .. } | Operand::String { .. } => {
                 return self.literal(wanted, operand);
             }
@@ -159,7 +159,7 @@ impl<'a> State<'a, '_> {
                 Value::Float(number.float.unwrap_or_default())
             }
             _ => {
-                let found = operand.to_text();
+                let found = operand.to_text(&self.tree.text);
                 return match wanted {
                     Type::Bool => self.fail(format!("expected bool; found {found}")),
                     Type::String => self.fail(format!("expected string; found {found}")),
