@@ -18,7 +18,7 @@ use sluice_helm::build::{self, BuildOptions, Strategy, build_cached};
 use sluice_helm::capabilities::Capabilities;
 use sluice_helm::chart::Chart;
 use sluice_helm::index;
-use sluice_helm::render::{ParseCache, ReleaseOptions};
+use sluice_helm::render::{ReleaseOptions, RenderCache};
 
 fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
@@ -60,7 +60,7 @@ fn renders(chart: &str, count: &str, threads: &str) -> Result<(), String> {
 }
 
 fn share(chart: &Chart, first: usize, count: usize, threads: usize) -> Result<usize, String> {
-    let mut cache = ParseCache::default();
+    let mut cache = RenderCache::default();
     let mut random = File::open("/dev/urandom").unwrap();
     let random = std::cell::RefCell::new(&mut random);
     let random = |bytes: &mut [u8]| random.borrow_mut().read_exact(bytes).unwrap();

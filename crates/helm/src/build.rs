@@ -14,7 +14,7 @@ use crate::chart::{API_V3, Chart, Crd};
 use crate::family::{Family, FamilyError, is_compatible};
 use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError};
 use crate::release;
-use crate::render::{ParseCache, ReleaseOptions, RenderError, RenderOptions, render_cached};
+use crate::render::{ReleaseOptions, RenderCache, RenderError, RenderOptions, render_cached};
 use crate::schema::{self, SchemaError};
 use crate::values::coalesce::TypeMismatch;
 use crate::values::graph::{from_map, to_map};
@@ -105,7 +105,7 @@ pub fn build(
     options: &BuildOptions<'_>,
     post_render: Option<PostRender<'_>>,
 ) -> Result<Built, BuildError> {
-    build_cached(chart, values, options, post_render, &mut ParseCache::default())
+    build_cached(chart, values, options, post_render, &mut RenderCache::once())
 }
 
 /// Builds a chart whose templates may have been parsed before.
@@ -114,7 +114,7 @@ pub fn build_cached(
     values: &Map<String, Value>,
     options: &BuildOptions<'_>,
     post_render: Option<PostRender<'_>>,
-    cache: &mut ParseCache,
+    cache: &mut RenderCache,
 ) -> Result<Built, BuildError> {
     if chart.metadata.api_version == API_V3 {
         return Err(BuildError::ApiVersion);
@@ -154,7 +154,7 @@ pub fn build_cached(
     if let Some(post_render) = post_render {
         files = post_render::run(files, options.strategy, post_render)?;
     }
-    let sorted = match manifest::sort(&files, INSTALL_ORDER) {
+    let sorted = match manifest::sort_cached(&files, INSTALL_ORDER, &mut cache.heads) {
         Ok(sorted) => sorted,
         Err(error) => return Err(BuildError::Manifest { error, rendered: files }),
     };

@@ -1,11 +1,11 @@
 //! Rendered files into documents: splitting, hooks, and the order in which kinds are installed and uninstalled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
+use sluice_yaml::json::{Part, from_yaml_parts};
 
 use crate::chart::typed::{At, Typed, field};
-use crate::values::decode;
 
 pub const HOOK: &str = "helm.sh/hook";
 pub const HOOK_WEIGHT: &str = "helm.sh/hook-weight";
@@ -214,8 +214,64 @@ pub fn split(text: &str) -> Vec<&str> {
     documents.into_iter().map(str::trim_start).filter(|document| !document.is_empty()).collect()
 }
 
+/// Heads of documents that were read before, by their text.
+#[derive(Debug)]
+pub struct Heads {
+    known: HashMap<Box<str>, Head>,
+    bytes: usize,
+    /// The most bytes of documents that are kept.
+    limit: usize,
+}
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self { known: HashMap::new(), bytes: 0, limit: 16 << 20 }
+    }
+}
+
+impl Heads {
+    /// Keeps nothing.
+    pub fn none() -> Self {
+        Self { limit: 0, ..Self::default() }
+    }
+
+    fn read(&mut self, document: &str) -> Result<Head, String> {
+        if let Some(head) = self.known.get(document) {
+            return Ok(head.clone());
+        }
+        let head = Head::read(document.as_bytes())?;
+        if document.len() > self.limit {
+            return Ok(head);
+        }
+        if self.bytes + document.len() > self.limit {
+            self.known.clear();
+            self.bytes = 0;
+        }
+        self.bytes += document.len();
+        self.known.insert(document.into(), head.clone());
+        Ok(head)
+    }
+}
+
 /// Sorts rendered files into hooks and manifests; partials and blank files are left out.
 pub fn sort(files: &BTreeMap<String, String>, order: &[&str]) -> Result<Sorted, ManifestError> {
+    sort_with(files, order, &mut |document| Head::read(document.as_bytes()))
+}
+
+/// The same, with documents that may have been read before.
+pub fn sort_cached(
+    files: &BTreeMap<String, String>,
+    order: &[&str],
+    heads: &mut Heads,
+) -> Result<Sorted, ManifestError> {
+    sort_with(files, order, &mut |document| heads.read(document))
+}
+
+fn sort_with(
+    files: &BTreeMap<String, String>,
+    order: &[&str],
+    read: &mut dyn FnMut(&str) -> Result<Head, String>,
+) -> Result<Sorted, ManifestError> {
     let mut sorted = Sorted::default();
     for (path, content) in files {
         let last = path.rsplit('/').next().unwrap_or(path);
@@ -223,8 +279,7 @@ pub fn sort(files: &BTreeMap<String, String>, order: &[&str]) -> Result<Sorted, 
             continue;
         }
         for document in split(content) {
-            let head =
-                Head::read(document.as_bytes()).map_err(|text| ManifestError { path: path.clone(), text })?;
+            let head = read(document).map_err(|text| ManifestError { path: path.clone(), text })?;
             place(&mut sorted, path, document, head);
         }
     }
@@ -283,9 +338,17 @@ pub(crate) struct Head {
 
 const METADATA_TYPE: &str = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
 
+/// All that a head is made of.
+const HEAD: Part = Part::Keys(&[
+    ("apiVersion", Part::Whole),
+    ("kind", Part::Whole),
+    ("metadata", Part::Keys(&[("name", Part::Whole), ("annotations", Part::Whole)])),
+]);
+
 impl Head {
     pub(crate) fn read(document: &[u8]) -> Result<Self, String> {
-        let value = decode(document)?;
+        let value = from_yaml_parts(document, HEAD)
+            .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
         let mut typed = Typed::default();
         let mut head = Self::default();
         let root = At { owner: "SimpleHead", path: "" };

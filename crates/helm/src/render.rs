@@ -8,6 +8,7 @@ mod objects;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use bytes::Bytes;
 use jiff::Zoned;
 use serde_json::Number;
 use sluice_budget::Budget;
@@ -18,6 +19,7 @@ use sluice_gotmpl::{
 use crate::capabilities::Capabilities;
 use crate::chart::archive::clean_path;
 use crate::family::{Family, MemberId};
+use crate::manifest::Heads;
 use crate::values::graph::{Node, Table};
 
 pub use error::RenderError;
@@ -48,20 +50,46 @@ pub struct RenderOptions<'a> {
 
 /// One template with what it sees.
 struct Renderable<'a> {
-    text: &'a [u8],
+    text: &'a Bytes,
     dot: Map,
     base_path: String,
 }
 
-/// Templates parsed before, by name and text, so that many renders of one chart parse it once.
+/// What renders of one chart have in common: parsed templates, and what was read in manifests that came out the same.
 #[derive(Default)]
-pub struct ParseCache {
-    known: HashMap<u64, Templates>,
+pub struct RenderCache {
+    known: Vec<Parsed>,
+    pub(crate) heads: Heads,
 }
 
-impl ParseCache {
+/// Templates, and the texts that they were parsed from.
+struct Parsed {
+    strict: bool,
+    texts: Vec<(String, Bytes)>,
+    templates: Templates,
+}
+
+impl Parsed {
+    fn is_of(&self, names: &[&String], renderables: &BTreeMap<String, Renderable<'_>>, strict: bool) -> bool {
+        // Texts of one chart are shared, so that mostly their addresses are compared.
+        let is_same = |(a, b): (&Bytes, &Bytes)| a.as_ptr() == b.as_ptr() && a.len() == b.len() || a == b;
+        self.strict == strict
+            && self.texts.len() == names.len()
+            && names
+                .iter()
+                .zip(&self.texts)
+                .all(|(name, (known, text))| *name == known && is_same((renderables[*name].text, text)))
+    }
+}
+
+impl RenderCache {
     /// The most sets that are kept.
     const LIMIT: usize = 64;
+
+    /// For a single render: nothing of its manifests is kept.
+    pub fn once() -> Self {
+        Self { known: Vec::new(), heads: Heads::none() }
+    }
 }
 
 /// Renders all templates that are no partials. `values` are coalesced already.
@@ -70,7 +98,7 @@ pub fn render(
     values: &Table,
     options: &RenderOptions<'_>,
 ) -> Result<BTreeMap<String, String>, RenderError> {
-    render_cached(family, values, options, &mut ParseCache::default())
+    render_cached(family, values, options, &mut RenderCache::once())
 }
 
 /// The same, with templates that may have been parsed before.
@@ -78,7 +106,7 @@ pub fn render_cached(
     family: &Family<'_>,
     values: &Table,
     options: &RenderOptions<'_>,
-    cache: &mut ParseCache,
+    cache: &mut RenderCache,
 ) -> Result<BTreeMap<String, String>, RenderError> {
     let mut tops = Tops {
         family,
@@ -124,18 +152,10 @@ fn parse(
     names: &[&String],
     renderables: &BTreeMap<String, Renderable<'_>>,
     strict: bool,
-    cache: &mut ParseCache,
+    cache: &mut RenderCache,
 ) -> Result<Templates, RenderError> {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    strict.hash(&mut hasher);
-    for name in names {
-        name.hash(&mut hasher);
-        renderables[*name].text.hash(&mut hasher);
-    }
-    let key = hasher.finish();
-    if let Some(known) = cache.known.get(&key) {
-        return Ok(known.clone());
+    if let Some(known) = cache.known.iter().find(|known| known.is_of(names, renderables, strict)) {
+        return Ok(known.templates.clone());
     }
     let missing_key = if strict { MissingKey::Error } else { MissingKey::Zero };
     let mut templates = Templates::new(Functions::Helm, missing_key);
@@ -144,10 +164,11 @@ fn parse(
             .parse(name, renderables[*name].text)
             .map_err(|error| RenderError::from_parsing(name, &error))?;
     }
-    if cache.known.len() >= ParseCache::LIMIT {
+    if cache.known.len() >= RenderCache::LIMIT {
         cache.known.clear();
     }
-    cache.known.insert(key, templates.clone());
+    let texts = names.iter().map(|name| ((*name).clone(), renderables[*name].text.clone())).collect();
+    cache.known.push(Parsed { strict, texts, templates: templates.clone() });
     Ok(templates)
 }
 

@@ -310,20 +310,20 @@ impl<'a> Scanner<'a> {
     /// Over the rest of the line.
     pub fn skip_to_break(&mut self) {
         let rest = self.rest();
-        let mut wide = 0;
-        let mut blank = true;
-        let mut end = 0;
-        while let Some(&byte) = rest.get(end) {
-            match byte {
-                b'\n' | b'\r' => break,
-                b' ' | b'\t' => {}
-                0xC2 | 0xE2 if chars::break_width(&rest[end..]) > 0 => break,
-                0x80..=0xBF => wide += 1,
-                _ => blank = false,
+        let line = &rest[..memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())];
+        let (mut end, mut wide) = (line.len(), 0);
+        if !line.is_ascii() {
+            end = 0;
+            while let Some(&byte) = line.get(end) {
+                match byte {
+                    0xC2 | 0xE2 if chars::break_width(&rest[end..]) > 0 => break,
+                    0x80..=0xBF => wide += 1,
+                    _ => {}
+                }
+                end += 1;
             }
-            end += 1;
         }
-        if !blank {
+        if !line[..end].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             self.newlines = 0;
         }
         self.mark.index += end as u32;

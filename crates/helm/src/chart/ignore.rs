@@ -19,7 +19,8 @@ pub struct IgnoreRules {
 
 #[derive(Debug, Clone)]
 struct Rule {
-    pattern: String,
+    /// Checked.
+    pattern: Vec<char>,
     negate: bool,
     folder_only: bool,
     scope: Scope,
@@ -49,7 +50,7 @@ impl IgnoreRules {
 
     fn with_defaults(mut self) -> Self {
         self.rules.push(Rule {
-            pattern: "templates/.?*".to_owned(),
+            pattern: "templates/.?*".chars().collect(),
             negate: false,
             folder_only: false,
             scope: Scope::WholePath,
@@ -73,7 +74,9 @@ impl IgnoreRules {
             None if line.contains('/') => (line, Scope::WholePath),
             None => (line, Scope::LastName),
         };
-        self.rules.push(Rule { pattern: pattern.to_owned(), negate, folder_only, scope });
+        let pattern: Vec<char> = pattern.chars().collect();
+        check_pattern(&pattern)?;
+        self.rules.push(Rule { pattern, negate, folder_only, scope });
         Ok(())
     }
 
@@ -82,20 +85,14 @@ impl IgnoreRules {
         if matches!(path, "" | "." | "./") {
             return false;
         }
+        let path: Vec<char> = path.chars().collect();
+        let last = path.rsplit(|character| *character == '/').next().unwrap_or(&path);
         self.rules.iter().any(|rule| {
             let wrong_kind = rule.folder_only && !is_folder;
-            if rule.negate { wrong_kind || !rule.matches(path) } else { !wrong_kind && rule.matches(path) }
+            let matches =
+                || is_match(&rule.pattern, if rule.scope == Scope::LastName { last } else { &path });
+            if rule.negate { wrong_kind || !matches() } else { !wrong_kind && matches() }
         })
-    }
-}
-
-impl Rule {
-    fn matches(&self, path: &str) -> bool {
-        let subject = match self.scope {
-            Scope::WholePath => path,
-            Scope::LastName => path.rsplit('/').next().unwrap_or(path),
-        };
-        match_pattern(&self.pattern, subject).unwrap_or(false)
     }
 }
 
@@ -104,6 +101,11 @@ pub fn match_pattern(pattern: &str, name: &str) -> Result<bool, IgnoreError> {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     check_pattern(&pattern)?;
+    Ok(is_match(&pattern, &name))
+}
+
+/// Whether a checked pattern takes a name.
+fn is_match(pattern: &[char], name: &[char]) -> bool {
     // Backtracking to the last star only: linear in the product of both lengths.
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -114,14 +116,14 @@ pub fn match_pattern(pattern: &str, name: &str) -> Result<bool, IgnoreError> {
             continue;
         }
         if p < pattern.len() && n < name.len() {
-            let (matched, next) = match_one(&pattern, p, name[n]);
+            let (matched, next) = match_one(pattern, p, name[n]);
             if matched {
                 p = next;
                 n += 1;
                 continue;
             }
         } else if p == pattern.len() && n == name.len() {
-            return Ok(true);
+            return true;
         }
         match star {
             Some((after, taken)) if taken < name.len() && name[taken] != '/' => {
@@ -129,7 +131,7 @@ pub fn match_pattern(pattern: &str, name: &str) -> Result<bool, IgnoreError> {
                 p = after;
                 n = taken + 1;
             }
-            _ => return Ok(false),
+            _ => return false,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::anchors::{Anchors, Expansion};
 use super::go_syntax::GoValue;
 use super::number;
+use super::parts::{Part, Parts};
 use super::quick::Values;
 use crate::error::{Dialect, Error};
 use crate::fast::{self, Rest};
@@ -26,6 +27,21 @@ pub fn from_yaml(text: impl AsRef<[u8]>) -> Result<Value, Error> {
 /// As `yaml.YAMLToJSONStrict`: a key that is there twice is an error.
 pub fn from_yaml_strict(text: impl AsRef<[u8]>) -> Result<Value, Error> {
     from_yaml_with(text, Limits::default(), true)
+}
+
+/// As `from_yaml`, but keys that are not wanted may be left out of maps; what is wrong with the text is told all the same.
+/// A text that is out of the ordinary comes whole.
+pub fn from_yaml_parts(text: impl AsRef<[u8]>, wanted: Part) -> Result<Value, Error> {
+    let limits = Limits::default();
+    let source = checked_source(text.as_ref(), limits)?;
+    if source.broken.is_none() {
+        let scanner = Scanner::new(&source.text, Dialect::V2, limits.depth);
+        let depth = limits.depth.saturating_sub(1);
+        if let Some(value) = fast::first(scanner, Parts::new(wanted), depth, true, Rest::Documents) {
+            return Ok(value);
+        }
+    }
+    from_yaml_with(text, limits, false)
 }
 
 pub fn from_yaml_with(text: impl AsRef<[u8]>, limits: Limits, strict: bool) -> Result<Value, Error> {
