@@ -17,7 +17,6 @@ use sluice_yaml::Node;
 use crate::accumulate::layer::{Again, Layer, Recording, Sources};
 use crate::config::{Config, NameRules};
 use crate::error::Error;
-use crate::ids::ResId;
 use crate::load::{Loader, Shared};
 use crate::names::{self, Candidates};
 use crate::resmap::ResMap;
