@@ -119,6 +119,9 @@ pub(crate) struct Loader<'a> {
     referrer: Option<Rc<Loader<'a>>>,
 }
 
+/// The real path of something, and what it is.
+type Found = std::result::Result<(String, EntryKind), ReadError>;
+
 struct Repository {
     spec: RepoSpec,
     tree: Arc<dyn Tree + Send + Sync>,
@@ -274,14 +277,28 @@ impl<'a> Loader<'a> {
         let Some(place) = place else {
             return Err(self.outside("read", &shown));
         };
+        let found = self.resolve(&place);
         if self.shared.restricted || self.repository.is_some() {
-            self.check_restriction(&place, &shown)?;
+            self.check_restriction(&place, &shown, &found)?;
         }
-        self.read(&place, &shown)
+        self.read(&place, &shown, found)
     }
 
-    fn check_restriction(&self, place: &str, shown: &str) -> Result<()> {
-        match self.tree().resolve(place) {
+    /// The real path of a place. Most of them lie in our root, which is one.
+    fn resolve(&self, place: &str) -> Found {
+        let name = if self.root.is_empty() {
+            Some(place)
+        } else {
+            place.strip_prefix(self.root.as_str()).and_then(|rest| rest.strip_prefix('/'))
+        };
+        match name.filter(|name| !name.is_empty() && !name.contains('/')) {
+            Some(name) => self.tree().resolve_in(&self.root, name),
+            None => self.tree().resolve(place),
+        }
+    }
+
+    fn check_restriction(&self, place: &str, shown: &str, found: &Found) -> Result<()> {
+        match found {
             Ok((_, EntryKind::Folder)) => Err(Error::new(format!("'{shown}' must resolve to a file"))),
             Ok((real, EntryKind::File)) => {
                 let folder = real.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -293,16 +310,19 @@ impl<'a> Loader<'a> {
                     format!("security; file '{shown}' is not in or below '{}'", self.shown()),
                 ))
             }
-            Err(error) => Err(self.link_failure(place, shown, &error)),
+            Err(error) => Err(self.link_failure(place, shown, error)),
         }
     }
 
-    fn read(&self, place: &str, shown: &str) -> Result<Bytes> {
-        match self.tree().read(place) {
-            Ok(content) => {
+    fn read(&self, place: &str, shown: &str, found: Found) -> Result<Bytes> {
+        let content = found.and_then(|(real, kind)| match kind {
+            EntryKind::Folder => Err(ReadError::IsFolder(place.to_owned())),
+            EntryKind::File => self.tree().read_real(&real).map(|content| (real, content)),
+        });
+        match content {
+            Ok((real, content)) => {
                 self.shared.budget.charge_bytes(content.len() as u64)?;
                 if self.repository.is_none() {
-                    let real = self.tree().resolve(place).map_or_else(|_| place.to_owned(), |(real, _)| real);
                     let mut reads = self.shared.reads.borrow_mut();
                     if real != place {
                         self.shared.is_indirect.set(true);
@@ -328,7 +348,7 @@ impl<'a> Loader<'a> {
     /// The bytes of a kustomization file beside us, or nothing where there is none.
     pub(crate) fn load_optional(&self, name: &str) -> Option<Result<Bytes>> {
         let place = join(&self.root, name);
-        match self.tree().resolve(&place) {
+        match self.resolve(&place) {
             Ok((_, EntryKind::File)) => self.load(name).map(Some).transpose(),
             Ok((_, EntryKind::Folder)) => None,
             Err(_) => {

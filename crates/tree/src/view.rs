@@ -80,6 +80,16 @@ pub trait Tree {
     /// The names in a folder, sorted by bytes.
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError>;
 
+    /// As `resolve`, for one name in a folder whose real path `resolve` has given.
+    fn resolve_in(&self, folder: &str, name: &str) -> Result<(String, EntryKind), ReadError> {
+        if folder.is_empty() { self.resolve(name) } else { self.resolve(&format!("{folder}/{name}")) }
+    }
+
+    /// As `read`, for a file whose real path `resolve` has given.
+    fn read_real(&self, real: &str) -> Result<Bytes, ReadError> {
+        self.read(real)
+    }
+
     /// File or folder.
     fn kind(&self, path: &str) -> Result<EntryKind, ReadError> {
         self.resolve(path).map(|(_, kind)| kind)
@@ -97,6 +107,14 @@ impl<T: Tree + ?Sized> Tree for &T {
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
         (**self).list(path)
+    }
+
+    fn resolve_in(&self, folder: &str, name: &str) -> Result<(String, EntryKind), ReadError> {
+        (**self).resolve_in(folder, name)
+    }
+
+    fn read_real(&self, real: &str) -> Result<Bytes, ReadError> {
+        (**self).read_real(real)
     }
 }
 
@@ -159,6 +177,24 @@ mod tests {
             assert_eq!(memory.read(path), folder.read(path), "{path}");
             assert_eq!(memory.list(path), folder.list(path), "{path}");
         }
+        for (real, name) in [
+            ("", "e"),
+            ("a", "b.yaml"),
+            ("a", "up"),
+            ("a", "c"),
+            ("a", ".."),
+            ("", "out"),
+            ("a", "nope"),
+            ("", ""),
+        ] {
+            assert_eq!(memory.resolve_in(real, name), folder.resolve_in(real, name), "{real} {name}");
+            assert_eq!(
+                folder.resolve_in(real, name),
+                folder.resolve(&format!("{real}/{name}")),
+                "{real} {name}"
+            );
+        }
+        assert_eq!(folder.read_real("a/b.yaml"), folder.read("a/b.yaml"));
         assert_eq!(memory.read("a/up").unwrap(), "e");
         assert_eq!(memory.read("dir/../b.yaml").unwrap(), "b");
         assert_eq!(memory.read("out"), Err(ReadError::Escapes("out".into())));

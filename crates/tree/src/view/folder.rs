@@ -66,6 +66,22 @@ impl Folder {
             }
         }
     }
+
+    /// The bytes of a file by its real path; `path` is what messages name.
+    fn content(&self, path: &str, real: &str) -> Result<Bytes, ReadError> {
+        let file = fs::File::open(self.root.join(real)).map_err(|error| translate(path, &error))?;
+        let limit = self.limits.file_bytes;
+        let size = file.metadata().map_or(0, |meta| meta.len());
+        if size > limit {
+            return Err(ReadError::TooLarge { path: path.to_owned(), limit });
+        }
+        let mut content = Vec::with_capacity(size as usize + 1);
+        file.take(limit + 1).read_to_end(&mut content).map_err(|error| translate(path, &error))?;
+        if content.len() as u64 > limit {
+            return Err(ReadError::TooLarge { path: path.to_owned(), limit });
+        }
+        Ok(content.into())
+    }
 }
 
 impl Tree for Folder {
@@ -84,18 +100,24 @@ impl Tree for Folder {
         if kind == EntryKind::Folder {
             return Err(ReadError::IsFolder(path.to_owned()));
         }
-        let file = fs::File::open(self.root.join(real)).map_err(|error| translate(path, &error))?;
-        let limit = self.limits.file_bytes;
-        let size = file.metadata().map_or(0, |meta| meta.len());
-        if size > limit {
-            return Err(ReadError::TooLarge { path: path.to_owned(), limit });
+        self.content(path, &real)
+    }
+
+    fn resolve_in(&self, folder: &str, name: &str) -> Result<(String, EntryKind), ReadError> {
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let is_one_name = !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']);
+        if is_one_name {
+            match self.look(&path, &path)? {
+                Found::File => return Ok((path, EntryKind::File)),
+                Found::Folder => return Ok((path, EntryKind::Folder)),
+                Found::Link(_) | Found::Nothing => {}
+            }
         }
-        let mut content = Vec::with_capacity(size as usize + 1);
-        file.take(limit + 1).read_to_end(&mut content).map_err(|error| translate(path, &error))?;
-        if content.len() as u64 > limit {
-            return Err(ReadError::TooLarge { path: path.to_owned(), limit });
-        }
-        Ok(content.into())
+        self.resolve(&path)
+    }
+
+    fn read_real(&self, real: &str) -> Result<Bytes, ReadError> {
+        self.content(real, real)
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
