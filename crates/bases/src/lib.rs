@@ -131,19 +131,22 @@ impl Answering<'_> {
                 Ask::Repository(spec) => specs.push(spec),
             }
         }
-        let bases = self.bases;
-        let files = addresses.into_iter().map(async |address| {
-            let content = web::fetch(&bases.fetcher.clients, &address, limits.file_bytes, limits.longest).await;
-            (address, content)
+        let files = addresses.into_iter().map(|address| {
+            let clients = self.bases.fetcher.clients.clone();
+            async move {
+                let content = web::fetch(&clients, &address, limits.file_bytes, limits.longest).await;
+                (address, content)
+            }
         });
         let files: Vec<_> = futures::stream::iter(files).buffered(AT_ONCE).collect().await;
         self.answers.files.extend(files);
-        let wanted: BTreeMap<Clone, &RepoSpec> =
-            specs.iter().map(|spec| (clone_of(spec), spec)).collect();
-        let fresh = wanted.into_iter().filter(|(clone, _)| !self.repositories.contains_key(clone));
-        let fetches = fresh.map(async |(clone, spec)| {
-            let files = repository::fetch(&bases.fetcher, &bases.ssh, spec, limits.longest).await;
-            (clone, files)
+        let mut wanted: BTreeMap<Clone, RepoSpec> =
+            specs.iter().map(|spec| (clone_of(spec), spec.clone())).collect();
+        wanted.retain(|clone, _| !self.repositories.contains_key(clone));
+        // Futures of their own, without borrowed parts, so that any task may await them.
+        let fetches = wanted.into_iter().map(|(clone, spec)| {
+            let (fetcher, ssh) = (self.bases.fetcher.clone(), self.bases.ssh.clone());
+            async move { (clone, repository::fetch(&fetcher, &ssh, &spec, limits.longest).await) }
         });
         let fetched: Vec<_> = futures::stream::iter(fetches).buffered(AT_ONCE).collect().await;
         self.repositories.extend(fetched);

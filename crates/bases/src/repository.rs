@@ -16,12 +16,7 @@ use crate::Files;
 use crate::web::shown;
 
 /// Fetches what a string of a kustomization names; the folder in it is the engine's business.
-pub(crate) async fn fetch(
-    fetcher: &Fetcher,
-    ssh: &SecretData,
-    spec: &RepoSpec,
-    longest: Duration,
-) -> Files {
+pub(crate) async fn fetch(fetcher: &Fetcher, ssh: &SecretData, spec: &RepoSpec, longest: Duration) -> Files {
     let from = address(spec)?;
     let none = SecretData::default();
     let auth = match from.scheme() {
@@ -143,9 +138,7 @@ impl Tree for Repository {
         let (real, _) = self.names.resolve(path)?;
         let blob = self.blobs.get(&real).ok_or_else(|| ReadError::IsFolder(path.to_owned()))?;
         let mut checkout = self.checkout.lock().unwrap_or_else(PoisonError::into_inner);
-        checkout
-            .read(blob)
-            .map_err(|error| ReadError::Io { path: path.to_owned(), text: error.to_string() })
+        checkout.read(blob).map_err(|error| ReadError::Io { path: path.to_owned(), text: error.to_string() })
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {

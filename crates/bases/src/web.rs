@@ -24,8 +24,7 @@ pub(crate) async fn fetch(
 
 async fn get(clients: &Clients, address: &str, limit: usize) -> Result<Bytes, String> {
     let client = clients.client(&Settings::default()).map_err(|error| error.to_string())?;
-    let mut url =
-        Url::parse(address).map_err(|error| format!("parse \"{}\": {error}", shown(address)))?;
+    let mut url = Url::parse(address).map_err(|error| format!("parse \"{}\": {error}", shown(address)))?;
     for _ in 0..=REDIRECTS {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("Get \"{}\": unsupported protocol scheme \"{}\"", url, url.scheme()));
@@ -40,7 +39,11 @@ async fn get(clients: &Clients, address: &str, limit: usize) -> Result<Bytes, St
             let next = target.and_then(|target| url.join(target).ok());
             let next = next.ok_or_else(|| format!("{} response missing Location header", status.as_u16()))?;
             if url.scheme() == "https" && next.scheme() != "https" {
-                return Err(format!("Get \"{}\": refused to be led from https to {}", shown(address), next.scheme()));
+                return Err(format!(
+                    "Get \"{}\": refused to be led from https to {}",
+                    shown(address),
+                    next.scheme()
+                ));
             }
             url = next;
             continue;

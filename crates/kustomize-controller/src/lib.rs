@@ -9,6 +9,7 @@ mod watch;
 use std::sync::Arc;
 
 use sluice_api::{Bucket, ExternalArtifact, GitRepository, Kustomization, OCIRepository};
+use sluice_bases::{Bases, Limits};
 use sluice_cluster::{Cluster, Index, Selection};
 use sluice_object::order;
 use sluice_runtime::post::Poster;
@@ -47,6 +48,7 @@ pub(crate) struct Kustomize {
     pub(crate) index: Index,
     pub(crate) engines: Engines,
     pub(crate) trees: Trees,
+    pub(crate) bases: Bases,
     pub(crate) last_reads: priority::LastReads,
     pub(crate) applying: Semaphore,
     pub(crate) common: CommonFlags,
@@ -89,6 +91,7 @@ pub async fn run(
         index: index.clone(),
         engines,
         trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),
+        bases: Bases::new(fetcher(), Limits::default()),
         last_reads: priority::LastReads::default(),
         applying: Semaphore::new(APPLYING),
         unpacked_at: format!("{}/kustomization-0", surroundings.temporary.trim_end_matches('/')),
@@ -121,4 +124,14 @@ pub async fn run(
         () = watch::wake_on_changes(&controller, &waker) => {}
     }
     index.stop();
+}
+
+/// Git for remote bases, with upstream's defaults.
+fn fetcher() -> sluice_git::Fetcher {
+    sluice_git::Fetcher {
+        clients: sluice_net::Clients::default(),
+        algorithms: sluice_git::ssh::Algorithms::default(),
+        limits: sluice_git::pack::Limits::default(),
+        permits: Arc::new(Semaphore::new(1)),
+    }
 }

@@ -14,9 +14,6 @@ use super::retried;
 use crate::Kustomize;
 use crate::trees::Unpacked;
 
-/// A build that asks for more again and again is given up.
-const ROUNDS: usize = 16;
-
 /// What a build gives.
 pub(super) struct Manifests {
     pub(super) objects: Vec<Object>,
@@ -37,13 +34,13 @@ impl Kustomize {
         }
         let spec = Arc::new(serde_json::to_value(&ks.spec).map_err(|error| failed(error.to_string()))?);
         let inputs = Arc::new(inputs);
-        let mut answers = Answers::default();
-        for _ in 0..ROUNDS {
+        let mut answering = self.bases.answering();
+        loop {
             let run = Run {
                 tree: Arc::clone(&tree),
                 spec: Arc::clone(&spec),
                 inputs: Arc::clone(&inputs),
-                answers: answers.clone(),
+                answers: answering.answers().clone(),
                 strict: self.common.gate("StrictPostBuildSubstitutions", true),
                 remote_bases: !self.flags.no_remote_bases,
                 shown_root: self.unpacked_at.clone(),
@@ -54,12 +51,15 @@ impl Kustomize {
                     self.last_reads.note(Key::of(ks), reads);
                     return Ok(manifests);
                 }
-                Built::Need(asks) => answer(&mut answers, asks),
+                // No permit of an engine is held while the network answers.
+                Built::Need(asks) => {
+                    let answered = tokio::time::timeout(ks.spec.timeout().to_std(), answering.answer(asks));
+                    let answered =
+                        answered.await.map_err(|_| failed("remote bases did not come in time".into()))?;
+                    answered.map_err(|error| failed(format!("kustomize build failed: {error}")))?;
+                }
             }
         }
-        Err(failed(format!(
-            "kustomize build failed: remote bases lead to more than {ROUNDS} rounds of others"
-        )))
     }
 }
 
@@ -96,21 +96,6 @@ impl Run {
                 let objects = manifests.objects.into_iter().filter_map(|value| Object::try_from(value).ok());
                 let digest = format!("sha256:{}", manifests.digest);
                 Ok(Built::Done(Manifests { objects: objects.collect(), digest }, manifests.reads))
-            }
-        }
-    }
-}
-
-/// What is outside the tree cannot be had yet: each ask is answered with an error that says so.
-fn answer(answers: &mut Answers, asks: Vec<Ask>) {
-    for ask in asks {
-        let text = "fetching remote bases is not supported yet".to_owned();
-        match ask {
-            Ask::File(address) => {
-                answers.files.insert(address, Err(text));
-            }
-            Ask::Repository(repository) => {
-                answers.repositories.insert(repository.raw.clone(), Err(text));
             }
         }
     }
