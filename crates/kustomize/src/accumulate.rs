@@ -1,6 +1,7 @@
 //! The recursion: a kustomization's resources and bases, then its generators, components, transformers, validators.
 
 mod builtin;
+mod cause;
 pub(crate) mod layer;
 
 use std::cell::RefCell;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use crate::config::{self, Config};
 use crate::crds;
 use crate::error::{Error, ErrorKind, Result, fail};
+use crate::explain::observer::{self, Observer};
 use crate::file::{self, FILE_NAMES, Kustomization};
 use crate::generate;
 use crate::load::{Loader, Shared};
@@ -24,7 +26,10 @@ use crate::text;
 use crate::transform::hash;
 use crate::vars::Vars;
 use crate::{ChartRequest, Charts};
+use builtin::Step;
+use cause::Counts;
 use layer::{Entry, Layer, Recording, Stage};
+use sluice_yaml::Node;
 
 /// How deep kustomizations may be nested.
 const MAX_DEPTH: u32 = 100;
@@ -39,6 +44,8 @@ pub(crate) struct Builder<'a> {
     pub sources: RefCell<Vec<String>>,
     /// Where the build is to be done again in part.
     pub recording: Option<Recording>,
+    /// Where the build is to be explained.
+    pub observer: Option<Observer>,
 }
 
 /// What one kustomization and everything below it has come to.
@@ -96,6 +103,8 @@ pub(crate) struct Target<'a> {
     chart_namespace: String,
     /// What is done here, where that is recorded.
     layer: Option<Layer>,
+    /// The kustomization's own text, where the build is to be explained.
+    text: Option<Rc<Node>>,
 }
 
 impl<'a> Target<'a> {
@@ -108,6 +117,7 @@ impl<'a> Target<'a> {
             origin: None,
             chart_namespace: String::new(),
             layer: None,
+            text: None,
         }
     }
 
@@ -139,6 +149,10 @@ impl<'a> Target<'a> {
         };
         let (kustomization, warnings) = file::parse(&content, &loader.shown())?;
         builder.warnings.borrow_mut().extend(warnings);
+        let text = builder.observer.as_ref().and_then(|_| {
+            let documents = observer::documents(&content, 0);
+            documents.first().cloned().map(Rc::new)
+        });
         Ok(Self {
             kustomization,
             file_name: name.to_owned(),
@@ -146,6 +160,7 @@ impl<'a> Target<'a> {
             origin: None,
             chart_namespace: String::new(),
             layer: None,
+            text,
         })
     }
 
@@ -169,13 +184,22 @@ impl<'a> Target<'a> {
         let mut accumulated = self.accumulate(builder, Accumulated::default())?;
         let schemas = builder.schemas.borrow();
         hash::add(&mut accumulated.map, &schemas)?;
+        if let Some(observer) = &builder.observer {
+            observer.after_hashes(&mut accumulated.map);
+        }
         let config = accumulated.config.unwrap_or_else(Config::built_in);
         let candidates = names::fix(&mut accumulated.map, &config, &schemas)?;
+        if let Some(observer) = &builder.observer {
+            observer.after_names(&mut accumulated.map);
+        }
         let memories = match self.layer {
             Some(_) => remember_places(&mut accumulated.map),
             None => Vec::new(),
         };
         let unused = accumulated.vars.resolve(&mut accumulated.map, &config.var_reference, &schemas)?;
+        if let Some(observer) = &builder.observer {
+            observer.after_vars(&mut accumulated.map);
+        }
         for resource in accumulated.map.list() {
             if !resource.is_empty() {
                 read::validate(resource.tree())?;
@@ -217,6 +241,9 @@ impl<'a> Target<'a> {
         if let Some(vars) = &self.kustomization.vars {
             let schemas = builder.schemas.borrow();
             onto.vars.bind(&mut onto.map, vars, &schemas).map_err(|error| error.within("merging vars"))?;
+            if let Some(observer) = &builder.observer {
+                self.note_vars(observer);
+            }
         }
         if let Some(layer) = self.layer.as_mut() {
             layer.sources.end = builder.sources.borrow().len() as u32;
@@ -355,12 +382,18 @@ impl<'a> Target<'a> {
         for resource in &mut list {
             resource.source = Some(source);
         }
+        if let Some(observer) = &builder.observer {
+            observer.read(&mut list, &self.shown_file(path), &content);
+        }
         if let Some(origin) = &self.origin {
             let origin = origin.append(path);
             for resource in &mut list {
                 let mut annotations = resource.annotations();
                 annotations.insert(ORIGIN.into(), origin.to_text().into());
                 resource.set_annotations(&annotations)?;
+            }
+            if let Some(observer) = &builder.observer {
+                observer.look_at(&mut list, &self.cause_of_metadata());
             }
         }
         let map = ResMap::from_list(list, &schemas).map_err(reading)?;
@@ -418,8 +451,11 @@ impl<'a> Target<'a> {
         for resource in configured.list() {
             made.push(plugin::run_generator(resource, &self.loader, &schemas).map_err(loading)?);
         }
-        for (mut map, origin) in made {
+        for (nth, (mut map, origin)) in made.into_iter().enumerate() {
             map.add_origin(origin.as_ref())?;
+            if let Some(observer) = &builder.observer {
+                observer.after(&mut map, &self.cause_of_generator(observer, nth, configured.list()));
+            }
             onto.map.absorb_all(map, &schemas).map_err(|error| error.within("merging from generator"))?;
         }
         Ok(())
@@ -502,20 +538,32 @@ impl<'a> Target<'a> {
             .iter()
             .map(|resource| plugin::transformer(resource, &self.loader, &schemas))
             .collect::<Result<Vec<_>>>()?;
+        let steps = match &builder.observer {
+            Some(_) => steps.into_iter().flat_map(Step::split).collect(),
+            None => steps,
+        };
+        let mut counts = Counts::default();
         for step in steps {
             step.apply(&mut onto.map, &schemas, &self.loader)?;
             if let Some(origin) = self.field_origin(step.kind()) {
                 onto.map.add_transformer(&origin)?;
             }
             onto.map.drop_empty();
+            if let Some(observer) = &builder.observer {
+                observer.after(&mut onto.map, &self.cause_of_step(&step, &mut counts));
+            }
             self.end_stage(builder, &mut onto.map, &schemas, step.is_crossing(), || Stage::Field(step));
         }
-        for plugin in plugins {
+        for (nth, plugin) in plugins.into_iter().enumerate() {
             plugin.apply(&mut onto.map, &schemas, &self.loader)?;
             if let Some(origin) = &plugin.origin {
                 onto.map.add_transformer(origin)?;
             }
             onto.map.drop_empty();
+            if let Some(observer) = &builder.observer {
+                let cause = self.cause_of_plugin(observer, "transformers", configured.list().get(nth));
+                observer.after(&mut onto.map, &cause);
+            }
             self.end_stage(builder, &mut onto.map, &schemas, plugin.is_crossing(), || Stage::Plugin(plugin));
         }
         Ok(())

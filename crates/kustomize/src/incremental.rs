@@ -22,7 +22,7 @@ use crate::names::{self, Candidates};
 use crate::resmap::ResMap;
 use crate::resource::{self, Memory, Resource, Waymark};
 use crate::schema::Schemas;
-use crate::{Answers, Object, Options, Outcome, Reads, add_managed_by, build_noting, read, text};
+use crate::{Answers, Object, Options, Outcome, Reads, Watch, add_managed_by, build_watched, read, text};
 
 /// Builds a folder, and then again what has changed. Holds no objects, only what is known about them.
 #[derive(Default)]
@@ -118,9 +118,9 @@ impl Incremental {
         budget: &Budget,
     ) -> Result<Outcome, Error> {
         self.kept = None;
-        let (outcome, kept) =
-            build_noting(tree, folder, options, answers, budget, Some(Recording::default()))?;
-        self.kept = kept;
+        let (outcome, seen) =
+            build_watched(tree, folder, options, answers, budget, Watch::Record(Recording::default()))?;
+        self.kept = seen.kept;
         Ok(outcome)
     }
 

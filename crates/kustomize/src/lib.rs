@@ -8,6 +8,7 @@ mod config;
 mod crds;
 pub mod edit;
 mod error;
+pub mod explain;
 mod field_spec;
 pub mod file;
 mod generate;
@@ -48,6 +49,8 @@ pub use text::from_map;
 
 use accumulate::layer::Recording;
 use accumulate::{Builder, Finished, Target};
+use explain::Explained;
+use explain::observer::Observer;
 use file::Kustomization;
 use incremental::{Kept, Past};
 use load::{Loader, Shared};
@@ -176,18 +179,32 @@ pub fn build(
     answers: &Answers,
     budget: &Budget,
 ) -> Result<Outcome, Error> {
-    Ok(build_noting(tree, folder, options, answers, budget, None)?.0)
+    Ok(build_watched(tree, folder, options, answers, budget, Watch::None)?.0)
 }
 
-/// Builds, and remembers what a later build of some of the objects needs, where `recording` is there to note it.
-fn build_noting<'a>(
+/// What a build is watched for.
+enum Watch {
+    None,
+    /// Doing it again in part.
+    Record(Recording),
+    Explain(Observer),
+}
+
+/// What was seen.
+#[derive(Default)]
+struct Seen {
+    kept: Option<Kept>,
+    explained: Vec<Explained>,
+}
+
+fn build_watched<'a>(
     tree: &'a dyn Tree,
     folder: &str,
     options: &Options<'a>,
     answers: &'a Answers,
     budget: &'a Budget,
-    recording: Option<Recording>,
-) -> Result<(Outcome, Option<Kept>), Error> {
+    watch: Watch,
+) -> Result<(Outcome, Seen), Error> {
     let shared = Rc::new(Shared {
         tree,
         shown_root: options.shown_root,
@@ -201,12 +218,14 @@ fn build_noting<'a>(
         settings: RefCell::default(),
         is_indirect: Cell::new(false),
     });
-    let result = run(&shared, folder, options, recording);
+    let result = run(&shared, folder, options, watch);
     let asks = shared.asks.take();
     match result {
-        Err(error) if error.kind == ErrorKind::Ask => Ok((Outcome::Need(asks.into_iter().collect()), None)),
+        Err(error) if error.kind == ErrorKind::Ask => {
+            Ok((Outcome::Need(asks.into_iter().collect()), Seen::default()))
+        }
         Err(error) => Err(error),
-        Ok((built, kept)) => Ok((Outcome::Done(built), kept)),
+        Ok((built, seen)) => Ok((Outcome::Done(built), seen)),
     }
 }
 
@@ -214,8 +233,13 @@ fn run<'a>(
     shared: &Rc<Shared<'a>>,
     folder: &str,
     options: &Options<'a>,
-    recording: Option<Recording>,
-) -> Result<(Built, Option<Kept>), Error> {
+    watch: Watch,
+) -> Result<(Built, Seen), Error> {
+    let (recording, observer) = match watch {
+        Watch::None => (None, None),
+        Watch::Record(recording) => (Some(recording), None),
+        Watch::Explain(observer) => (None, Some(observer)),
+    };
     let loader = Loader::start(Rc::clone(shared), folder)?;
     let builder = Builder {
         shared: Rc::clone(shared),
@@ -224,6 +248,7 @@ fn run<'a>(
         charts: options.charts,
         sources: RefCell::default(),
         recording,
+        observer,
     };
     let mut target = match options.given {
         Some((name, kustomization)) => Target::given(kustomization.clone(), name, loader),
@@ -245,10 +270,17 @@ fn run<'a>(
         add_managed_by(&mut map, &schemas)?;
     }
     let (origins, transformers) = (asks_for("originAnnotations"), asks_for("transformerAnnotations"));
+    if let Some(observer) = &builder.observer {
+        observer.after(&mut map, &target.cause_of_metadata());
+    }
+    let mut explained = Vec::new();
     let mut past = Past::new(memories);
     let mut objects = Vec::with_capacity(map.len());
     for mut resource in map.into_list() {
         resource.finish(origins, transformers)?;
+        if let Some(observer) = &builder.observer {
+            explained.extend(observer.explained(&mut resource, &target.cause_of_metadata()));
+        }
         if let Some(mut node) = resource.node {
             text::settle_tags(&mut node);
             if builder.recording.is_some() {
@@ -271,7 +303,7 @@ fn run<'a>(
         }
         _ => None,
     };
-    Ok((Built { objects, reads, warnings, sources: builder.sources.take() }, kept))
+    Ok((Built { objects, reads, warnings, sources: builder.sources.take() }, Seen { kept, explained }))
 }
 
 fn add_managed_by(map: &mut ResMap, schemas: &Schemas) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result, fail};
+use crate::explain::trace::Trace;
 use crate::ids::{IdKey, ResId};
 use crate::origin::Origin;
 use crate::resource::{Behavior, Resource};
@@ -229,6 +230,11 @@ impl ResMap {
                         show_go(&id),
                         behavior.as_str()
                     ),
+                }
+                if let (Some(older), Some(newer), Some(node)) =
+                    (&self.list[at].trace, &resource.trace, &resource.node)
+                {
+                    resource.trace = Some(Box::new(Trace::join(older, newer, node)));
                 }
                 self.list[at] = resource;
                 self.forget();

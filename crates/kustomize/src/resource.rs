@@ -9,6 +9,7 @@ use sluice_yaml::{Kind, Node, Tag};
 use smol_str::SmolStr;
 
 use crate::error::Result;
+use crate::explain::trace::Trace;
 use crate::ids::{Gvk, ResId};
 use crate::nodes;
 use crate::origin::Origin;
@@ -80,6 +81,8 @@ pub(crate) struct Resource {
     pub trail: Vec<Waymark>,
     /// Where it stood when names were carried over, where that is recorded.
     pub place: usize,
+    /// Where its values come from, where that is asked for.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// What other objects could see of an object from some transformer on.
@@ -132,6 +135,7 @@ impl Resource {
             source: None,
             trail: Vec::new(),
             place: 0,
+            trace: None,
         }
     }
 

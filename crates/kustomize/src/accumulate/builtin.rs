@@ -48,6 +48,15 @@ impl Step {
         }
     }
 
+    /// The same work in its parts, each with an entry of its own.
+    pub(super) fn split(self) -> Vec<Step> {
+        match self {
+            Step::Merges(patches) => patches.into_iter().map(|patch| Step::Merges(vec![patch])).collect(),
+            Step::Replacements(list) => list.into_iter().map(|one| Step::Replacements(vec![one])).collect(),
+            other => vec![other],
+        }
+    }
+
     /// True where what one object holds can reach another one.
     pub(super) fn is_crossing(&self) -> bool {
         matches!(self, Step::Replacements(_))
