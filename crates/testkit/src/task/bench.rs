@@ -1,8 +1,10 @@
-//! `bench loop [--size N] [--subject sluice|flux]`: the figures of BENCHMARKS.md on a real control plane.
+//! `bench loop [--size N] [--only many|chain|unhealthy] [--subject sluice|flux] [--audit FILE]`: the figures of
+//! BENCHMARKS.md on a real control plane; the audit log tells who asked its API server for what, and when.
 
 mod measure;
 mod scene;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,17 +14,32 @@ use sluice_testkit::subject::Kind;
 use self::measure::Figure;
 use self::scene::Scene;
 
+/// Who is measured, and where the API server's audit log goes.
+pub struct Bench {
+    pub kind: Kind,
+    pub audit: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Flux is given the workers of its own benchmark.
+    fn concurrent(&self) -> &'static [&'static str] {
+        if self.kind == Kind::Flux { &["--concurrent=20"] } else { &[] }
+    }
+}
+
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let mut words = arguments.iter();
     if words.next().map(String::as_str) != Some("loop") {
         return Err("bench loop is all there is".to_owned());
     }
-    let (mut size, mut subject) = (1000, None);
+    let (mut size, mut subject, mut only, mut audit) = (1000, None, None, None);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--size" => size = value.parse().map_err(|_| "--size needs a number")?,
             "--subject" => subject = Some(value.clone()),
+            "--only" => only = Some(value.clone()),
+            "--audit" => audit = Some(PathBuf::from(value)),
             other => return Err(format!("{other} is not known")),
         }
     }
@@ -31,7 +48,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
         None => release()?,
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let figures = runtime.block_on(measure(&kind, size))?;
+    let figures = runtime.block_on(measure(&Bench { kind, audit }, size, only.as_deref()))?;
     for figure in &figures {
         println!("{figure}");
     }
@@ -41,7 +58,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
 /// What would be shipped, which `cargo xtask bench` has just built.
 fn release() -> Result<Kind, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| sluice_testkit::peers::workspace().join("target"), std::path::PathBuf::from);
+        .map_or_else(|| sluice_testkit::peers::workspace().join("target"), PathBuf::from);
     let program = target.join("release/sluice");
     let arguments = vec!["run".to_owned(), "all".to_owned()];
     if program.is_file() {
@@ -51,45 +68,65 @@ fn release() -> Result<Kind, String> {
     }
 }
 
-async fn measure(kind: &Kind, size: usize) -> Result<Vec<Figure>, String> {
+async fn measure(bench: &Bench, size: usize, only: Option<&str>) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
-    let concurrent: &[&str] = if *kind == Kind::Flux { &["--concurrent=20"] } else { &[] };
-    {
-        let scene = Scene::set(kind, concurrent, size, 0).await?;
-        let begun = scene.usage();
-        let requests = scene.requests().await;
-        let took = scene.create_and_wait(0..size, |_| json!({})).await?;
-        let (used, sent) = (scene.usage(), scene.requests().await - requests);
-        let scale = size as f64 / 1000.0;
-        figures.push(Figure::seconds(
-            &format!("{size} Kustomizations, creation to all Ready"),
-            took,
-            40.0 * scale,
-        ));
-        figures.push(Figure::new("controllers' peak memory", used.peak_memory_mib, "MiB", 120.0));
-        let seconds = used.processor_seconds - begun.processor_seconds;
-        figures.push(Figure::new("controllers' processor time", seconds, "s", 10.0 * scale));
-        figures.push(Figure::new("requests", sent, "", 17_500.0 * scale));
-        figures.extend(scene.nothing_to_do(0).await?);
+    let is_wanted = |what: &str| only.is_none_or(|only| only == what);
+    if is_wanted("many") {
+        figures.extend(many(bench, size).await?);
     }
-    {
-        let scene = Scene::set(kind, concurrent, 10, 0).await?;
-        let after = |at: usize| {
-            if at == 0 { json!({}) } else { json!({"dependsOn": [{"name": scene::name(at - 1)}]}) }
-        };
-        let took = scene.create_and_wait((0..10).rev(), after).await?;
-        figures.push(Figure::new("a hop of a chain of 10", took.as_secs_f64() * 1000.0 / 10.0, "ms", 200.0));
+    if is_wanted("chain") {
+        figures.push(chain(bench).await?);
     }
+    if is_wanted("unhealthy") {
+        figures.extend(unhealthy(bench).await?);
+    }
+    if figures.is_empty() {
+        return Err("--only is many, chain or unhealthy".to_owned());
+    }
+    Ok(figures)
+}
+
+/// Many at once, then one of them with nothing to do.
+async fn many(bench: &Bench, size: usize) -> Result<Vec<Figure>, String> {
+    let scene = Scene::set(bench, bench.concurrent(), size, 0).await?;
+    let begun = scene.usage();
+    let requests = scene.requests().await;
+    let took = scene.create_and_wait(0..size, |_| json!({})).await?;
+    let (used, sent) = (scene.usage(), scene.requests().await - requests);
+    let scale = size as f64 / 1000.0;
+    let seconds = used.processor_seconds - begun.processor_seconds;
+    let mut figures = vec![
+        Figure::seconds(&format!("{size} Kustomizations, creation to all Ready"), took, 40.0 * scale),
+        Figure::new("controllers' peak memory", used.peak_memory_mib, "MiB", 120.0),
+        Figure::new("controllers' processor time", seconds, "s", 10.0 * scale),
+        Figure::new("requests", sent, "", 17_500.0 * scale),
+    ];
+    figures.extend(scene.nothing_to_do(0).await?);
+    Ok(figures)
+}
+
+/// Ten in a row by `dependsOn`, created last first.
+async fn chain(bench: &Bench) -> Result<Figure, String> {
+    let scene = Scene::set(bench, bench.concurrent(), 10, 0).await?;
+    let after =
+        |at: usize| if at == 0 { json!({}) } else { json!({"dependsOn": [{"name": scene::name(at - 1)}]}) };
+    let took = scene.create_and_wait((0..10).rev(), after).await?;
+    Ok(Figure::new("a hop of a chain of 10", took.as_secs_f64() * 1000.0 / 10.0, "ms", 200.0))
+}
+
+/// What those that never get healthy cost the others.
+async fn unhealthy(bench: &Bench) -> Result<Vec<Figure>, String> {
     let healthy = {
-        let scene = Scene::set(kind, &[], 117, 0).await?;
+        let scene = Scene::set(bench, &[], 117, 0).await?;
         scene.create_and_wait(0..117, |_| json!({})).await?
     };
-    let scene = Scene::set(kind, &[], 128, 11).await?;
+    let scene = Scene::set(bench, &[], 128, 11).await?;
     let others = scene.create_and_wait_for(0..128, |_| json!({}), 11).await?;
     let bar = healthy.as_secs_f64() * 1.1;
-    figures.push(Figure::seconds("117 Kustomizations alone", healthy, f64::INFINITY));
-    figures.push(Figure::seconds("the same beside 11 that never get healthy", others, bar));
-    Ok(figures)
+    Ok(vec![
+        Figure::seconds("117 Kustomizations alone", healthy, f64::INFINITY),
+        Figure::seconds("the same beside 11 that never get healthy", others, bar),
+    ])
 }
 
 /// Where waiting is given up.

@@ -1,6 +1,7 @@
 //! A plane, controllers and a repository of applications, ready to be measured.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,11 @@ use serde_json::{Value, json};
 use sluice_testkit::api::{Api, Resource};
 use sluice_testkit::git::{GitServer, Login, Repository};
 use sluice_testkit::plane::{Plane, Usage};
-use sluice_testkit::subject::{self, Kind, Subject};
+use sluice_testkit::subject::{self, Subject};
 use sluice_testkit::trace::replay::Stage;
 
 use super::measure::Figure;
-use super::{PATIENCE, application};
+use super::{Bench, PATIENCE, application};
 
 const NS: &str = "bench";
 
@@ -36,12 +37,16 @@ pub fn name(at: usize) -> String {
 
 impl Scene {
     /// Everything but the Kustomizations: the source is Ready. So many applications, spread evenly, never get healthy.
-    pub async fn set(kind: &Kind, flags: &[&str], size: usize, unhealthy: usize) -> Result<Self, String> {
+    pub async fn set(bench: &Bench, flags: &[&str], size: usize, unhealthy: usize) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| error.to_string();
-        let plane = tokio::task::block_in_place(|| Plane::start(&sluice_testkit::plane::Options::default()));
-        let plane = plane.map_err(|error| failed(&error))?;
-        Stage::prepare(&plane, kind).await?;
         let root = tempfile::tempdir().map_err(|error| failed(&error))?;
+        let mut options = sluice_testkit::plane::Options::default();
+        if let Some(audit) = &bench.audit {
+            options.apiserver_flags = audit_flags(audit, root.path()).map_err(|error| failed(&error))?;
+        }
+        let plane = tokio::task::block_in_place(|| Plane::start(&options));
+        let plane = plane.map_err(|error| failed(&error))?;
+        Stage::prepare(&plane, &bench.kind).await?;
         let repository = Repository::create(root.path(), "apps").map_err(|error| failed(&error))?;
         for at in 0..size {
             let folder = repository.work().join(name(at));
@@ -57,7 +62,7 @@ impl Scene {
         let git = GitServer::start(root.path(), Login::Anyone).map_err(|error| failed(&error))?;
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let options = subject::Options { flags, ..subject::Options::default() };
-        let subject = Subject::start(kind, &plane, &options).map_err(|error| failed(&error))?;
+        let subject = Subject::start(&bench.kind, &plane, &options).map_err(|error| failed(&error))?;
         let api = plane.api();
         api.create_namespace(NS).await.map_err(|error| failed(&error))?;
         let source = json!({
@@ -170,6 +175,18 @@ impl Drop for Scene {
             println!("{name}: {:.0} MiB, {:.1} s", usage.peak_memory_mib, usage.processor_seconds);
         }
     }
+}
+
+/// Every request's line in `log`, without bodies.
+fn audit_flags(log: &Path, folder: &Path) -> std::io::Result<Vec<String>> {
+    let policy = folder.join("audit.yaml");
+    let text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n";
+    std::fs::write(&policy, text)?;
+    Ok(vec![
+        format!("--audit-policy-file={}", policy.display()),
+        format!("--audit-log-path={}", log.display()),
+        "--audit-log-mode=batch".to_owned(),
+    ])
 }
 
 /// How long after `begun` so many of a collection are Ready. A watch that the server ends is begun anew.
