@@ -3,7 +3,7 @@
 //! One watch a kind, selected by label. It only tells when to look and how healthy an object is; the inventory says
 //! what is ours. An apply's answer is the first event: older ones do not count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, Weak};
 
 use futures::StreamExt;
@@ -135,6 +135,11 @@ impl Index {
         }
     }
 
+    fn addresses_of(&self, kind: &Arc<ResourceKind>) -> HashSet<Address> {
+        let state = self.state.lock().expect("no panic while reading");
+        state.objects.keys().filter(|address| address.kind == *kind).cloned().collect()
+    }
+
     fn set_blind(&self, kind: &Arc<ResourceKind>, is_blind: bool) {
         let mut state = self.state.lock().expect("no panic while writing");
         if let Some(watch) = state.watches.get_mut(kind) {
@@ -182,28 +187,28 @@ fn tell(entry: &Entry) {
 async fn follow(index: Index, kind: Arc<ResourceKind>) {
     let selection = Selection { labels: index.selector.to_string(), ..Selection::default() };
     let mut changes = std::pin::pin!(index.cluster.watch(Arc::clone(&kind), selection));
-    let mut listed = std::collections::HashSet::new();
+    // Known before a list began: what the list does not name was deleted while nobody looked.
+    let mut unlisted = HashSet::new();
     while let Some(change) = changes.next().await {
         match change {
-            Change::Restarted => listed.clear(),
+            Change::Restarted => unlisted = index.addresses_of(&kind),
             Change::Applied(value) => {
                 let Ok(object) = Object::try_from(value) else { continue };
                 let address = Address::new(&kind, object.namespace(), object.name());
                 let mut state = index.state.lock().expect("no panic while updating");
                 if state.objects.contains_key(&address) {
                     update(&mut state, &address, &object, index.now());
-                    drop(state);
-                    listed.insert(address);
                 }
+                unlisted.remove(&address);
             }
             Change::Deleted(value) => {
                 let Ok(object) = Object::try_from(value) else { continue };
                 let address = Address::new(&kind, object.namespace(), object.name());
-                gone(&index, &address, object.resource_version().parse().unwrap_or(u64::MAX));
+                gone(&index, &address, object.resource_version().parse().ok());
             }
             Change::Listed => {
                 index.set_blind(&kind, false);
-                listed = std::collections::HashSet::new();
+                std::mem::take(&mut unlisted).iter().for_each(|address| gone(&index, address, None));
             }
             Change::Broken(error) => {
                 tracing::debug!(kind = kind.kind, %error, "the watch of applied objects is interrupted");
@@ -213,13 +218,13 @@ async fn follow(index: Index, kind: Arc<ResourceKind>) {
     }
 }
 
-/// Gone, or no longer labelled: one look by the waiter decides.
-fn gone(index: &Index, address: &Address, version: u64) {
+/// Gone, or no longer labelled: one look by the waiter decides. Without a version it is gone whatever is known.
+fn gone(index: &Index, address: &Address, version: Option<u64>) {
     let mut state = index.state.lock().expect("no panic while updating");
     if let Some(entry) = state.objects.get_mut(address)
-        && version >= entry.version
+        && version.is_none_or(|version| version >= entry.version)
     {
-        entry.version = version;
+        entry.version = version.unwrap_or(entry.version);
         entry.health = None;
         tell(entry);
     }
