@@ -44,9 +44,11 @@ impl Controller for Kustomize {
         let inputs = self.inputs(&ks).await;
         let manifests = self.build(&ks, tree, inputs).await?;
 
-        draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
         let history = History::new(&manifests.digest, &source.artifact);
+        let permit = self.permit_to_apply(draft).await;
+        draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
         let applied = self.apply(&ks, &cluster, manifests.objects, draft, &history).await?;
+        drop(permit);
         self.prune(&ks, &cluster, &applied, draft, &history).await?;
         self.check_health(&ks, &cluster, &applied, &source, draft, &history).await?;
 

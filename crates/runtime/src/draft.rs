@@ -17,8 +17,8 @@ use crate::settle::{self, Rules};
 use crate::writer::Writer;
 
 /// A stage that takes longer than this is worth a write.
-const WORTH_A_WRITE: Duration = Duration::from_millis(250);
-const BETWEEN_WRITES: Duration = Duration::from_secs(1);
+const WORTH_A_WRITE: Duration = Duration::from_secs(1);
+const BETWEEN_WRITES: Duration = Duration::from_secs(2);
 
 /// A status that may be written while its run goes on.
 pub(crate) struct Shown<S> {
@@ -99,6 +99,11 @@ impl<K: Kind> Draft<K> {
         let generation = self.generation();
         settle::progress(&mut self.status, generation, clock::now().into(), self.rules, message);
         self.show();
+    }
+
+    /// A wait for a permit begins: it is no stage, and nothing is written for it.
+    pub fn hide(&self) {
+        self.shown.status.lock().expect("no panic while showing").take();
     }
 
     /// The status as it is now may be written while the run goes on.

@@ -9,6 +9,7 @@ use sluice_cluster::{
 };
 use sluice_object::{Action, ChangeSet, Object, inventory, order};
 use sluice_runtime::{Draft, Failure};
+use tokio::sync::SemaphorePermit;
 
 use super::record::History;
 use super::retried;
@@ -33,6 +34,12 @@ impl Applied {
 }
 
 impl Kustomize {
+    /// One of the few that apply at a time. The wait for it is no stage of the run.
+    pub(super) async fn permit_to_apply(&self, draft: &Draft<Kustomization>) -> SemaphorePermit<'_> {
+        draft.hide();
+        self.applying.acquire().await.expect("the semaphore is never closed")
+    }
+
     pub(super) async fn apply(
         &self,
         ks: &Kustomization,
@@ -41,7 +48,6 @@ impl Kustomize {
         draft: &mut Draft<Kustomization>,
         history: &History,
     ) -> Result<Applied, Failure> {
-        let _permit = self.applying.acquire().await.expect("the semaphore is never closed");
         let before = draft.status().inventory.clone().unwrap_or_default();
         for object in &mut objects {
             own(object, ks);
