@@ -18,7 +18,7 @@ pub(crate) async fn fetch(
     let shown = shown(address);
     match tokio::time::timeout(longest, get(clients, address, limit)).await {
         Ok(result) => result,
-        Err(_) => Err(format!("Get \"{shown}\": not there after {} seconds", longest.as_secs())),
+        Err(_) => Err(format!("Get \"{shown}\": context deadline exceeded")),
     }
 }
 

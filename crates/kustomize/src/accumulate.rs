@@ -25,7 +25,7 @@ use crate::schema::Schemas;
 use crate::text;
 use crate::transform::hash;
 use crate::vars::Vars;
-use crate::{ChartRequest, Charts};
+use crate::charts::{self, Charts};
 use builtin::Step;
 use cause::Counts;
 use layer::{Entry, Layer, Recording, Stage};
@@ -449,7 +449,7 @@ impl<'a> Target<'a> {
         self.kustomization.generators = entries;
         let schemas = builder.schemas.borrow();
         for resource in configured.list() {
-            made.push(plugin::run_generator(resource, &self.loader, &schemas).map_err(loading)?);
+            made.push(plugin::run_generator(resource, &self.loader, &schemas, builder.charts).map_err(loading)?);
         }
         for (nth, (mut map, origin)) in made.into_iter().enumerate() {
             map.add_origin(origin.as_ref())?;
@@ -472,16 +472,14 @@ impl<'a> Target<'a> {
         }
         self.loader.shared().is_indirect.set(true);
         let globals = self.kustomization.helm_globals.clone().unwrap_or_default();
+        let told = |error, chart: &file::HelmChart| builtin::chart_trouble(error, chart, &globals);
         let Some(charts) = builder.charts else {
-            return Err(builtin::charts_refused(&chart, &globals));
+            let refused = Error::of(crate::error::ErrorKind::Refused, "must specify --enable-helm");
+            return Err(told(refused, &chart));
         };
-        let request = ChartRequest { chart, globals, root: self.loader.root().to_owned() };
-        let rendered = charts.render(&request).map_err(|told| {
-            Error::new(told).within(format_args!("could not render chart {}", request.chart.name))
-        })?;
-        let objects = read::objects(rendered.as_bytes(), self.loader.budget())?;
-        let schemas = builder.schemas.borrow();
-        ResMap::from_list(objects.into_iter().map(Resource::new).collect(), &schemas)
+        let given = chart.clone();
+        charts::check(&mut chart, &self.loader).map_err(|error| told(error, &given))?;
+        charts::generate(charts, &chart, &globals, &self.loader, &builder.schemas.borrow())
     }
 
     /// The objects that configure generators, transformers or validators: written inline, in files or in bases.

@@ -1,6 +1,7 @@
 //! The kustomization file: every field, deprecated ones included, and what kustomize does to it after reading.
 
 pub mod decode;
+pub(crate) mod encode;
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,7 @@
 //! the answers. It charges a budget and returns what it has read.
 
 mod accumulate;
+mod charts;
 mod config;
 mod crds;
 pub mod edit;
@@ -41,6 +42,7 @@ use sluice_budget::Budget;
 use sluice_tree::Tree;
 use sluice_yaml::Node;
 
+pub use charts::{ChartRequest, Charts};
 pub use error::{Error, ErrorKind};
 pub use incremental::Incremental;
 pub use load::{Answers, Ask, Reads};
@@ -96,21 +98,6 @@ impl Default for Options<'_> {
             charts: None,
         }
     }
-}
-
-/// Renders Helm charts for `helmCharts`.
-pub trait Charts {
-    /// The chart's manifests as YAML.
-    fn render(&self, request: &ChartRequest) -> Result<String, String>;
-}
-
-/// A chart to render.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChartRequest {
-    pub chart: file::HelmChart,
-    pub globals: file::HelmGlobals,
-    /// The folder of the kustomization that names it, below the tree's root.
-    pub root: String,
 }
 
 /// One built object.
@@ -315,4 +302,9 @@ fn add_managed_by(map: &mut ResMap, schemas: &Schemas) -> Result<(), Error> {
 /// Fails unless a text holds Kubernetes objects, as a generated kustomization demands of its files.
 pub fn check_objects(text: &[u8], budget: &Budget) -> Result<(), Error> {
     read::objects(text, budget).map(|_| ())
+}
+
+/// True when objects of a kind certainly have no namespace.
+pub fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+    Schemas::new().is_cluster_scoped(api_version, kind)
 }

@@ -168,7 +168,7 @@ impl<'a> Loader<'a> {
         if path.is_empty() && !base.is_empty() { base } else { format!("{base}/{path}") }
     }
 
-    fn tree(&self) -> &dyn Tree {
+    pub(crate) fn tree(&self) -> &dyn Tree {
         match &self.repository {
             Some(repository) => repository.tree.as_ref(),
             None => self.shared.tree,
@@ -196,6 +196,11 @@ impl<'a> Loader<'a> {
         let joined = if joined == "." { String::new() } else { joined };
         let shown = self.show(&joined);
         (Some(joined), shown)
+    }
+
+    /// A path of this kustomization below the root of its tree; nothing where it leaves the tree.
+    pub(crate) fn locate(&self, path: &str) -> Option<String> {
+        self.place(path).0
     }
 
     fn note_missing(&self, path: &str) {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::charts::{self, Charts};
 use crate::config::{SpecEntry, to_specs};
 use crate::error::{Error, ErrorKind, Result, fail};
 use crate::file::decode::{self, Decode, record};
 use crate::file::{
-    GeneratorArgs, Image, ObjectMeta, Patch, PatchArgs, Replacement, Replica, SecretArgs, Selector,
+    GeneratorArgs, HelmChart, HelmGlobals, Image, ObjectMeta, Patch, PatchArgs, Replacement, Replica, SecretArgs, Selector,
     SortOptions,
 };
 use crate::generate;
@@ -333,6 +334,7 @@ pub(crate) fn run_generator(
     resource: &Resource,
     loader: &Loader<'_>,
     schemas: &Schemas,
+    charts: Option<&dyn Charts>,
 ) -> Result<(ResMap, Option<Origin>)> {
     let told = |error: Error| error.within("failed to load generator");
     refuse_foreign(resource, schemas).map_err(told)?;
@@ -354,10 +356,13 @@ pub(crate) fn run_generator(
         }
         "IAMPolicyGenerator" => identity(&read(value).map_err(configured)?, loader, schemas)?,
         "HelmChartInflationGenerator" => {
-            return Err(Error::of(
-                ErrorKind::Refused,
-                "must specify --enable-helm: trouble configuring builtin HelmChartInflationGenerator",
-            ));
+            let Some(charts) = charts else {
+                return Err(configured(Error::of(ErrorKind::Refused, "must specify --enable-helm")));
+            };
+            let globals: HelmGlobals = read(value.clone()).map_err(configured)?;
+            let mut chart: HelmChart = read(value).map_err(configured)?;
+            charts::check(&mut chart, loader).map_err(configured)?;
+            charts::generate(charts, &chart, &globals, loader, schemas)?
         }
         kind => {
             if kind.ends_with("Transformer") {

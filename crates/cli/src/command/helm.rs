@@ -1,6 +1,6 @@
 //! `sluice helm`: Helm's commands that need no cluster, on our own engine.
 
-mod source;
+pub mod source;
 
 use std::path::PathBuf;
 

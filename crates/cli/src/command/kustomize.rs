@@ -1,7 +1,12 @@
 //! `sluice kustomize`: the commands of kustomize itself, by our engine. They need no cluster.
 
 mod build;
+mod charts;
+mod create;
+mod edit;
 mod engine;
+mod output;
+mod remote;
 mod version;
 
 use crate::connect::GlobalArgs;
@@ -20,13 +25,17 @@ pub struct KustomizeArgs {
 #[derive(Debug, clap::Subcommand)]
 enum KustomizeCommand {
     Build(Box<build::BuildArgs>),
+    Create(create::CreateArgs),
+    Edit(edit::EditArgs),
     Version(version::VersionArgs),
 }
 
 /// Runs one command; what fails is told as kustomize tells it.
-pub async fn run(ui: &Ui, _global: GlobalArgs, args: KustomizeArgs) -> CliResult {
+pub async fn run(ui: &Ui, global: GlobalArgs, args: KustomizeArgs) -> CliResult {
     let result = match args.command {
         KustomizeCommand::Build(args) => build::run(ui, *args).await,
+        KustomizeCommand::Create(args) => create::run(ui, global.namespace, args).await,
+        KustomizeCommand::Edit(args) => edit::run(ui, global.namespace, args).await,
         KustomizeCommand::Version(_) => version::run(ui),
     };
     result.map_err(|error| match error.kind {

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "runs the binary under test")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails where it breaks")]
 
+mod cases;
 mod commands;
+mod kustomize;
 mod record;
 mod words;

@@ -227,45 +227,7 @@ fn patch_settings(patch: &Patch) -> Value {
     Value::Object(map)
 }
 
-/// What kustomize says to charts while they are not enabled.
-pub(super) fn charts_refused(chart: &HelmChart, globals: &HelmGlobals) -> Error {
-    let mut map = Map::new();
-    for (name, text) in [
-        ("chartHome", &globals.chart_home),
-        ("configHome", &globals.config_home),
-        ("name", &chart.name),
-        ("version", &chart.version),
-        ("repo", &chart.repo),
-        ("releaseName", &chart.release_name),
-        ("namespace", &chart.namespace),
-        ("valuesFile", &chart.values_file),
-        ("valuesMerge", &chart.values_merge),
-        ("kubeVersion", &chart.kube_version),
-        ("nameTemplate", &chart.name_template),
-    ] {
-        put_text(&mut map, name, text);
-    }
-    for (name, list) in
-        [("additionalValuesFiles", &chart.additional_values_files), ("apiVersions", &chart.api_versions)]
-    {
-        if !list.is_empty() {
-            map.insert(name.to_owned(), json!(list));
-        }
-    }
-    if !chart.values_inline.is_empty() {
-        map.insert("valuesInline".to_owned(), json!(chart.values_inline));
-    }
-    for (name, flag) in [
-        ("includeCRDs", chart.include_crds),
-        ("skipHooks", chart.skip_hooks),
-        ("skipTests", chart.skip_tests),
-        ("debug", chart.debug),
-        ("devel", chart.devel),
-    ] {
-        if flag {
-            map.insert(name.to_owned(), Value::from(true));
-        }
-    }
-    let refused = Error::of(crate::error::ErrorKind::Refused, "must specify --enable-helm");
-    trouble(refused, "HelmChartInflationGenerator", &Value::Object(map))
+/// A chart's failure, told with its settings.
+pub(super) fn chart_trouble(error: Error, chart: &HelmChart, globals: &HelmGlobals) -> Error {
+    trouble(error, "HelmChartInflationGenerator", &crate::charts::settings(chart, globals))
 }

@@ -243,6 +243,14 @@ macro_rules! record {
                 found.leave_record();
             }
         }
+
+        impl $crate::file::encode::Encode for $name {
+            fn encode(&self) -> serde_json::Value {
+                let mut entries = serde_json::Map::new();
+                $($crate::file::encode::put(&mut entries, $go, $json, &self.$field);)*
+                serde_json::Value::Object(entries)
+            }
+        }
     };
 }
 pub(crate) use record;

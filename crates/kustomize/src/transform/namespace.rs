@@ -44,7 +44,8 @@ pub(crate) struct Setting<'a> {
     pub subjects: Subjects,
 }
 
-const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
+/// Marks what comes out of a chart.
+pub(crate) const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
 /// Sets the namespace of every object; fails where two fall together.
 pub(crate) fn set(map: &mut ResMap, setting: Setting<'_>, schemas: &Schemas) -> Result<()> {

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use sluice_budget::Budget;
-use sluice_kustomize::{Answers, Options, Outcome, Reorder};
+use sluice_kustomize::Built;
 
-use super::engine;
+use super::charts::Wanted;
+use super::engine::Job;
+use super::output;
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
 
@@ -88,58 +89,63 @@ pub async fn run(ui: &Ui, args: BuildArgs) -> CliResult {
              deprecated. Use the `managedByLabel` option in the `buildMetadata` field instead.",
         );
     }
-    let typed = match args.folders.as_slice() {
-        [] => ".",
-        [one] => one.as_str(),
-        _ => return Err(CliError::new("specify one path to kustomization.yaml")),
-    };
-    args.check()?;
-    let folder = engine::folder(typed)?;
-    let built = engine::deep(move || args.build(&folder)).await??;
-    for warning in &built.warnings {
-        ui.note(warning.trim_end_matches('\n'));
+    let output = args.output.clone();
+    let built = args.job()?.run(ui).await?;
+    match output {
+        Some(folder) if folder.is_dir() => output::write_objects(&folder, &built),
+        Some(file) => output::write(&file, &text(&built)?),
+        None => ui.print(&text(&built)?),
     }
-    ui.print(&built.text)
 }
 
-struct Printed {
-    text: String,
-    warnings: Vec<String>,
+/// What a plain build of a folder or repository prints.
+pub async fn plain(ui: &Ui, target: &str) -> CliResult<String> {
+    text(&Job { target: target.to_owned(), ..Job::default() }.run(ui).await?)
+}
+
+fn text(built: &Built) -> CliResult<String> {
+    built.to_yaml().map_err(|error| CliError::new(error.to_string()))
 }
 
 impl BuildArgs {
-    fn check(&self) -> CliResult {
+    fn job(self) -> CliResult<Job> {
         let illegal = |flag: &str, value: &str, legal: [&str; 2]| {
             let legal = legal.join(" ");
             Err(CliError::new(format!("illegal flag value --{flag} {value}; legal values: [{legal}]")))
         };
+        let target = match self.folders.as_slice() {
+            [] => ".".to_owned(),
+            [one] => one.clone(),
+            _ => return Err(CliError::new("specify one path to kustomization.yaml")),
+        };
         if !["", ROOT_ONLY, UNRESTRICTED].contains(&self.load_restrictor.as_str()) {
             return illegal("load-restrictor", &self.load_restrictor, [ROOT_ONLY, UNRESTRICTED]);
         }
-        match &self.reorder {
-            Some(order) if ![LEGACY, NONE].contains(&order.as_str()) => {
-                illegal("reorder", order, [LEGACY, NONE])
-            }
-            _ => Ok(()),
+        if let Some(order) = self.reorder.as_ref().filter(|order| ![LEGACY, NONE].contains(&order.as_str())) {
+            return illegal("reorder", order, [LEGACY, NONE]);
         }
-    }
-
-    fn build(&self, folder: &str) -> CliResult<Printed> {
-        let options = Options {
-            unrestricted: self.load_restrictor == UNRESTRICTED,
-            remote: false,
-            reorder: if self.reorder.as_deref() == Some(LEGACY) { Reorder::Legacy } else { Reorder::None },
-            managed_by: self.enable_managedby_label,
-            ..Options::default()
+        if self.enable_alpha_plugins || self.enable_exec {
+            let flag = if self.enable_exec { "enable-exec" } else { "enable-alpha-plugins" };
+            return Err(CliError::new(format!(
+                "--{flag} is refused: plugins and functions are other programs, and a build starts none; what they \
+                 make can be committed beside the kustomization, or made by a built-in generator or transformer"
+            )));
+        }
+        if self.enable_helm && self.helm_command.is_empty() {
+            return Err(CliError::new("must specify --helm-command"));
+        }
+        let charts = Wanted {
+            api_versions: self.helm_api_versions,
+            kube_version: self.helm_kube_version,
+            debug: self.helm_debug,
         };
-        let failed = |error: sluice_kustomize::Error| CliError::new(error.to_string());
-        let tree = engine::disk()?;
-        match sluice_kustomize::build(&tree, folder, &options, &Answers::default(), &Budget::generous()) {
-            Ok(Outcome::Done(built)) => {
-                Ok(Printed { text: built.to_yaml().map_err(failed)?, warnings: built.warnings })
-            }
-            Ok(Outcome::Need(_)) => Err(CliError::new("remote bases are not fetched by this command yet")),
-            Err(error) => Err(failed(error)),
-        }
+        Ok(Job {
+            target,
+            unrestricted: self.load_restrictor == UNRESTRICTED,
+            offline: self.offline,
+            legacy_order: self.reorder.as_deref() == Some(LEGACY),
+            managed_by: self.enable_managedby_label,
+            charts: self.enable_helm.then_some(charts),
+        })
     }
 }

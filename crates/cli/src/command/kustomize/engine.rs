@@ -1,13 +1,19 @@
 //! Runs of the engine for commands: on a thread of its own, with a stack for deep files, over the whole disk.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use sluice_tree::{Folder, Limits};
+use sluice_budget::Budget;
+use sluice_kustomize::{Answers, Ask, Built, Charts, Options, Outcome, Reorder, RepoSpec};
+use sluice_tree::{Folder, Limits, Tree};
 
+use super::charts::{LocalCharts, Wanted};
+use super::remote;
 use crate::error::{CliError, CliResult};
+use crate::ui::Ui;
 
-/// Engines recurse as deep as the files do.
-const STACK: usize = 16 << 20;
+/// Engines recurse as deep as the files do; templates of charts deeper.
+const STACK: usize = 64 << 20;
 
 /// Runs what is not async, and deep.
 pub async fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> CliResult<T> {
@@ -45,4 +51,81 @@ pub fn folder(typed: &str) -> CliResult<String> {
         return Err(refused(format!("'{typed}': file is not directory")));
     }
     real.into_os_string().into_string().map_err(|_| refused(format!("'{typed}': the path is not UTF-8")))
+}
+
+/// What is built, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Job {
+    /// A folder or a repository, as typed.
+    pub target: String,
+    pub unrestricted: bool,
+    /// Nothing is fetched.
+    pub offline: bool,
+    pub legacy_order: bool,
+    pub managed_by: bool,
+    /// Charts are rendered.
+    pub charts: Option<Wanted>,
+}
+
+impl Job {
+    /// Builds, and tells the warnings.
+    pub async fn run(self, ui: &Ui) -> CliResult<Built> {
+        let built = self.build().await?;
+        for warning in &built.warnings {
+            ui.note(warning.trim_end_matches('\n'));
+        }
+        Ok(built)
+    }
+
+    async fn build(self) -> CliResult<Built> {
+        let bases = remote::bases();
+        let mut answering = bases.answering();
+        let failed = |error: sluice_bases::Exceeded| CliError::new(error.to_string());
+        let place = match RepoSpec::parse(&self.target) {
+            None => Place { tree: Arc::new(disk()?), folder: folder(&self.target)?, shown_root: String::new() },
+            Some(spec) if self.offline => {
+                return Err(CliError::new(format!("remote base '{}' is not allowed: --offline", spec.raw)));
+            }
+            Some(spec) => {
+                answering.answer(vec![Ask::Repository(spec.clone())]).await.map_err(failed)?;
+                let tree = match answering.answers().repositories.get(&spec.raw) {
+                    Some(Ok(tree)) => Arc::clone(tree),
+                    Some(Err(error)) => return Err(CliError::new(error.clone())),
+                    None => return Err(CliError::new(format!("'{}' was not fetched", spec.raw))),
+                };
+                Place { tree, folder: spec.root_path.clone(), shown_root: spec.clone_spec() }
+            }
+        };
+        loop {
+            let (job, place, answers) = (self.clone(), place.clone(), answering.answers().clone());
+            let runtime = tokio::runtime::Handle::current();
+            match deep(move || job.once(&place, &answers, runtime)).await?? {
+                Outcome::Done(built) => return Ok(built),
+                Outcome::Need(asks) => answering.answer(asks).await.map_err(failed)?,
+            }
+        }
+    }
+
+    fn once(&self, place: &Place, answers: &Answers, runtime: tokio::runtime::Handle) -> CliResult<Outcome> {
+        let charts = self.charts.as_ref().map(|wanted| LocalCharts { wanted, offline: self.offline, runtime });
+        let options = Options {
+            shown_root: &place.shown_root,
+            unrestricted: self.unrestricted,
+            remote: !self.offline,
+            reorder: if self.legacy_order { Reorder::Legacy } else { Reorder::None },
+            managed_by: self.managed_by,
+            charts: charts.as_ref().map(|charts| charts as &dyn Charts),
+            ..Options::default()
+        };
+        sluice_kustomize::build(&*place.tree, &place.folder, &options, answers, &Budget::generous())
+            .map_err(|error| CliError::new(error.to_string()))
+    }
+}
+
+/// Where the build begins.
+#[derive(Clone)]
+struct Place {
+    tree: Arc<dyn Tree + Send + Sync>,
+    folder: String,
+    shown_root: String,
 }
