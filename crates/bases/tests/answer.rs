@@ -36,8 +36,7 @@ async fn build(answering: &mut Answering<'_>, resources: &[&str]) -> Result<Stri
     tree.insert("kustomization.yaml", format!("resources:\n{list}")).unwrap();
     loop {
         let options = Options::default();
-        let outcome =
-            sluice_kustomize::build(&tree, "", &options, answering.answers(), &Budget::generous());
+        let outcome = sluice_kustomize::build(&tree, "", &options, answering.answers(), &Budget::generous());
         match outcome.map_err(|error| error.to_string())? {
             Outcome::Done(built) => return Ok(built.to_yaml().unwrap()),
             Outcome::Need(asks) => answering.answer(asks).await.map_err(|error| error.to_string())?,

@@ -35,8 +35,14 @@ pub fn command() -> Command {
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args>> {
     let words: Vec<OsString> = words.into_iter().collect();
     let is_kustomize = words.get(1).is_some_and(|word| word == "kustomize");
+    let last = words.last().and_then(|word| word.to_str()).and_then(|word| word.strip_prefix('-'));
+    let letter = last.filter(|word| word.len() == 1).map(str::to_owned);
     let refused = |error: &clap::Error, command: &Command| {
-        let wrong = in_known_words(error, command);
+        let mut wrong = in_known_words(error, command);
+        if let Some(letter) = letter.as_deref().filter(|_| wrong.error.starts_with("flag needs an argument"))
+        {
+            wrong.error = format!("flag needs an argument: '{letter}' in -{letter}");
+        }
         if is_kustomize { wrong.with_kind(crate::error::ErrorKind::Plain) } else { wrong }
     };
     let mut command = command();
@@ -59,7 +65,10 @@ fn accept_values_for_switches(command: Command) -> Command {
         .arg_required_else_help(false)
         .mut_args(|arg| {
             if !matches!(arg.get_action(), ArgAction::SetTrue) {
-                return arg;
+                // The word after a flag that wants one is its value, whatever it begins with.
+                let wants_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+                let is_flag = arg.get_long().is_some() || arg.get_short().is_some();
+                return if wants_value && is_flag { arg.allow_hyphen_values(true) } else { arg };
             }
             arg.action(ArgAction::Set)
                 .num_args(0..=1)

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::charts::{self, Charts};
 use crate::config::{self, Config};
 use crate::crds;
 use crate::error::{Error, ErrorKind, Result, fail};
@@ -25,7 +26,6 @@ use crate::schema::Schemas;
 use crate::text;
 use crate::transform::hash;
 use crate::vars::Vars;
-use crate::charts::{self, Charts};
 use builtin::Step;
 use cause::Counts;
 use layer::{Entry, Layer, Recording, Stage};
@@ -449,7 +449,9 @@ impl<'a> Target<'a> {
         self.kustomization.generators = entries;
         let schemas = builder.schemas.borrow();
         for resource in configured.list() {
-            made.push(plugin::run_generator(resource, &self.loader, &schemas, builder.charts).map_err(loading)?);
+            made.push(
+                plugin::run_generator(resource, &self.loader, &schemas, builder.charts).map_err(loading)?,
+            );
         }
         for (nth, (mut map, origin)) in made.into_iter().enumerate() {
             map.add_origin(origin.as_ref())?;

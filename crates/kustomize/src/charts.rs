@@ -81,13 +81,15 @@ pub(crate) fn generate(
         Some(tree) => tree.read(name).map_err(|error| Error::new(error.to_string())),
         None => loader.load(&format!("{named}/{name}")),
     };
-    let file = if chart.values_file.is_empty() { own("values.yaml") } else { loader.load(&chart.values_file) };
+    let file =
+        if chart.values_file.is_empty() { own("values.yaml") } else { loader.load(&chart.values_file) };
     let content = if chart.values_inline.is_empty() {
         file?
     } else if chart.values_merge == "replace" {
         to_yaml(chart.values_inline.clone().into_iter().collect())
     } else {
-        let read = text::yaml_to_value(&file?).map_err(|error| error.within("could not parse values file into rnode"))?;
+        let read = text::yaml_to_value(&file?)
+            .map_err(|error| error.within("could not parse values file into rnode"))?;
         let file = read.as_object().cloned().unwrap_or_default();
         let inline: Map<String, Value> = chart.values_inline.clone().into_iter().collect();
         to_yaml(if chart.values_merge == "merge" { merge(inline, file) } else { merge(file, inline) })

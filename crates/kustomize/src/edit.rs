@@ -75,7 +75,8 @@ pub struct File {
 impl File {
     /// Reads a file. Deprecated spellings are moved to their successors, as by a build.
     pub fn read(text: &[u8]) -> Result<Self> {
-        let value = crate::text::yaml_to_value(text).map_err(|error| error.within("invalid Kustomization"))?;
+        let value =
+            crate::text::yaml_to_value(text).map_err(|error| error.within("invalid Kustomization"))?;
         let mut kustomization = Kustomization::from_value(value)?;
         kustomization.fix();
         Ok(Self { kustomization, fields: fields(&String::from_utf8_lossy(text)) })

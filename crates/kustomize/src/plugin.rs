@@ -9,8 +9,8 @@ use crate::config::{SpecEntry, to_specs};
 use crate::error::{Error, ErrorKind, Result, fail};
 use crate::file::decode::{self, Decode, record};
 use crate::file::{
-    GeneratorArgs, HelmChart, HelmGlobals, Image, ObjectMeta, Patch, PatchArgs, Replacement, Replica, SecretArgs, Selector,
-    SortOptions,
+    GeneratorArgs, HelmChart, HelmGlobals, Image, ObjectMeta, Patch, PatchArgs, Replacement, Replica,
+    SecretArgs, Selector, SortOptions,
 };
 use crate::generate;
 use crate::load::Loader;

@@ -34,7 +34,7 @@ enum KustomizeCommand {
 pub async fn run(ui: &Ui, global: GlobalArgs, args: KustomizeArgs) -> CliResult {
     let result = match args.command {
         KustomizeCommand::Build(args) => build::run(ui, *args).await,
-        KustomizeCommand::Create(args) => create::run(ui, global.namespace, args).await,
+        KustomizeCommand::Create(args) => create::run(global.namespace, args).await,
         KustomizeCommand::Edit(args) => edit::run(ui, global.namespace, args).await,
         KustomizeCommand::Version(_) => version::run(ui),
     };

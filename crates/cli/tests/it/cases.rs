@@ -61,14 +61,19 @@ enum Section {
 /// Reads all cases of a text.
 pub fn read(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
+    // One blank line is between two cases and after the last.
+    let text = format!("\n\n{}", text.strip_suffix("\n\n").unwrap_or(text));
+    for part in text.split("\n\n=== ").skip(1) {
+        cases.push(read_one(part));
+    }
+    cases
+}
+
+fn read_one(text: &str) -> Case {
+    let (name, text) = text.split_once('\n').unwrap_or((text, ""));
+    let mut case = Case { name: name.to_owned(), ..Case::default() };
     let mut section = Section::None;
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix("=== ") {
-            cases.push(Case { name: name.to_owned(), ..Case::default() });
-            section = Section::None;
-            continue;
-        }
-        let Some(case) = cases.last_mut() else { continue };
+    for line in text.split('\n') {
         if let (Some(words), Section::None) = (line.strip_prefix("$ "), &section) {
             case.commands.push(serde_json::from_str(words).unwrap());
             case.want.said.push(Said::default());
@@ -110,20 +115,17 @@ pub fn read(text: &str) -> Vec<Case> {
         place.push_str(line);
         place.push('\n');
     }
-    for case in &mut cases {
-        case.files = std::mem::take(&mut case.files).into_iter().map(|(path, text)| open(path, text)).collect();
-        let files = std::mem::take(&mut case.want.files).into_iter();
-        case.want.files = files
-            .map(|(path, text)| match text {
-                Some(text) => {
-                    let (path, text) = open(path, text);
-                    (path, Some(text))
-                }
-                None => (path, None),
-            })
-            .collect();
-    }
-    cases
+    case.files = case.files.into_iter().map(|(path, text)| open(path, text)).collect();
+    let files = std::mem::take(&mut case.want.files).into_iter();
+    let files = files.map(|(path, text)| match text {
+        Some(text) => {
+            let (path, text) = open(path, text);
+            (path, Some(text))
+        }
+        None => (path, None),
+    });
+    case.want.files = files.collect();
+    case
 }
 
 /// Takes the last line end away where the path says that there is none.

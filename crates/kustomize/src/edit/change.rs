@@ -254,7 +254,13 @@ impl File {
     }
 }
 
-fn put(map: &mut BTreeMap<String, String>, kind: &str, name: String, text: String, force: bool) -> Result<()> {
+fn put(
+    map: &mut BTreeMap<String, String>,
+    kind: &str,
+    name: String,
+    text: String,
+    force: bool,
+) -> Result<()> {
     if map.contains_key(&name) && !force {
         fail!("{kind} {name} already in kustomization file. Use --force to override.");
     }

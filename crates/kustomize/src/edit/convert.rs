@@ -8,8 +8,8 @@ use sluice_yaml::{Kind, Node};
 use super::File;
 use crate::error::{Error, Result, fail};
 use crate::file::{
-    FILE_NAMES, FieldOptions, Kustomization, Patch, Replacement, Selector, SourceSelector, TargetSelector, Var,
-    decode,
+    FILE_NAMES, FieldOptions, Kustomization, Patch, Replacement, Selector, SourceSelector, TargetSelector,
+    Var, decode,
 };
 use crate::origin::join;
 
@@ -177,7 +177,12 @@ fn select(object: &Node, patch: Option<&Patch>) -> Selector {
     }
 }
 
-fn find(node: &Node, var: &str, path: &mut Vec<String>, found: &mut Vec<(String, FieldOptions)>) -> Result<()> {
+fn find(
+    node: &Node,
+    var: &str,
+    path: &mut Vec<String>,
+    found: &mut Vec<(String, FieldOptions)>,
+) -> Result<()> {
     match &node.kind {
         Kind::Sequence(items) => {
             for (at, item) in items.iter().enumerate() {
@@ -227,12 +232,9 @@ mod tests {
 
     #[test]
     fn variables_are_found_in_values() {
-        for (value, want) in [
-            ("$(V)", ("", 0)),
-            ("$(V)/b", ("/", 0)),
-            ("a/b/$(V)", ("/", 2)),
-            ("a-$(V)-c", ("-", 1)),
-        ] {
+        for (value, want) in
+            [("$(V)", ("", 0)), ("$(V)/b", ("/", 0)), ("a/b/$(V)", ("/", 2)), ("a-$(V)-c", ("-", 1))]
+        {
             let found = options(value, "$(V)").unwrap();
             assert_eq!((found.delimiter.as_str(), found.index), want, "{value}");
         }

@@ -129,8 +129,9 @@ impl File {
         };
         let entry = self.entry(kind, at);
         if !literals.is_empty() {
-            let failed =
-                |error: crate::Error| error.within("failed to update literal sources: failed to update resource");
+            let failed = |error: crate::Error| {
+                error.within("failed to update literal sources: failed to update resource")
+            };
             let mut known: Vec<(String, String)> = Vec::new();
             for literal in entry.literals.iter() {
                 let (key, value) = read_literal(literal).map_err(failed)?;

@@ -143,9 +143,14 @@ mod tests {
 
     #[test]
     fn annotation_keys_have_a_form() {
-        for (key, fits) in
-            [("a", true), ("example.com/a_b", true), ("a b", false), ("-a", false), ("a/b/c", false), ("/a", false)]
-        {
+        for (key, fits) in [
+            ("a", true),
+            ("example.com/a_b", true),
+            ("a b", false),
+            ("-a", false),
+            ("a/b/c", false),
+            ("/a", false),
+        ] {
             assert_eq!(is_annotation_key(key), fits, "{key}");
         }
     }

@@ -143,7 +143,7 @@ impl BuildArgs {
             target,
             unrestricted: self.load_restrictor == UNRESTRICTED,
             offline: self.offline,
-            legacy_order: self.reorder.as_deref() == Some(LEGACY),
+            keeps_order: self.reorder.as_deref() == Some(NONE),
             managed_by: self.enable_managedby_label,
             charts: self.enable_helm.then_some(charts),
         })

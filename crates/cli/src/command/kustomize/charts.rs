@@ -46,7 +46,9 @@ impl Charts for LocalCharts<'_> {
     fn pull(&self, chart: &HelmChart) -> Result<Arc<dyn Tree>, String> {
         let (name, repo) = (&chart.name, chart.repo.trim_end_matches('/'));
         let refused = |why: &str| {
-            Err(format!("chart {name} of {repo} is not among the files, and {why}: put it into the chart home"))
+            Err(format!(
+                "chart {name} of {repo} is not among the files, and {why}: put it into the chart home"
+            ))
         };
         if self.offline {
             return refused("--offline fetches nothing");
@@ -59,7 +61,9 @@ impl Charts for LocalCharts<'_> {
         let index = Index::load(&index).map_err(|error| told(error.to_string()))?;
         let version = if chart.version.is_empty() && chart.devel { ">0.0.0-0" } else { &chart.version };
         let found = index.choose(name, version).map_err(|error| told(error.to_string()))?;
-        let Some(url) = found.urls.iter().flatten().next() else { return Err(told("the index names no address".to_owned())) };
+        let Some(url) = found.urls.iter().flatten().next() else {
+            return Err(told("the index names no address".to_owned()));
+        };
         let url = if url.contains("://") { url.clone() } else { format!("{repo}/{url}") };
         let data = self.fetch(&url).map_err(told)?;
         archive::check_content(&url, &data).map_err(|error| told(error.to_string()))?;

@@ -10,7 +10,6 @@ use super::edit::place::Place;
 use super::edit::sources::files_or_bases;
 use crate::error::{CliError, CliResult};
 use crate::files;
-use crate::ui::Ui;
 
 /// No folder that is searched holds more, or lies deeper.
 const MOST: usize = 100_000;
@@ -45,8 +44,7 @@ pub struct CreateArgs {
     ignored: Vec<String>,
 }
 
-pub async fn run(ui: &Ui, namespace: Option<String>, args: CreateArgs) -> CliResult {
-    let _ = ui;
+pub async fn run(namespace: Option<String>, args: CreateArgs) -> CliResult {
     let mut resources = match args.resources.as_str() {
         "" => Vec::new(),
         words => {
@@ -77,8 +75,7 @@ pub async fn run(ui: &Ui, namespace: Option<String>, args: CreateArgs) -> CliRes
     kustomization.name_prefix = args.nameprefix;
     kustomization.name_suffix = args.namesuffix;
     let words = |text: &'static str, words: &str| {
-        let words: Vec<String> =
-            words.split(',').filter(|_| !words.is_empty()).map(str::to_owned).collect();
+        let words: Vec<String> = words.split(',').filter(|_| !words.is_empty()).map(str::to_owned).collect();
         pairs(words.iter().map(String::as_str), text).map_err(failed)
     };
     kustomization.common_annotations = words("annotation", &args.annotations)?;

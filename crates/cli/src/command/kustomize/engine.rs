@@ -25,6 +25,12 @@ pub async fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     receive.await.map_err(|_| CliError::new("the engine stopped unexpectedly"))
 }
 
+/// Tells something on standard error with the time, as kustomize's log does.
+pub fn log(ui: &Ui, text: &str) {
+    let now = jiff::Zoned::now();
+    ui.note(&format!("{} {text}", now.strftime("%Y/%m/%d %H:%M:%S")));
+}
+
 /// The whole disk: a kustomization may name folders anywhere beside its own.
 pub fn disk() -> CliResult<Folder> {
     Folder::open(Path::new("/"), Limits::default()).map_err(|error| CliError::new(error.to_string()))
@@ -33,16 +39,15 @@ pub fn disk() -> CliResult<Folder> {
 /// The real path of the folder to build, told from the words that a person typed.
 pub fn folder(typed: &str) -> CliResult<String> {
     let refused = |text: String| CliError::new(format!("must build at directory: {text}"));
-    let missing = |text: String| {
-        refused(format!("not a valid directory: evalsymlink failure on '{typed}' : {text}"))
-    };
+    let missing =
+        |text: String| refused(format!("not a valid directory: evalsymlink failure on '{typed}' : {text}"));
     let whole = std::path::absolute(typed)?;
     let real = std::fs::canonicalize(&whole).map_err(|error| {
         let first = whole.ancestors().filter(|path| path.symlink_metadata().is_err()).last();
         let shown = first.unwrap_or(&whole).display().to_string();
         missing(match error.kind() {
             std::io::ErrorKind::NotFound => format!("lstat {shown}: no such file or directory"),
-            std::io::ErrorKind::NotADirectory => format!("lstat {}: not a directory", whole.display()),
+            std::io::ErrorKind::NotADirectory => "not a directory".to_owned(),
             std::io::ErrorKind::PermissionDenied => format!("lstat {shown}: permission denied"),
             _ => error.to_string(),
         })
@@ -61,7 +66,8 @@ pub struct Job {
     pub unrestricted: bool,
     /// Nothing is fetched.
     pub offline: bool,
-    pub legacy_order: bool,
+    /// Objects stay as they were read and made, and are not sorted by kind.
+    pub keeps_order: bool,
     pub managed_by: bool,
     /// Charts are rendered.
     pub charts: Option<Wanted>,
@@ -72,7 +78,8 @@ impl Job {
     pub async fn run(self, ui: &Ui) -> CliResult<Built> {
         let built = self.build().await?;
         for warning in &built.warnings {
-            ui.note(warning.trim_end_matches('\n'));
+            let warning = warning.trim_end_matches('\n');
+            if warning.starts_with('#') { ui.note(warning) } else { log(ui, warning) }
         }
         Ok(built)
     }
@@ -82,7 +89,9 @@ impl Job {
         let mut answering = bases.answering();
         let failed = |error: sluice_bases::Exceeded| CliError::new(error.to_string());
         let place = match RepoSpec::parse(&self.target) {
-            None => Place { tree: Arc::new(disk()?), folder: folder(&self.target)?, shown_root: String::new() },
+            None => {
+                Place { tree: Arc::new(disk()?), folder: folder(&self.target)?, shown_root: String::new() }
+            }
             Some(spec) if self.offline => {
                 return Err(CliError::new(format!("remote base '{}' is not allowed: --offline", spec.raw)));
             }
@@ -107,12 +116,13 @@ impl Job {
     }
 
     fn once(&self, place: &Place, answers: &Answers, runtime: tokio::runtime::Handle) -> CliResult<Outcome> {
-        let charts = self.charts.as_ref().map(|wanted| LocalCharts { wanted, offline: self.offline, runtime });
+        let charts =
+            self.charts.as_ref().map(|wanted| LocalCharts { wanted, offline: self.offline, runtime });
         let options = Options {
             shown_root: &place.shown_root,
             unrestricted: self.unrestricted,
             remote: !self.offline,
-            reorder: if self.legacy_order { Reorder::Legacy } else { Reorder::None },
+            reorder: if self.keeps_order { Reorder::None } else { Reorder::Legacy },
             managed_by: self.managed_by,
             charts: charts.as_ref().map(|charts| charts as &dyn Charts),
             ..Options::default()

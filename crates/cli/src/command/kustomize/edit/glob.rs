@@ -40,8 +40,7 @@ pub fn glob(pattern: &str) -> CliResult<Vec<String>> {
 fn names(folder: &str) -> Vec<String> {
     let folder = if folder.is_empty() { "." } else { folder };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names
 }

@@ -73,7 +73,8 @@ pub fn run(session: &Session<'_>, what: RemoveCommand) -> CliResult {
         RemoveCommand::Annotation(args) => args.remove(Entries::Annotations),
         RemoveCommand::Label(args) => args.remove(Entries::Labels),
         RemoveCommand::Buildmetadata { options } => {
-            let options = read_metadata_options(&options).map_err(|error| CliError::new(error.to_string()))?;
+            let options =
+                read_metadata_options(&options).map_err(|error| CliError::new(error.to_string()))?;
             change(|file| {
                 file.kustomization.build_metadata.retain(|option| !options.contains(option));
                 Ok(())
@@ -107,8 +108,7 @@ fn remove_paths(paths: Paths, patterns: &[String], text: &str) -> CliResult {
     }
     let place = Place::find()?;
     let mut file = place.read()?;
-    let changed =
-        file.remove_paths(paths, patterns).map_err(|error| CliError::new(error.to_string()))?;
+    let changed = file.remove_paths(paths, patterns).map_err(|error| CliError::new(error.to_string()))?;
     if changed { place.write(&file) } else { Ok(()) }
 }
 
@@ -127,7 +127,9 @@ fn remove_generators(session: &Session<'_>, kind: GeneratorKind, words: &[String
     let names: Vec<&str> = word.split(',').collect();
     let reading = |what: &str| {
         let what = what.to_owned();
-        move |error: CliError| CliError::new(format!("could not read kustomization file{what}: {}", error.error))
+        move |error: CliError| {
+            CliError::new(format!("could not read kustomization file{what}: {}", error.error))
+        }
     };
     let place = Place::find().map_err(reading(""))?;
     let mut file = place.read().map_err(reading(" contents"))?;

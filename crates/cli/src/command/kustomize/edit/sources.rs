@@ -16,10 +16,8 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Tells something on standard error with the time, as kustomize's log does.
     pub fn note(&self, text: &str) {
-        let now = jiff::Zoned::now();
-        self.ui.note(&format!("{} {text}", now.strftime("%Y/%m/%d %H:%M:%S")));
+        engine::log(self.ui, text);
     }
 
     pub fn notes(&self, texts: &[String]) {
@@ -47,12 +45,12 @@ pub async fn files_or_bases(patterns: &[String], no_verify: bool) -> CliResult<V
     }
     let mut found = Vec::new();
     for pattern in patterns {
-        let files =
-            glob(pattern).map_err(|error| CliError::new(format!("error checking the filesystem: {}", error.error)))?;
+        let files = glob(pattern)
+            .map_err(|error| CliError::new(format!("error checking the filesystem: {}", error.error)))?;
         if files.is_empty() {
-            is_base(pattern).await.map_err(|error| {
-                CliError::new(format!("{pattern} has no match: {}", error.error))
-            })?;
+            is_base(pattern)
+                .await
+                .map_err(|error| CliError::new(format!("{pattern} has no match: {}", error.error)))?;
             found.push(pattern.clone());
         }
         found.extend(files);
@@ -139,8 +137,7 @@ impl SourceArgs {
                 [file] => found.push(format!("{key}={file}")),
                 _ => {
                     let files = files.join(" ");
-                    let text =
-                        format!("'pattern '{pattern}' catches files [{files}], should catch only one");
+                    let text = format!("'pattern '{pattern}' catches files [{files}], should catch only one");
                     return Err(CliError::new(text));
                 }
             }
@@ -208,7 +205,8 @@ fn change(
         GeneratorKind::ConfigMap => "failed to create configmap",
         GeneratorKind::Secret => "failed to create secret",
     };
-    let place = super::place::Place::find().map_err(|error| within("failed to load kustomization file", &error))?;
+    let place =
+        super::place::Place::find().map_err(|error| within("failed to load kustomization file", &error))?;
     let mut file = place.read().map_err(|error| within("failed to read kustomization file", &error))?;
     let failed = |error: sluice_kustomize::Error| CliError::new(format!("{creating}: {error}"));
     let at = work(&mut file).map_err(failed)?;
