@@ -17,6 +17,7 @@ pub mod ids;
 mod incremental;
 mod json_patch;
 mod load;
+pub mod localize;
 mod merge;
 mod names;
 mod nodes;

@@ -5,6 +5,7 @@ mod charts;
 mod create;
 mod edit;
 mod engine;
+mod localize;
 mod output;
 mod remote;
 mod version;
@@ -27,6 +28,7 @@ enum KustomizeCommand {
     Build(Box<build::BuildArgs>),
     Create(create::CreateArgs),
     Edit(edit::EditArgs),
+    Localize(localize::LocalizeArgs),
     Version(version::VersionArgs),
 }
 
@@ -36,6 +38,7 @@ pub async fn run(ui: &Ui, global: GlobalArgs, args: KustomizeArgs) -> CliResult 
         KustomizeCommand::Build(args) => build::run(ui, *args).await,
         KustomizeCommand::Create(args) => create::run(global.namespace, args).await,
         KustomizeCommand::Edit(args) => edit::run(ui, global.namespace, args).await,
+        KustomizeCommand::Localize(args) => localize::run(ui, args).await,
         KustomizeCommand::Version(_) => version::run(ui),
     };
     result.map_err(|error| match error.kind {
