@@ -1,4 +1,5 @@
-//! Recording what reference programs answer: `cargo xtask corpus record helm|kustomize [AREA/CASE...]`.
+//! Recording what reference programs answer: `cargo xtask corpus record helm|kustomize [AREA/CASE...]`, and
+//! `cargo xtask corpus record cli` for the cases of the command line, which its tests write themselves.
 //!
 //! A case is a folder with `in/` and `from.toml`; the words of its `command` are run in `in/`, and the output becomes
 //! `want.yaml`, a failure `want.err`. Paths of this machine become `$IN`.
@@ -14,7 +15,17 @@ pub fn run(arguments: &[String]) -> Outcome {
         [task, tool, cases @ ..] if task == "record" && matches!(tool.as_str(), "helm" | "kustomize") => {
             record_all(tool, cases)
         }
-        _ => Err("usage: cargo xtask corpus record helm|kustomize [AREA/CASE...]".to_owned()),
+        [task, tool] if task == "record" && tool == "cli" => program::cargo(&[
+            "test",
+            "-p",
+            "sluice-cli",
+            "--test",
+            "it",
+            "kustomize::record",
+            "--",
+            "--ignored",
+        ]),
+        _ => Err("usage: cargo xtask corpus record helm|kustomize [AREA/CASE...] | record cli".to_owned()),
     }
 }
 

@@ -92,7 +92,8 @@ pub(crate) fn generate(
             .map_err(|error| error.within("could not parse values file into rnode"))?;
         let file = read.as_object().cloned().unwrap_or_default();
         let inline: Map<String, Value> = chart.values_inline.clone().into_iter().collect();
-        to_yaml(if chart.values_merge == "merge" { merge(inline, file) } else { merge(file, inline) })
+        let merged = if chart.values_merge == "merge" { merge(inline, file) } else { merge(file, inline) };
+        to_yaml(merged.map_err(|error| error.within("could not merge values"))?)
     };
     let mut values = vec![(format!("{}-kustomize-values.yaml", chart.name), content)];
     for file in &chart.additional_values_files {
@@ -119,22 +120,37 @@ fn to_yaml(values: Map<String, Value>) -> Bytes {
     sluice_yaml::json::to_yaml(&Value::Object(values)).into()
 }
 
-/// One map over the other; a null takes away.
-fn merge(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
+/// One map over the other; a null takes away, and a list cannot stand where a map was, or the other way round.
+fn merge(mut base: Map<String, Value>, over: Map<String, Value>) -> Result<Map<String, Value>> {
     for (name, value) in over {
         match (base.get_mut(&name), value) {
             (_, Value::Null) => {
                 base.remove(&name);
             }
             (Some(Value::Object(inner)), Value::Object(value)) => {
-                *inner = merge(std::mem::take(inner), value);
+                *inner = merge(std::mem::take(inner), value)?;
+            }
+            (Some(known @ (Value::Object(_) | Value::Array(_))), value)
+                if std::mem::discriminant(known) != std::mem::discriminant(&value) =>
+            {
+                let (known, got) = (node_kind(known), node_kind(&value));
+                let shown = sluice_yaml::json::to_yaml(&value);
+                fail!("wrong node kind: expected {known} but got {got}: node contents:\n{shown}");
             }
             (_, value) => {
                 base.insert(name, value);
             }
         }
     }
-    base
+    Ok(base)
+}
+
+fn node_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => "MappingNode",
+        Value::Array(_) => "SequenceNode",
+        _ => "ScalarNode",
+    }
 }
 
 /// The settings of a chart as kustomize shows them in its errors.
@@ -159,6 +175,9 @@ mod tests {
         let map = |value: Value| value.as_object().cloned().unwrap_or_default();
         let base = map(json!({"a": {"b": 1, "c": 2}, "l": [1, 2], "n": 1}));
         let over = map(json!({"a": {"b": 3}, "l": [4], "n": null, "x": "y"}));
-        assert_eq!(Value::Object(merge(base, over)), json!({"a": {"b": 3, "c": 2}, "l": [4], "x": "y"}));
+        assert_eq!(
+            merge(base, over).map(Value::Object),
+            Ok(json!({"a": {"b": 3, "c": 2}, "l": [4], "x": "y"}))
+        );
     }
 }

@@ -4,10 +4,10 @@ mod build;
 mod charts;
 mod create;
 mod edit;
-mod engine;
+pub mod engine;
 mod localize;
 mod output;
-mod remote;
+pub mod remote;
 mod version;
 
 use crate::connect::GlobalArgs;

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::process::Command;
 
 use regex::Regex;
+use sluice_testkit::peers;
 
 /// What a command printed and how it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -188,9 +189,10 @@ pub fn run(case: &Case, program: &Path, words: &[&str]) -> Outcome {
         fs::write(file, text).unwrap();
     }
     let shown = place.display().to_string();
+    let above = place.parent().unwrap().display().to_string();
     let log = Regex::new(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ").unwrap();
     let masked = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).replace(&shown, "$IN");
+        let text = String::from_utf8_lossy(bytes).replace(&shown, "$IN").replace(&above, "$UP");
         let text = log.replace_all(&text, "TIME ").into_owned();
         // How flags are used is told in another layout.
         let end = text.find("\nUsage:").map_or(text.len(), |at| at + 1);
@@ -202,7 +204,8 @@ pub fn run(case: &Case, program: &Path, words: &[&str]) -> Outcome {
     };
     let mut outcome = Outcome::default();
     for command in &case.commands {
-        let command = command.iter().map(|word| word.replace("$IN", &shown));
+        let helm = peers::folder().join("helm").display().to_string();
+        let command = command.iter().map(|word| word.replace("$IN", &shown).replace("$HELM", &helm));
         let got = Command::new(program)
             .args(words)
             .args(command)

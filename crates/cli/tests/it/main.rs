@@ -6,4 +6,5 @@ mod cases;
 mod commands;
 mod kustomize;
 mod record;
+mod remote;
 mod words;

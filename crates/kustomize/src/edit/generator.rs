@@ -84,13 +84,13 @@ impl File {
             let kustomization = &mut self.kustomization;
             match kind {
                 GeneratorKind::ConfigMap => {
-                    let args = GeneratorArgs { name, namespace, ..GeneratorArgs::default() };
+                    let args = GeneratorArgs { namespace, name, ..GeneratorArgs::default() };
                     kustomization.config_map_generator.push(args);
                     kustomization.config_map_generator.len() - 1
                 }
                 GeneratorKind::Secret => {
                     let kind = sources.secret_type.clone();
-                    let args = SecretArgs { name, namespace, kind, ..SecretArgs::default() };
+                    let args = SecretArgs { namespace, name, kind, ..SecretArgs::default() };
                     kustomization.secret_generator.push(args);
                     kustomization.secret_generator.len() - 1
                 }

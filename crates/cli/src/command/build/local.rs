@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use sluice_budget::Budget;
-use sluice_manifests::{Answers, Ask, Manifests, Outcome, Settings, metadata};
+use sluice_manifests::{Answers, Manifests, Outcome, Settings, metadata};
 use sluice_tree::ignore::{Ignore, read_patterns};
 use sluice_tree::{Entry, EntryKind, Folder, Limits, ReadError, Tree};
 
 use super::sops;
 use crate::command::debug::variables;
+use crate::command::kustomize::{engine, remote};
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
 use crate::files;
@@ -20,8 +21,6 @@ use crate::object::{name, namespace, reference, text};
 
 /// How deep Kustomizations may lie in Kustomizations: they can name each other in a circle.
 const MAX_DEPTH: usize = 32;
-/// Engines recurse as deep as the files do.
-const STACK: usize = 16 << 20;
 
 #[derive(Debug, clap::Args)]
 pub struct LocalArgs {
@@ -210,19 +209,25 @@ impl<'a> Local<'a> {
             ignored: self.args.ignore_paths.join("\n"),
         };
         let whole = job.folder.display().to_string();
-        // A thread of its own: engines are not async, and their stack grows with the files' depth.
-        let (send, receive) = tokio::sync::oneshot::channel();
-        std::thread::Builder::new().stack_size(STACK).spawn(move || {
-            // Whoever waited may have run out of time.
-            drop(send.send(job.run()));
-        })?;
-        let built = receive.await.map_err(|_| CliError::new("the build ended without a result"))?;
-        built.map_err(|mut error| {
-            if self.shows_typed {
-                error.error = error.error.replace(&whole, path.display().to_string().trim_end_matches('/'));
+        let bases = remote::bases();
+        let mut answering = bases.answering();
+        loop {
+            let (job, answers) = (job.clone(), answering.answers().clone());
+            let built = engine::deep(move || job.run(&answers)).await?;
+            let outcome = built.map_err(|mut error| {
+                if self.shows_typed {
+                    error.error =
+                        error.error.replace(&whole, path.display().to_string().trim_end_matches('/'));
+                }
+                error
+            });
+            match outcome? {
+                Outcome::Done(manifests) => return Ok(manifests),
+                Outcome::Need(asks) => {
+                    answering.answer(asks).await.map_err(|error| CliError::new(error.to_string()))?;
+                }
             }
-            error
-        })
+        }
     }
 }
 
@@ -261,6 +266,7 @@ fn read(file: &Path, name: &str, place: &str) -> CliResult<Value> {
 }
 
 /// One run of the engine.
+#[derive(Clone)]
 struct Job {
     folder: PathBuf,
     spec: Value,
@@ -272,7 +278,7 @@ struct Job {
 }
 
 impl Job {
-    fn run(mut self) -> CliResult<Manifests> {
+    fn run(mut self, answers: &Answers) -> CliResult<Outcome> {
         let unreadable = |error: ReadError| CliError::new(error.to_string());
         let folder = std::fs::canonicalize(&self.folder)?;
         let root = root_of(&folder);
@@ -290,15 +296,10 @@ impl Job {
             strict: self.strict,
             shown_root: shown_root.trim_end_matches('/'),
             remote_bases: true,
-            answers: &Answers::default(),
+            answers,
         };
         match sluice_manifests::build(&tree, &self.spec, &settings, &Budget::generous()) {
-            Ok(Outcome::Done(manifests)) => Ok(manifests),
-            Ok(Outcome::Need(asks)) => {
-                let asks: Vec<String> = asks.iter().map(shown).collect();
-                let text = format!("remote bases are not fetched by this command yet: {}", asks.join(", "));
-                Err(CliError::new(text))
-            }
+            Ok(outcome) => Ok(outcome),
             Err(sluice_manifests::Error::Generate(error)) => {
                 Err(CliError::new(format!("failed to generate kustomization.yaml: {error} <nil>")))
             }
@@ -308,13 +309,6 @@ impl Job {
             }
             Err(error) => Err(CliError::new(error.to_string())),
         }
-    }
-}
-
-fn shown(ask: &Ask) -> String {
-    match ask {
-        Ask::File(address) => address.clone(),
-        Ask::Repository(repository) => repository.raw.clone(),
     }
 }
 

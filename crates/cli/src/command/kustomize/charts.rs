@@ -88,7 +88,8 @@ impl Charts for LocalCharts<'_> {
         let now = jiff::Zoned::now();
         let environment = Environment { budget: &budget, now, random: &random, hooks: &NoHooks };
         let name = match (chart.release_name.as_str(), chart.name_template.as_str()) {
-            ("", "") => format!("{}-{}", chart.name, environment.now.timestamp().as_second()),
+            // Helm makes no other one up where nothing is installed.
+            ("", "") => "release-name".to_owned(),
             ("", template) => release_name(template, &environment)?,
             (name, "") => name.to_owned(),
             _ => return Err("cannot set --name-template and also specify a name".to_owned()),
