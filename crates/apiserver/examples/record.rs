@@ -1,4 +1,5 @@
-//! Records what the real API server serves, discovery and schemas without descriptions, as `src/facts.json.z`.
+//! Records what the real API server serves, discovery and schemas without descriptions, as `src/facts.json.z`, and what a
+//! new cluster has as `src/beginning.json.z`.
 //!
 //! `cargo run -p sluice-apiserver --example record`; needs the reference programs (`cargo xtask peers`).
 #![allow(clippy::print_stdout, reason = "a tool for a person")]
@@ -8,22 +9,60 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 use sluice_testkit::api::Api;
-use sluice_testkit::plane::{Options, Plane};
+use sluice_testkit::plane::{Options, Plane, Sort};
 
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
-    let plane = Plane::start(&Options { without_controllers: true, ..Options::default() })?;
+    let plane = Plane::start(&Options { sort: Some(Sort::Real), ..Options::default() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let facts = runtime.block_on(record(&plane.api()))?;
-    let text = serde_json::to_vec(&facts)?;
+    save("facts", &facts)?;
+    save("beginning", &runtime.block_on(beginning(&plane.api()))?)
+}
+
+fn save(name: &str, facts: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_vec(facts)?;
     let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     writer.write_all(&text)?;
     let packed = writer.finish()?;
-    let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/facts.json.z");
-    println!("{} bytes, {} packed", text.len(), packed.len());
+    let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/{name}.json.z"));
+    println!("{name}: {} bytes, {} packed", text.len(), packed.len());
     std::fs::write(target, packed)?;
     Ok(())
+}
+
+/// Roles, bindings and priority classes of a new cluster, without what is made anew each time.
+async fn beginning(api: &Api) -> Result<Value, Failure> {
+    const RBAC: &str = "rbac.authorization.k8s.io";
+    // The role `admin` is complete when the controllers have put it together.
+    let patience = std::time::Duration::from_mins(1);
+    let has_rules = |role: &Value| role["rules"].as_array().is_some_and(|rules| !rules.is_empty());
+    for name in ["admin", "edit", "view"] {
+        let path = format!("/apis/{RBAC}/v1/clusterroles/{name}");
+        api.wait_until(&path, patience, has_rules).await.map_err(|last| last.to_string())?;
+    }
+    let mut out = Map::new();
+    for (group, plural) in [
+        (RBAC, "clusterroles"),
+        (RBAC, "clusterrolebindings"),
+        (RBAC, "roles"),
+        (RBAC, "rolebindings"),
+        ("scheduling.k8s.io", "priorityclasses"),
+    ] {
+        let mut list = api.get(&format!("/apis/{group}/v1/{plural}")).await?;
+        let kind = list["kind"].as_str().unwrap_or_default().trim_end_matches("List").to_owned();
+        let version = list["apiVersion"].clone();
+        for object in list["items"].as_array_mut().into_iter().flatten() {
+            object["kind"] = kind.as_str().into();
+            object["apiVersion"] = version.clone();
+            for key in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+                object["metadata"].as_object_mut().and_then(|metadata| metadata.remove(key));
+            }
+        }
+        out.insert(format!("{group}/{plural}"), list["items"].take());
+    }
+    Ok(Value::Object(out))
 }
 
 async fn record(api: &Api) -> Result<Value, Failure> {

@@ -6,10 +6,8 @@ use crate::call::{Answer, Call};
 use crate::core::{Core, verb};
 use crate::path::Target;
 use crate::registry::Resource;
+use crate::rights::{ADMINISTRATORS, Request, allows};
 use crate::status::{About, Failure};
-
-const RBAC: &str = "rbac.authorization.k8s.io";
-const ADMINISTRATORS: &str = "system:masters";
 
 /// Who asks.
 #[derive(Debug, Clone, Default)]
@@ -18,30 +16,18 @@ pub struct User {
     pub groups: Vec<String>,
 }
 
-/// What they want to do.
-#[derive(Debug, Clone, Default)]
-struct Request<'a> {
-    verb: &'a str,
-    group: &'a str,
-    /// With its subresource.
-    resource: String,
-    ns: &'a str,
-    name: &'a str,
-    /// A path that is no resource.
-    path: Option<&'a str>,
-}
-
 /// The user of a request; impersonated where its headers say so and it may.
 pub fn identify(core: &Core, call: &Call) -> Result<User, Failure> {
     let token = call.header("authorization").strip_prefix("Bearer ").unwrap_or_default().trim();
     // Compared in constant time: how far a guess was right must not show.
     let (given, wanted) = (token.as_bytes(), core.token.as_bytes());
     let differs = given.iter().zip(wanted).fold(0_u8, |found, (a, b)| found | (a ^ b));
-    if given.len() != wanted.len() || differs != 0 || token.is_empty() {
-        return Err(Failure::unauthorized());
-    }
-    let user =
-        User { name: "admin".into(), groups: vec![ADMINISTRATORS.into(), "system:authenticated".into()] };
+    let is_admin = given.len() == wanted.len() && differs == 0 && !token.is_empty();
+    let user = if is_admin {
+        User { name: "admin".into(), groups: vec![ADMINISTRATORS.into(), "system:authenticated".into()] }
+    } else {
+        crate::token::read(core, token).ok_or_else(Failure::unauthorized)?.0
+    };
     let name = call.header("impersonate-user");
     let values = call.headers.get_all("impersonate-group").iter();
     let mut groups: Vec<String> = values.filter_map(|v| v.to_str().ok()).map(str::to_owned).collect();
@@ -51,6 +37,7 @@ pub fn identify(core: &Core, call: &Call) -> Result<User, Failure> {
         }
         return Ok(user);
     }
+    check_impersonation(core, &user, name, &groups)?;
     if let Some(account) = name.strip_prefix("system:serviceaccount:")
         && groups.is_empty()
         && let Some((ns, _)) = account.split_once(':')
@@ -63,6 +50,34 @@ pub fn identify(core: &Core, call: &Call) -> Result<User, Failure> {
         groups.push(everyone.into());
     }
     Ok(User { name: name.to_owned(), groups })
+}
+
+/// Whether the user may act as another.
+fn check_impersonation(core: &Core, user: &User, name: &str, groups: &[String]) -> Result<(), Failure> {
+    let (resource, ns, named) =
+        match name.strip_prefix("system:serviceaccount:").and_then(|r| r.split_once(':')) {
+            Some((ns, account)) => ("serviceaccounts", ns, account),
+            None => ("users", "", name),
+        };
+    let wanted =
+        [(resource, ns, named)].into_iter().chain(groups.iter().map(|group| ("groups", "", group.as_str())));
+    for (resource, ns, name) in wanted {
+        let request =
+            Request { verb: "impersonate", group: "", resource: resource.to_owned(), ns, name, path: None };
+        if !allows(core, user, &request) {
+            let place = if ns.is_empty() {
+                "at the cluster scope".to_owned()
+            } else {
+                format!("in the namespace {ns:?}")
+            };
+            let message = format!(
+                "{resource} {name:?} is forbidden: User {:?} cannot impersonate resource {resource:?} in API group \"\" {place}",
+                user.name
+            );
+            return Err(Failure::forbidden(About { group: "", kind: resource, name }, message));
+        }
+    }
+    Ok(())
 }
 
 /// Discovery and health are open to all who are known, as `system:discovery` says.
@@ -114,80 +129,17 @@ pub fn check_resource(core: &Core, user: &User, call: &Call, target: &Target) ->
     Err(Failure::forbidden(about, message))
 }
 
-/// By cluster-wide bindings, then by those of the namespace.
-fn allows(core: &Core, user: &User, request: &Request) -> bool {
-    if user.groups.iter().any(|group| group == ADMINISTRATORS) {
-        return true;
-    }
-    let read = |table: &str, ns: &str, name: &str| {
-        let key = (ns.to_owned(), name.to_owned());
-        core.store.read(&format!("{RBAC}/{table}"), &key).map(|stored| stored.value())
-    };
-    let grants = |binding: &Value, ns: &str| {
-        let subjects = binding["subjects"].as_array().into_iter().flatten();
-        if !subjects.into_iter().any(|subject| is_subject(subject, user, ns)) {
-            return false;
-        }
-        let name = binding["roleRef"]["name"].as_str().unwrap_or_default();
-        let role = match binding["roleRef"]["kind"].as_str() {
-            Some("ClusterRole") => read("clusterroles", "", name),
-            Some("Role") => read("roles", ns, name),
-            _ => None,
-        };
-        let rules = role.iter().flat_map(|role| role["rules"].as_array().into_iter().flatten());
-        rules.into_iter().any(|rule| covers(rule, request))
-    };
-    let listed = |table: &str, ns: Option<&str>| core.store.list(&format!("{RBAC}/{table}"), ns).objects;
-    listed("clusterrolebindings", None).iter().any(|binding| grants(&binding.value(), ""))
-        || (!request.ns.is_empty()
-            && listed("rolebindings", Some(request.ns))
-                .iter()
-                .any(|binding| grants(&binding.value(), request.ns)))
-}
-
-fn is_subject(subject: &Value, user: &User, ns: &str) -> bool {
-    let text = |key: &str| subject[key].as_str().unwrap_or_default();
-    match text("kind") {
-        "User" => text("name") == user.name,
-        "Group" => user.groups.iter().any(|group| group == text("name")),
-        "ServiceAccount" => {
-            let of = if text("namespace").is_empty() { ns } else { text("namespace") };
-            user.name == format!("system:serviceaccount:{of}:{}", text("name"))
-        }
-        _ => false,
-    }
-}
-
-fn covers(rule: &Value, request: &Request) -> bool {
-    let has = |key: &str, wanted: &str| {
-        let mut values = rule[key].as_array().into_iter().flatten().filter_map(Value::as_str);
-        values.any(|value| value == "*" || value == wanted)
-    };
-    if !has("verbs", request.verb) {
-        return false;
-    }
-    if let Some(path) = request.path {
-        let mut patterns = rule["nonResourceURLs"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        return patterns.any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => path.starts_with(prefix),
-            None => path == pattern,
-        });
-    }
-    let names = rule["resourceNames"].as_array().filter(|names| !names.is_empty());
-    let sub = request.resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
-    has("apiGroups", request.group)
-        && (has("resources", &request.resource) || sub.is_some_and(|sub| has("resources", &sub)))
-        && names.is_none_or(|names| names.iter().any(|name| name == request.name))
-}
-
 /// Kinds that are questions about rights or identity.
 pub fn is_review(resource: &Resource) -> bool {
     matches!(
         (resource.group.as_str(), resource.plural.as_str()),
         (
             "authorization.k8s.io",
-            "selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews"
-        ) | ("authentication.k8s.io", "selfsubjectreviews")
+            "selfsubjectaccessreviews"
+                | "subjectaccessreviews"
+                | "localsubjectaccessreviews"
+                | "selfsubjectrulesreviews"
+        ) | ("authentication.k8s.io", "selfsubjectreviews" | "tokenreviews")
     )
 }
 
@@ -206,6 +158,23 @@ pub fn review(
     if resource.plural == "selfsubjectreviews" {
         object["metadata"]["creationTimestamp"] = core.now().into();
         object["status"] = json!({ "userInfo": { "username": user.name, "groups": user.groups } });
+        return Ok(Answer::json(201, &object));
+    }
+    if resource.plural == "selfsubjectrulesreviews" {
+        object["metadata"]["creationTimestamp"] = Value::Null;
+        object["status"] = rules_review(core, user, object["spec"]["namespace"].as_str().unwrap_or_default());
+        return Ok(Answer::json(201, &object));
+    }
+    if resource.plural == "tokenreviews" {
+        object["metadata"]["creationTimestamp"] = Value::Null;
+        object["status"] =
+            match crate::token::read(core, object["spec"]["token"].as_str().unwrap_or_default()) {
+                Some((user, audiences)) => json!({
+                    "authenticated": true, "audiences": audiences,
+                    "user": { "username": user.name, "groups": user.groups },
+                }),
+                None => json!({ "user": {}, "error": "invalid bearer token" }),
+            };
         return Ok(Answer::json(201, &object));
     }
     let spec = &object["spec"];
@@ -245,4 +214,16 @@ pub fn review(
     let allowed = allows(core, &asked, &request);
     object["status"] = json!({ "allowed": allowed });
     Ok(Answer::json(201, &object))
+}
+
+/// All that a user may do in a namespace.
+fn rules_review(core: &Core, user: &User, ns: &str) -> Value {
+    let mut rules = core.rights().rules_of(user, ns);
+    if user.groups.iter().any(|group| group == ADMINISTRATORS) {
+        rules.push(json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }));
+        rules.push(json!({ "verbs": ["*"], "nonResourceURLs": ["*"] }));
+    }
+    let (paths, resources): (Vec<Value>, Vec<Value>) =
+        rules.into_iter().partition(|rule| rule["nonResourceURLs"].is_array());
+    json!({ "resourceRules": resources, "nonResourceRules": paths, "incomplete": false })
 }

@@ -12,9 +12,10 @@ use crate::facts::facts;
 use crate::openapi;
 use crate::path::{Place, Target};
 use crate::registry::{Registry, Resource};
+use crate::rights::{self, Rights};
 use crate::status::Failure;
 use crate::store::Store;
-use crate::{auth, custom, patch, read, write};
+use crate::{act, auth, beginning, custom, patch, read, write};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -23,9 +24,11 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Core {
     pub store: Store,
     registry: RwLock<Arc<Registry>>,
+    rights: RwLock<Arc<Rights>>,
     clock: Clock,
     /// The administrator's bearer token.
     pub token: String,
+    token_key: [u8; 32],
     random: &'static dyn SecureRandom,
     /// Where the server says that it is.
     pub address: String,
@@ -37,29 +40,27 @@ impl Core {
         let mut core = Core {
             store: Store::default(),
             registry: RwLock::new(Arc::new(Registry::built_in())),
+            rights: RwLock::default(),
             clock,
             token: String::new(),
+            token_key: [0; 32],
             random: rustls::crypto::aws_lc_rs::default_provider().secure_random,
             address,
         };
         core.token = core.secret();
-        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            core.create_namespace(name);
-        }
+        core.token_key = core.bytes();
+        beginning::write(&core);
         core
     }
 
-    fn create_namespace(&self, name: &str) {
-        let namespace = json!({
-            "kind": "Namespace", "apiVersion": "v1",
-            "metadata": {
-                "name": name, "uid": self.uid(), "creationTimestamp": self.now(),
-                "labels": { "kubernetes.io/metadata.name": name },
-            },
-            "spec": { "finalizers": ["kubernetes"] },
-            "status": { "phase": "Active" },
-        });
-        let _ = self.store.write("/namespaces", &(String::new(), name.to_owned()), None, namespace);
+    /// Roles and bindings as they are now.
+    pub fn rights(&self) -> Arc<Rights> {
+        let known = Arc::clone(&self.rights.read().unwrap_or_else(PoisonError::into_inner));
+        let current = Rights::current(self, &known);
+        if !Arc::ptr_eq(&known, &current) {
+            *self.rights.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
+        }
+        current
     }
 
     pub fn registry(&self) -> Arc<Registry> {
@@ -92,6 +93,11 @@ impl Core {
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let hex = hex(&bytes);
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+
+    /// What tokens of accounts are signed with.
+    pub fn token_key(&self) -> &[u8] {
+        &self.token_key
     }
 
     /// A secret that nobody guesses.
@@ -195,6 +201,7 @@ impl Core {
             "get" => read::get(self, call, resource, target),
             "list" | "watch" => read::list(self, call, resource, target),
             "create" if auth::is_review(resource) => auth::review(self, call, resource, target, user),
+            "create" if resource.is("", "bindings") => act::bind_named(self, call, target),
             "create" if !resource.allows("get") => Err(Failure::not_implemented(&resource.plural)),
             "create" => write::create(self, call, resource, target),
             "update" => write::update(self, call, resource, target, ""),
@@ -223,6 +230,14 @@ impl Core {
             }
             ("status", "update") => write::update(self, call, resource, target, name),
             ("status", "patch") => patch::patch(self, call, resource, target, name),
+            ("binding", "create") => act::bind(self, call, resource, target),
+            ("eviction", "create") => act::evict(self, call, resource, target),
+            ("scale", "get") => act::scale(self, resource, target),
+            ("scale", "update") => act::put_scale(self, call, resource, target),
+            ("scale", "patch") => patch::patch(self, call, resource, target, name),
+            ("token", "create") if resource.is("", "serviceaccounts") => {
+                act::token(self, call, resource, target)
+            }
             ("finalize", "update") if resource.is("", "namespaces") => {
                 write::update(self, call, resource, target, name)
             }
@@ -230,10 +245,13 @@ impl Core {
         }
     }
 
-    /// CRDs and namespaces have consequences.
+    /// CRDs and roles have consequences.
     pub fn after_write(&self, resource: &Resource, object: &Value) {
         if resource.is(custom::GROUP, custom::PLURAL) {
             custom::refresh(self, object);
+        }
+        if resource.is(rights::GROUP, "clusterroles") {
+            rights::aggregate(self);
         }
     }
 }

@@ -88,7 +88,9 @@ fn served(definition: &Value) -> Vec<(Resource, Vec<Value>)> {
                 "name": format!("{plural}/scale"), "singularName": "", "namespaced": is_namespaced,
                 "group": "autoscaling", "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"],
             });
-            subresources.insert("scale".to_owned(), row.clone());
+            let mut known = row.clone();
+            known["paths"] = version["subresources"]["scale"].clone();
+            subresources.insert("scale".to_owned(), known);
             rows.push(row);
         }
         let selectable = version["selectableFields"].as_array().into_iter().flatten();

@@ -3,7 +3,9 @@
 //! It shares the YAML reader and the algebra of field sets with its clients and no algorithm above them. What it does
 //! not offer it refuses by name. Nothing is kept when it ends.
 
+mod act;
 mod auth;
+mod beginning;
 mod call;
 mod core;
 mod custom;
@@ -17,11 +19,13 @@ mod patch;
 mod path;
 mod read;
 mod registry;
+mod rights;
 mod schema;
 mod selector;
 mod serve;
 mod status;
 mod store;
+mod token;
 mod typed;
 mod validate;
 mod watch;

@@ -6,6 +6,7 @@ use crate::core::Core;
 use crate::custom;
 use crate::keep;
 use crate::registry::Resource;
+use crate::rights;
 use crate::write::{DeleteOptions, delete_stored};
 
 /// How often the end of a namespace passes over its objects.
@@ -109,6 +110,9 @@ pub fn marked(core: &Core, resource: &Resource, object: &Value) {
 pub fn removed(core: &Core, resource: &Resource, object: &Value) {
     if resource.is(custom::GROUP, custom::PLURAL) {
         custom::forget(core, object);
+    }
+    if resource.is(rights::GROUP, "clusterroles") {
+        rights::aggregate(core);
     }
     delete_owned(core, object, "Background");
     // Owners that were waiting for it.

@@ -12,7 +12,7 @@ use crate::path::Target;
 use crate::read::find;
 use crate::registry::Resource;
 use crate::status::Failure;
-use crate::{defaults, keep, write};
+use crate::{act, defaults, keep, write};
 
 /// Changes an object.
 pub fn patch(
@@ -27,6 +27,9 @@ pub fn patch(
             .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))
     };
     match call.content_type() {
+        "application/apply-patch+yaml" if subresource == "scale" => {
+            Err(Failure::not_implemented("server-side apply of scale"))
+        }
         "application/apply-patch+yaml" => apply(core, call, resource, target, subresource),
         "application/json-patch+json" => {
             let patch = json::parse(&body(&call.body)?)?;
@@ -72,6 +75,9 @@ fn change(
     subresource: &str,
     make: impl Fn(&Value) -> Result<Value, Failure>,
 ) -> Result<Answer, Failure> {
+    if subresource == "scale" {
+        return act::rescale(core, call, resource, target, make);
+    }
     let warnings = std::cell::RefCell::new(Vec::new());
     let changed = write::replace(core, call, resource, target, subresource, |live| {
         let mut object = make(live)?;

@@ -103,6 +103,7 @@ const LIMITS: &[&str] = &[
     "anyOf",
     "oneOf",
     "not",
+    "x-kubernetes-validations",
 ];
 
 impl Schema {

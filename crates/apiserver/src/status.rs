@@ -145,6 +145,16 @@ impl Failure {
         Self::new(403, "Forbidden", message, Some(about.details()))
     }
 
+    /// A PodDisruptionBudget wants all that there are.
+    pub fn too_many_disruptions(budget: &str, desired: i64, healthy: i64) -> Self {
+        let why = format!(
+            "The disruption budget {budget} needs {desired} healthy pods and has {healthy} currently"
+        );
+        let details = json!({ "causes": [{ "reason": "DisruptionBudget", "message": why }] });
+        let message = "Cannot evict pod as it would violate the pod's disruption budget.".to_owned();
+        Self::new(429, "TooManyRequests", message, Some(details))
+    }
+
     pub fn expired(message: &str) -> Self {
         Self::new(410, "Expired", message.to_owned(), None)
     }

@@ -51,6 +51,8 @@ struct Table {
     log: VecDeque<Arc<Change>>,
     /// The revision up to which changes have left the log.
     forgotten: u64,
+    /// The revision of the last change.
+    changed: u64,
     watchers: Vec<mpsc::Sender<Arc<Change>>>,
 }
 
@@ -152,6 +154,13 @@ impl Store {
         Ok(after)
     }
 
+    /// The revision at which one of some tables last changed.
+    pub fn last_change(&self, resources: &[String]) -> u64 {
+        let state = self.lock();
+        let tables = resources.iter().filter_map(|resource| state.tables.get(resource));
+        tables.map(|table| table.changed).max().unwrap_or(0)
+    }
+
     /// The changes after a revision, first those that were, then those that come. The channel ends when the watcher is
     /// too slow.
     pub fn watch(&self, resource: &str, after: u64) -> Result<mpsc::Receiver<Arc<Change>>, Forgotten> {
@@ -191,6 +200,7 @@ impl Store {
 impl Table {
     fn publish(&mut self, change: Change) {
         let change = Arc::new(change);
+        self.changed = change.after.revision;
         self.watchers.retain(|watcher| watcher.try_send(Arc::clone(&change)).is_ok());
         self.log.push_back(change);
         while self.log.len() > LOG_LIMIT {

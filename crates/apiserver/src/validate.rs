@@ -15,7 +15,7 @@ const PATTERN_LIMIT: usize = 1 << 20;
 pub fn object(resource: &Resource, object: &Value) -> Vec<Cause> {
     let mut causes = name(resource, object);
     if resource.is_custom {
-        fields(&resource.schema, object, "", &mut causes);
+        custom(resource, object, &mut causes);
     } else {
         built_in(resource, object, &mut causes);
     }
@@ -42,7 +42,7 @@ pub fn change(resource: &Resource, live: &Value, object: &Value) -> Vec<Cause> {
         causes.push(Cause::invalid("roleRef", &object["roleRef"], "cannot change roleRef"));
     }
     if resource.is_custom {
-        fields(&resource.schema, object, "", &mut causes);
+        custom(resource, object, &mut causes);
     } else {
         built_in(resource, object, &mut causes);
     }
@@ -112,6 +112,35 @@ fn built_in(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
     }
     if resource.is("", "pods") && object["spec"]["containers"].as_array().is_none_or(Vec::is_empty) {
         causes.push(Cause::required("spec.containers", ""));
+    }
+}
+
+/// Mistakes after which rules are not looked at.
+const BLOCKING: &[&str] = &[
+    "FieldValueNotSupported",
+    "FieldValueRequired",
+    "FieldValueTooLong",
+    "FieldValueTooMany",
+    "FieldValueTypeInvalid",
+];
+
+/// An object of a CRD, by its schema and then by its rules.
+fn custom(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
+    fields(&resource.schema, object, "", causes);
+    if has_rules(&resource.schema) && causes.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        causes.push(Cause::invalid("<nil>", &Value::Null, why));
+    }
+}
+
+fn has_rules(schema: &Schema) -> bool {
+    let own = schema.limits.as_ref().is_some_and(|limits| limits["x-kubernetes-validations"].is_array());
+    own || match &schema.shape {
+        Shape::Object { fields, others } => {
+            fields.values().any(has_rules) || others.as_deref().is_some_and(has_rules)
+        }
+        Shape::Array(items) => has_rules(items),
+        _ => false,
     }
 }
 

@@ -7,6 +7,7 @@ mod completion;
 mod create;
 mod debug;
 mod delete;
+mod dev;
 mod diff;
 mod envsubst;
 mod events;
@@ -37,6 +38,7 @@ pub enum Subcommand {
     Helm(helm::HelmArgs),
     Kustomize(kustomize::KustomizeArgs),
     Delete(delete::DeleteArgs),
+    Dev(dev::DevArgs),
     Reconcile(reconcile::ReconcileArgs),
     Resume(resume::ResumeArgs),
     Run(run::RunArgs),
@@ -72,6 +74,9 @@ pub async fn run(ui: Ui, args: Args) -> CliResult {
     if let Subcommand::Apiserver(args) = args.command {
         return apiserver::run(args).await;
     }
+    if let Subcommand::Dev(args) = args.command {
+        return dev::run(args).await;
+    }
     let cx = Cx::new(ui, args.global)?;
     cx.in_time_with_grace(dispatch(&cx, args.command)).await
 }
@@ -81,6 +86,8 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Apiserver(args) => apiserver::run(args).await,
         Subcommand::Completion(args) => completion::run(cx, args),
         Subcommand::Get(args) => get::run(cx, args).await,
+        // Answered before a context is made.
+        Subcommand::Dev(_) => Ok(()),
         Subcommand::Delete(args) => delete::run(cx, args).await,
         Subcommand::Reconcile(args) => reconcile::run(cx, args).await,
         Subcommand::Resume(args) => resume::run(cx, args).await,

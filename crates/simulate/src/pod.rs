@@ -20,7 +20,61 @@ pub(crate) fn deed(pod: &Value, now: Timestamp) -> Option<Deed> {
     }
     let owners = pod["metadata"]["ownerReferences"].as_array();
     let is_of_job = owners.into_iter().flatten().any(|owner| owner["kind"] == "Job");
-    Some(Deed::Status(if is_of_job { succeeded(pod, now) } else { running(pod, now) }))
+    let status = match pod["metadata"]["annotations"][OUTCOME].as_str() {
+        // Bound and pulled for ever: its state stays as it is.
+        Some("hang") => return hanging(pod, now),
+        Some("crash-loop") => crashing(pod, now),
+        Some("fail") if is_of_job || text(pod, "/spec/restartPolicy") == "Never" => failed(pod, now),
+        Some("fail") => crashing(pod, now),
+        _ if is_of_job => succeeded(pod, now),
+        _ => running(pod, now),
+    };
+    Some(Deed::Status(status))
+}
+
+/// Asks for another fate than a good one: `fail`, `hang`, `crash-loop`.
+const OUTCOME: &str = "simulate.sluice/outcome";
+
+fn hanging(pod: &Value, now: Timestamp) -> Option<Deed> {
+    if pod.pointer("/status/containerStatuses").is_some() {
+        return None;
+    }
+    let state = json!({"waiting": {"reason": "ContainerCreating"}});
+    Some(Deed::Status(json!({
+        "phase": "Pending",
+        "conditions": conditions(now, "False", "ContainersNotReady"),
+        "containerStatuses": containers(pod, "containers", &state, false),
+        "hostIP": crate::node::ADDRESS,
+        "startTime": seconds(now),
+    })))
+}
+
+fn crashing(pod: &Value, now: Timestamp) -> Value {
+    let message = "back-off 5m0s restarting failed container";
+    let state = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
+    let mut status = running(pod, now);
+    status["conditions"] = conditions(now, "False", "ContainersNotReady");
+    status["containerStatuses"] = containers(pod, "containers", &state, false);
+    for container in status["containerStatuses"].as_array_mut().into_iter().flatten() {
+        container["restartCount"] = 5.into();
+        container["lastState"] = failure(now);
+    }
+    status
+}
+
+fn failed(pod: &Value, now: Timestamp) -> Value {
+    json!({
+        "phase": "Failed",
+        "conditions": conditions(now, "False", "PodFailed"),
+        "containerStatuses": containers(pod, "containers", &failure(now), false),
+        "startTime": seconds(now),
+    })
+}
+
+fn failure(now: Timestamp) -> Value {
+    json!({"terminated": {
+        "exitCode": 1, "reason": "Error", "startedAt": seconds(now), "finishedAt": seconds(now),
+    }})
 }
 
 fn running(pod: &Value, now: Timestamp) -> Value {
@@ -28,7 +82,7 @@ fn running(pod: &Value, now: Timestamp) -> Value {
     let address = address::inside(text(pod, "/metadata/uid"));
     json!({
         "phase": "Running",
-        "conditions": conditions(now, "True"),
+        "conditions": conditions(now, "True", ""),
         "containerStatuses": containers(pod, "containers", &state, true),
         "initContainerStatuses": containers(pod, "initContainers", &ended(now), true),
         "hostIP": crate::node::ADDRESS,
@@ -42,7 +96,7 @@ fn running(pod: &Value, now: Timestamp) -> Value {
 fn succeeded(pod: &Value, now: Timestamp) -> Value {
     json!({
         "phase": "Succeeded",
-        "conditions": conditions(now, "False"),
+        "conditions": conditions(now, "False", "PodCompleted"),
         "containerStatuses": containers(pod, "containers", &ended(now), false),
         "initContainerStatuses": containers(pod, "initContainers", &ended(now), true),
         "startTime": seconds(now),
@@ -55,11 +109,11 @@ fn ended(now: Timestamp) -> Value {
     }})
 }
 
-fn conditions(now: Timestamp, ready: &str) -> Value {
+fn conditions(now: Timestamp, ready: &str, reason: &str) -> Value {
     let condition = |kind: &str, status: &str| {
         let mut condition = json!({"type": kind, "status": status, "lastTransitionTime": seconds(now)});
         if status == "False" {
-            condition["reason"] = "PodCompleted".into();
+            condition["reason"] = reason.into();
         }
         condition
     };
@@ -111,6 +165,29 @@ mod tests {
         assert_eq!(status["containerStatuses"][0]["ready"], true);
         pod["status"] = status;
         assert_eq!(deed(&pod, NOW), None);
+    }
+
+    #[test]
+    fn an_annotation_makes_a_pod_fail_hang_or_crash() {
+        let mut pod = json!({
+            "metadata": {"annotations": {OUTCOME: "crash-loop"}, "uid": "u"},
+            "spec": {"nodeName": crate::node::NAME, "containers": [{"name": "c"}]},
+        });
+        let status = |pod: &Value| match deed(pod, NOW) {
+            Some(Deed::Status(status)) => status,
+            _ => Value::Null,
+        };
+        let crashed = status(&pod);
+        assert_eq!(crashed["containerStatuses"][0]["state"]["waiting"]["reason"], "CrashLoopBackOff");
+        assert_eq!(crashed["conditions"][3]["status"], "False");
+        pod["metadata"]["annotations"][OUTCOME] = "hang".into();
+        pod["status"] = status(&pod);
+        assert_eq!(pod["status"]["phase"], "Pending");
+        assert_eq!(deed(&pod, NOW), None, "nothing more comes of it");
+        pod["status"] = Value::Null;
+        pod["metadata"]["annotations"][OUTCOME] = "fail".into();
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "Job"}]);
+        assert_eq!(status(&pod)["phase"], "Failed");
     }
 
     #[test]

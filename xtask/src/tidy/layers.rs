@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["api", "object", "tree"],
     &["kustomize", "helm", "sops", "health", "manifests"],
     &["net", "git", "bases", "oci", "bucket", "artifact", "cluster"],
-    &["runtime", "simulate"],
+    &["runtime", "simulate", "dev"],
     &[
         "source-controller",
         "kustomize-controller",

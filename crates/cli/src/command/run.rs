@@ -57,6 +57,13 @@ struct RunFlags {
     kustomize: kustomize_controller::KustomizeFlags,
 }
 
+/// Runs all controllers on a cluster until `stop`, with these flags.
+pub async fn all_on(cluster: Cluster, flags: &[String], stop: CancellationToken) -> CliResult {
+    let words = ["sluice run", "all"].into_iter().chain(flags.iter().map(String::as_str));
+    let flags = RunFlags::try_parse_from(words).map_err(|error| CliError::new(error.to_string()))?;
+    run_all(cluster, flags, stop).await
+}
+
 pub async fn run(args: RunArgs) -> CliResult {
     let words = [OsString::from("sluice run")].into_iter().chain(args.words);
     let matches = match RunFlags::command().try_get_matches_from(words) {

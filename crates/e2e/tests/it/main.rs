@@ -4,6 +4,7 @@
 
 mod applying;
 mod comparison;
+mod dev;
 mod gone;
 mod ground;
 mod health;

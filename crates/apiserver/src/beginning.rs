@@ -1,0 +1,44 @@
+//! What a new cluster has before anybody has written anything: namespaces, roles and bindings, priority classes.
+//!
+//! Recorded from the real server (`examples/record.rs`).
+
+use std::io::Read;
+
+use serde_json::{Value, json};
+
+use crate::core::Core;
+
+const PACKED: &[u8] = include_bytes!("beginning.json.z");
+/// Far more than what was recorded.
+const SIZE_LIMIT: u64 = 4 << 20;
+
+/// Writes it all.
+pub fn write(core: &Core) {
+    for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+        let namespace = json!({
+            "kind": "Namespace", "apiVersion": "v1",
+            "metadata": { "name": name, "labels": { "kubernetes.io/metadata.name": name } },
+            "spec": { "finalizers": ["kubernetes"] },
+            "status": { "phase": "Active" },
+        });
+        put(core, "/namespaces", namespace);
+    }
+    let mut text = Vec::new();
+    let mut unpacked = flate2::read::ZlibDecoder::new(PACKED).take(SIZE_LIMIT);
+    unpacked.read_to_end(&mut text).expect("what was recorded unpacks");
+    let recorded: Value = serde_json::from_slice(&text).expect("what was recorded is JSON");
+    for (table, objects) in recorded.as_object().into_iter().flatten() {
+        for object in objects.as_array().into_iter().flatten() {
+            put(core, table, object.clone());
+        }
+    }
+}
+
+fn put(core: &Core, table: &str, mut object: Value) {
+    object["metadata"]["uid"] = core.uid().into();
+    object["metadata"]["creationTimestamp"] = core.now().into();
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+    let key = (text("namespace"), text("name"));
+    // Nobody else writes yet.
+    let _ = core.store.write(table, &key, None, object);
+}

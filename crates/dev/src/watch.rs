@@ -1,0 +1,160 @@
+//! Tells when a folder has changed and is quiet again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::repository::{Repository, RepositoryError, Snapshot};
+
+/// A change is taken when nothing has happened for so long.
+pub const QUIET: Duration = Duration::from_millis(20);
+/// One that takes away much waits longer: most likely the rest is still to come.
+const QUIET_DELETING: Duration = Duration::from_millis(200);
+/// So many files gone at once are much.
+const MANY: usize = 10;
+
+/// A repository that is watched.
+pub struct Watched {
+    repository: Repository,
+    events: events::Events,
+    folders: Vec<PathBuf>,
+    last: crate::repository::Id,
+}
+
+impl Watched {
+    /// Begins to watch; the first snapshot comes along.
+    pub fn begin(mut repository: Repository) -> Result<(Self, Snapshot), RepositoryError> {
+        let events = events::Events::new().map_err(broken)?;
+        let first = repository.snapshot()?;
+        let folders = repository.folders();
+        events.add(&folders);
+        Ok((Self { repository, events, folders, last: first.commit }, first))
+    }
+
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// The next state of the folder that is not as the last one. Also tells when the quiet time was over.
+    pub async fn changed(&mut self) -> Result<(Snapshot, Instant), RepositoryError> {
+        loop {
+            self.events.wait().await.map_err(broken)?;
+            self.settle(QUIET).await?;
+            let mut snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
+            if snapshot.gone >= MANY && snapshot.gone * 2 > snapshot.files {
+                self.settle(QUIET_DELETING).await?;
+                snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
+            }
+            let taken = Instant::now();
+            let folders = self.repository.folders();
+            self.events.add(&folders);
+            if folders != self.folders {
+                // What came into a new folder before it was watched is seen now.
+                self.folders = folders;
+                snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
+            }
+            if snapshot.commit != self.last {
+                self.last = snapshot.commit;
+                return Ok((snapshot, taken));
+            }
+        }
+    }
+
+    /// Until nothing has happened for a time, and git is not in the middle of something.
+    async fn settle(&mut self, quiet: Duration) -> Result<(), RepositoryError> {
+        loop {
+            match tokio::time::timeout(quiet, self.events.wait()).await {
+                Ok(event) => event.map_err(broken)?,
+                // Git takes its lock away at the end, which is an event.
+                Err(_) if self.repository.is_locked() => self.events.wait().await.map_err(broken)?,
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+}
+
+fn broken(error: std::io::Error) -> RepositoryError {
+    RepositoryError::Broken(format!("watching the folder: {error}"))
+}
+
+/// The kernel tells.
+#[cfg(target_os = "linux")]
+mod events {
+    use std::mem::MaybeUninit;
+    use std::os::fd::OwnedFd;
+
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    use tokio::io::unix::AsyncFd;
+
+    use super::PathBuf;
+
+    pub struct Events(AsyncFd<OwnedFd>);
+
+    impl Events {
+        #[expect(deprecated, reason = "an owned descriptor stays what it is; the successor is unsafe")]
+        pub fn new() -> std::io::Result<Self> {
+            let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+            Ok(Self(AsyncFd::new(descriptor)?))
+        }
+
+        /// Folders that are watched already stay so; those that are gone are of no interest.
+        pub fn add(&self, folders: &[PathBuf]) {
+            let what = WatchFlags::CLOSE_WRITE
+                | WatchFlags::CREATE
+                | WatchFlags::DELETE
+                | WatchFlags::MOVED_FROM
+                | WatchFlags::MOVED_TO
+                | WatchFlags::ATTRIB
+                | WatchFlags::ONLYDIR;
+            for folder in folders {
+                let _ = inotify::add_watch(&self.0, folder, what);
+            }
+        }
+
+        /// Something has happened; all that is known of it is taken at once.
+        pub async fn wait(&self) -> std::io::Result<()> {
+            loop {
+                let mut ready = self.0.readable().await?;
+                let mut buffer = [MaybeUninit::uninit(); 8192];
+                let mut reader = inotify::Reader::new(&self.0, &mut buffer);
+                let mut has_happened = false;
+                loop {
+                    match reader.next() {
+                        Ok(_) => has_happened = true,
+                        Err(rustix::io::Errno::AGAIN) => {
+                            ready.clear_ready();
+                            break;
+                        }
+                        Err(rustix::io::Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                if has_happened {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Elsewhere the folder is looked at twice a second.
+#[cfg(not(target_os = "linux"))]
+mod events {
+    use super::{Duration, PathBuf};
+
+    pub struct Events;
+
+    impl Events {
+        pub fn new() -> std::io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub fn add(&self, _folders: &[PathBuf]) {}
+
+        pub async fn wait(&self) -> std::io::Result<()> {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok(())
+        }
+    }
+}
