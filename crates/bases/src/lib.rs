@@ -26,8 +26,11 @@ pub struct Limits {
     pub rounds: usize,
     /// Files and repositories of one build.
     pub asks: usize,
-    /// One file from the web.
+    /// One file from the web, and all of them together.
     pub file_bytes: usize,
+    pub all_file_bytes: usize,
+    /// Repositories, each at one reference.
+    pub repositories: usize,
     /// One repository's pack.
     pub pack_bytes: u64,
     /// One fetch, whatever the address itself allows.
@@ -40,7 +43,9 @@ impl Default for Limits {
             rounds: 16,
             asks: 500,
             file_bytes: 50 << 20,
-            pack_bytes: 512 << 20,
+            all_file_bytes: 256 << 20,
+            repositories: 32,
+            pack_bytes: 256 << 20,
             longest: Duration::from_secs(120),
         }
     }
@@ -53,6 +58,10 @@ pub enum Exceeded {
     Rounds(usize),
     #[error("the build names more than {0} remote files and repositories")]
     Asks(usize),
+    #[error("the build's remote files are larger than {0} bytes together")]
+    Bytes(usize),
+    #[error("the build names more than {0} remote repositories")]
+    Repositories(usize),
 }
 
 /// How remote bases are fetched in this process.
@@ -87,6 +96,7 @@ impl Bases {
             repositories: BTreeMap::new(),
             rounds: 0,
             asks: 0,
+            file_bytes: 0,
         }
     }
 }
@@ -105,6 +115,7 @@ pub struct Answering<'a> {
     repositories: BTreeMap<Clone, Files>,
     rounds: usize,
     asks: usize,
+    file_bytes: usize,
 }
 
 impl Answering<'_> {
@@ -138,8 +149,14 @@ impl Answering<'_> {
                 (address, content)
             }
         });
-        let files: Vec<_> = futures::stream::iter(files).buffered(AT_ONCE).collect().await;
-        self.answers.files.extend(files);
+        let mut files = futures::stream::iter(files).buffered(AT_ONCE);
+        while let Some((address, content)) = files.next().await {
+            self.file_bytes += content.as_ref().map_or(0, bytes::Bytes::len);
+            if self.file_bytes > limits.all_file_bytes {
+                return Err(Exceeded::Bytes(limits.all_file_bytes));
+            }
+            self.answers.files.insert(address, content);
+        }
         let mut wanted: BTreeMap<Clone, RepoSpec> =
             specs.iter().map(|spec| (clone_of(spec), spec.clone())).collect();
         wanted.retain(|clone, _| !self.repositories.contains_key(clone));

@@ -112,6 +112,9 @@ async fn files_come_from_the_web() {
     let bases = bases(Limits { file_bytes: 10_000, ..Limits::default() });
     let address = |name: &str| format!("{}/{name}.yaml", server.url());
     assert_eq!(build(&mut bases.answering(), &[&address("moved")]).await, Ok(map("web")));
+    let little = self::bases(Limits { all_file_bytes: 100, ..Limits::default() });
+    let refused = refusal(&little, &[&address("moved"), &address("map")]).await;
+    assert!(refused.contains("larger than 100 bytes together"), "{refused}");
     for (name, want) in [
         ("gone", "HTTP Error: status code 404 (Not Found)"),
         ("loop", "stopped after 10 redirects"),
@@ -142,6 +145,9 @@ async fn what_is_too_much_is_refused() {
     assert!(refused.contains("more than 2 remote files and repositories"), "{refused}");
     let refused = refusal(&few, &[&a]).await;
     assert!(refused.contains("lead to more than 1 rounds of others"), "{refused}");
+    let one = bases(Limits { repositories: 1, ..Limits::default() });
+    let refused = refusal(&one, &[&format!("{repo}//b?ref=main"), &a]).await;
+    assert!(refused.contains("more than 1 remote repositories"), "{refused}");
     server.set_fault(Some(Fault::Stall));
     let hasty = bases(Limits { longest: Duration::from_millis(200), ..Limits::default() });
     let refused = refusal(&hasty, &[&a]).await;

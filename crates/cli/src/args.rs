@@ -33,7 +33,12 @@ pub fn command() -> Command {
 
 /// What was typed, or nothing where it was a question that is answered already (`--help`).
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args>> {
-    let words: Vec<OsString> = words.into_iter().collect();
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    // Called through a link of that name, the program is kustomize.
+    let called = words.first().and_then(|name| std::path::Path::new(name).file_stem().map(OsString::from));
+    if called.is_some_and(|name| name == "kustomize") {
+        words.insert(1, "kustomize".into());
+    }
     let is_kustomize = words.get(1).is_some_and(|word| word == "kustomize");
     let last = words.last().and_then(|word| word.to_str()).and_then(|word| word.strip_prefix('-'));
     let letter = last.filter(|word| word.len() == 1).map(str::to_owned);
@@ -122,7 +127,10 @@ fn in_known_words(error: &clap::Error, command: &Command) -> CliError {
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let value = context(ContextKind::InvalidValue);
-            let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let mut reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            if reason == "value was not a boolean" {
+                reason = format!("strconv.ParseBool: parsing {value:?}: invalid syntax");
+            }
             format!("invalid argument {value:?} for {:?} flag: {reason}", with_letter(command, &flag))
         }
         ErrorKind::MissingRequiredArgument => format!("required flag(s) {flag:?} not set"),

@@ -39,6 +39,7 @@ pub(crate) struct Builder<'a> {
     pub shared: Rc<Shared<'a>>,
     pub schemas: RefCell<Schemas>,
     pub warnings: RefCell<Vec<String>>,
+    pub on_warning: Option<&'a dyn Fn(&str)>,
     pub charts: Option<&'a dyn Charts>,
     /// Files that objects were read from, for `explain`.
     pub sources: RefCell<Vec<String>>,
@@ -148,6 +149,9 @@ impl<'a> Target<'a> {
             _ => fail!("Found multiple kustomization files under: {}\n", loader.shown()),
         };
         let (kustomization, warnings) = file::parse(&content, &loader.shown())?;
+        if let Some(tell) = builder.on_warning {
+            warnings.iter().for_each(|warning| tell(warning));
+        }
         builder.warnings.borrow_mut().extend(warnings);
         let text = builder.observer.as_ref().and_then(|_| {
             let documents = observer::documents(&content, 0);

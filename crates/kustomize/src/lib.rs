@@ -80,11 +80,15 @@ pub struct Options<'a> {
     /// Repositories and web addresses may be asked for.
     pub remote: bool,
     pub reorder: Reorder,
+    /// `reorder` was asked for, and a kustomization that says otherwise is worth a warning.
+    pub is_order_asked: bool,
     /// Put `app.kubernetes.io/managed-by` on everything.
     pub managed_by: bool,
     /// The kustomization of the folder itself, in place of its file; the name is that of the file.
     pub given: Option<(&'a str, &'a Kustomization)>,
     pub charts: Option<&'a dyn Charts>,
+    /// Told of every warning as it comes; those of a finished build are in it as well.
+    pub on_warning: Option<&'a dyn Fn(&str)>,
 }
 
 impl Default for Options<'_> {
@@ -94,9 +98,11 @@ impl Default for Options<'_> {
             unrestricted: false,
             remote: true,
             reorder: Reorder::None,
+            is_order_asked: false,
             managed_by: false,
             given: None,
             charts: None,
+            on_warning: None,
         }
     }
 }
@@ -234,6 +240,7 @@ fn run<'a>(
         schemas: RefCell::new(Schemas::new()),
         warnings: RefCell::default(),
         charts: options.charts,
+        on_warning: options.on_warning,
         sources: RefCell::default(),
         recording,
         observer,
@@ -248,6 +255,9 @@ fn run<'a>(
     let schemas = builder.schemas.borrow();
     let file = &target.kustomization;
     if let Some(sort) = &file.sort_options {
+        if options.is_order_asked {
+            builder.warnings.borrow_mut().push(ORDER_IS_SET_TWICE.to_owned());
+        }
         transform::sort::sort(&mut map, sort, &schemas)?;
     } else if options.reorder == Reorder::Legacy {
         let legacy = file::SortOptions { order: "legacy".to_owned(), legacy_sort_options: None };
@@ -293,6 +303,9 @@ fn run<'a>(
     };
     Ok((Built { objects, reads, warnings, sources: builder.sources.take() }, Seen { kept, explained }))
 }
+
+const ORDER_IS_SET_TWICE: &str = "Warning: Sorting order is set both in 'kustomization.yaml' ('sortOptions') and in a \
+     CLI flag ('--reorder'). Using the kustomization file over the CLI flag.";
 
 fn add_managed_by(map: &mut ResMap, schemas: &Schemas) -> Result<(), Error> {
     let labels = BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())]);

@@ -92,6 +92,14 @@ fn remote_bases_build_as_with_kustomize() {
 }
 
 #[test]
+fn a_link_named_kustomize_is_kustomize() {
+    let place = Place::new();
+    let link = place.home.path().join("kustomize");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sluice"), &link).unwrap();
+    assert_eq!(printed(&place.run(&link, &["version"]).stdout), "v5.8.1\n");
+}
+
+#[test]
 fn offline_names_what_it_does_not_fetch() {
     let place = Place::new();
     let got = place.sluice(&["build", "overlay", "--offline"]);

@@ -144,6 +144,7 @@ impl BuildArgs {
             unrestricted: self.load_restrictor == UNRESTRICTED,
             offline: self.offline,
             keeps_order: self.reorder.as_deref() == Some(NONE),
+            is_order_asked: self.reorder.is_some(),
             managed_by: self.enable_managedby_label,
             charts: self.enable_helm.then_some(charts),
         })

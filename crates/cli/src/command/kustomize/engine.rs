@@ -1,5 +1,6 @@
 //! Runs of the engine for commands: on a thread of its own, with a stack for deep files, over the whole disk.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,6 +69,8 @@ pub struct Job {
     pub offline: bool,
     /// Objects stay as they were read and made, and are not sorted by kind.
     pub keeps_order: bool,
+    /// The order was asked for by a flag.
+    pub is_order_asked: bool,
     pub managed_by: bool,
     /// Charts are rendered.
     pub charts: Option<Wanted>,
@@ -76,15 +79,12 @@ pub struct Job {
 impl Job {
     /// Builds, and tells the warnings.
     pub async fn run(self, ui: &Ui) -> CliResult<Built> {
-        let built = self.build().await?;
-        for warning in &built.warnings {
-            let warning = warning.trim_end_matches('\n');
-            if warning.starts_with('#') { ui.note(warning) } else { log(ui, warning) }
-        }
+        let built = self.build(ui).await?;
+        warn(ui, &built.warnings);
         Ok(built)
     }
 
-    async fn build(self) -> CliResult<Built> {
+    async fn build(self, ui: &Ui) -> CliResult<Built> {
         let bases = remote::bases();
         let mut answering = bases.answering();
         let failed = |error: sluice_bases::Exceeded| CliError::new(error.to_string());
@@ -108,14 +108,26 @@ impl Job {
         loop {
             let (job, place, answers) = (self.clone(), place.clone(), answering.answers().clone());
             let runtime = tokio::runtime::Handle::current();
-            match deep(move || job.once(&place, &answers, runtime)).await?? {
-                Outcome::Done(built) => return Ok(built),
-                Outcome::Need(asks) => answering.answer(asks).await.map_err(failed)?,
+            match deep(move || job.once(&place, &answers, runtime)).await? {
+                Ok(Outcome::Done(built)) => return Ok(built),
+                Ok(Outcome::Need(asks)) => answering.answer(asks).await.map_err(failed)?,
+                Err((error, warnings)) => {
+                    warn(ui, &warnings);
+                    return Err(error);
+                }
             }
         }
     }
 
-    fn once(&self, place: &Place, answers: &Answers, runtime: tokio::runtime::Handle) -> CliResult<Outcome> {
+    /// One run of the engine; a failed one comes with the warnings up to there.
+    fn once(
+        &self,
+        place: &Place,
+        answers: &Answers,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<Outcome, (CliError, Vec<String>)> {
+        let warnings = RefCell::new(Vec::new());
+        let on_warning = |text: &str| warnings.borrow_mut().push(text.to_owned());
         let charts =
             self.charts.as_ref().map(|wanted| LocalCharts { wanted, offline: self.offline, runtime });
         let options = Options {
@@ -123,12 +135,22 @@ impl Job {
             unrestricted: self.unrestricted,
             remote: !self.offline,
             reorder: if self.keeps_order { Reorder::None } else { Reorder::Legacy },
+            is_order_asked: self.is_order_asked,
             managed_by: self.managed_by,
             charts: charts.as_ref().map(|charts| charts as &dyn Charts),
+            on_warning: Some(&on_warning),
             ..Options::default()
         };
-        sluice_kustomize::build(&*place.tree, &place.folder, &options, answers, &Budget::generous())
-            .map_err(|error| CliError::new(error.to_string()))
+        let budget = Budget::generous();
+        let built = sluice_kustomize::build(&*place.tree, &place.folder, &options, answers, &budget);
+        built.map_err(|error| (CliError::new(error.to_string()), warnings.take()))
+    }
+}
+
+fn warn(ui: &Ui, warnings: &[String]) {
+    for warning in warnings {
+        let warning = warning.trim_end_matches('\n');
+        if warning.starts_with('#') { ui.note(warning) } else { log(ui, warning) }
     }
 }
 
