@@ -17,6 +17,7 @@ use sluice_yaml::Node;
 use crate::accumulate::layer::{Again, Layer, Recording, Sources};
 use crate::config::{Config, NameRules};
 use crate::error::Error;
+use crate::ids::ResId;
 use crate::load::{Loader, Shared};
 use crate::names::{self, Candidates};
 use crate::resmap::ResMap;
@@ -127,6 +128,17 @@ impl Incremental {
     /// What the last build has looked at; nothing before the first one.
     pub fn reads(&self) -> Option<&Reads> {
         self.kept.as_ref().map(|kept| &kept.reads)
+    }
+
+    /// About how much memory is held.
+    pub fn held_bytes(&self) -> usize {
+        let Some(kept) = &self.kept else { return 0 };
+        let marks: usize = kept.past.ways.iter().map(|(way, _)| way.len()).sum();
+        let paths: usize = kept.reads.files.iter().map(|path| 3 * path.len() + 100).sum();
+        // Names are short and lie within the ids; candidates hold each of them up to four times.
+        marks * size_of::<Waymark>()
+            + kept.past.memories.len() * (size_of::<Memory>() + 6 * size_of::<ResId>())
+            + paths
     }
 
     /// After a change of these paths (below the tree's root): the objects that are other ones now, each with its

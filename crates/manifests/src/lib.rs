@@ -4,6 +4,7 @@
 
 pub mod envsubst;
 mod generate;
+mod incremental;
 pub mod metadata;
 mod substitute;
 
@@ -15,6 +16,7 @@ use sluice_budget::Budget;
 use sluice_kustomize::{Options, Reorder};
 use sluice_tree::Tree;
 
+pub use incremental::{Change, Incremental};
 pub use sluice_kustomize::{Answers, Ask, Reads, RepoSpec};
 
 /// Why a build failed. Displays what Flux puts behind `BuildFailed`.
@@ -81,54 +83,88 @@ pub fn build(
 ) -> Result<Outcome, Error> {
     let folder = folder(spec);
     let generated = generate::generate(tree, &folder, spec, settings, budget)?;
-    let options = Options {
+    let options = options(&generated, settings);
+    let outcome =
+        sluice_kustomize::build(tree, &folder, &options, settings.answers, budget).map_err(from_engine)?;
+    let built = match outcome {
+        sluice_kustomize::Outcome::Need(asks) => return Ok(Outcome::Need(asks)),
+        sluice_kustomize::Outcome::Done(built) => built,
+    };
+    let documents = documents(&built.objects, spec, settings, budget)?;
+    Ok(Outcome::Done(assemble(built, generated.reads, documents)))
+}
+
+fn options<'a>(generated: &'a generate::Generated, settings: &Settings<'a>) -> Options<'a> {
+    Options {
         shown_root: settings.shown_root,
         unrestricted: true,
         remote: settings.remote_bases,
         reorder: Reorder::None,
         given: Some((&generated.file_name, &generated.kustomization)),
         ..Options::default()
-    };
-    let outcome =
-        sluice_kustomize::build(tree, &folder, &options, settings.answers, budget).map_err(from_engine)?;
-    let mut built = match outcome {
-        sluice_kustomize::Outcome::Need(asks) => return Ok(Outcome::Need(asks)),
-        sluice_kustomize::Outcome::Done(built) => built,
-    };
-    built.reads.extend(generated.reads);
-    let post_build = spec.get("postBuild").filter(|post_build| post_build.is_object());
-    let mut documents = Vec::with_capacity(built.objects.len());
-    for object in &built.objects {
-        let yaml = object.to_yaml().map_err(from_engine)?;
-        budget.charge(1)?;
-        budget.charge_bytes(yaml.len() as u64)?;
-        let id = substitute::Id::of(object.node());
-        if !id.is_complete() {
-            let shown = sluice_yaml::json::from_node(object.node())
-                .map(|value| value.to_string())
-                .unwrap_or_default();
-            return Err(Error::NotAnObject(shown));
-        }
-        let replaced = match post_build {
-            Some(post_build) => substitute::object(&yaml, object.node(), post_build, settings)
-                .map_err(|text| Error::PostBuild { id: id.to_string(), text })?,
-            None => None,
-        };
-        documents.push(match replaced {
-            Some(replaced) => replaced,
-            None => substitute::Document::of(object.node(), yaml).map_err(Error::Kustomize)?,
-        });
     }
+}
+
+/// Each object as text and value, substituted.
+fn documents(
+    objects: &[sluice_kustomize::Object],
+    spec: &Value,
+    settings: &Settings<'_>,
+    budget: &Budget,
+) -> Result<Vec<substitute::Document>, Error> {
+    let post_build = spec.get("postBuild").filter(|post_build| post_build.is_object());
+    objects.iter().map(|object| document(object, post_build, settings, budget)).collect()
+}
+
+fn document(
+    object: &sluice_kustomize::Object,
+    post_build: Option<&Value>,
+    settings: &Settings<'_>,
+    budget: &Budget,
+) -> Result<substitute::Document, Error> {
+    let yaml = object.to_yaml().map_err(from_engine)?;
+    budget.charge(1)?;
+    budget.charge_bytes(yaml.len() as u64)?;
+    let id = substitute::Id::of(object.node());
+    if !id.is_complete() {
+        let shown =
+            sluice_yaml::json::from_node(object.node()).map(|value| value.to_string()).unwrap_or_default();
+        return Err(Error::NotAnObject(shown));
+    }
+    let replaced = match post_build {
+        Some(post_build) => substitute::object(&yaml, object.node(), post_build, settings)
+            .map_err(|text| Error::PostBuild { id: id.to_string(), text })?,
+        None => None,
+    };
+    match replaced {
+        Some(replaced) => Ok(replaced),
+        None => substitute::Document::of(object.node(), yaml).map_err(Error::Kustomize),
+    }
+}
+
+fn assemble(
+    built: sluice_kustomize::Built,
+    generated: Reads,
+    documents: Vec<substitute::Document>,
+) -> Manifests {
     let mut manifests = Manifests { reads: built.reads, warnings: built.warnings, ..Manifests::default() };
+    manifests.reads.extend(generated);
     for (at, document) in documents.into_iter().enumerate() {
         if at > 0 {
-            manifests.yaml.push_str("---\n");
+            manifests.yaml.push_str(PARTING);
         }
         manifests.yaml.push_str(&document.yaml);
         collect(document.value, &mut manifests.objects);
     }
-    manifests.digest = Sha256::digest(manifests.yaml.as_bytes()).iter().map(hex).collect();
-    Ok(Outcome::Done(manifests))
+    manifests.digest = digest(manifests.yaml.as_bytes());
+    manifests
+}
+
+/// What stands between documents.
+const PARTING: &str = "---\n";
+
+fn digest(text: &[u8]) -> String {
+    Sha256::digest(text).iter().map(hex).collect()
 }
 
 fn hex(byte: &u8) -> String {

@@ -105,3 +105,65 @@ fn failures_read_as_upstream() {
         )
     );
 }
+
+#[test]
+fn building_again_gives_the_objects_and_the_digest_of_a_whole_build() {
+    let variables = BTreeMap::from([("level".to_owned(), "debug".to_owned())]);
+    let answers = Answers::default();
+    let settings = Settings {
+        variables: &variables,
+        missing: None,
+        strict: false,
+        shown_root: "",
+        remote_bases: false,
+        answers: &answers,
+    };
+    let spec = json!({"path": "app", "namePrefix": "p-", "postBuild": {"substitute": {"level": "debug"}}});
+    let budget = Budget::generous();
+    let mut tree = Memory::default();
+    let put =
+        |tree: &mut Memory, path: &str, text: &str| tree.insert(path, text.as_bytes().to_vec()).unwrap();
+    for name in ["a", "b", "c"] {
+        put(&mut tree, &format!("app/{name}.yaml"), &config_map(name, "${level}"));
+    }
+    put(&mut tree, "app/notes.txt", "");
+    let mut incremental = sluice_manifests::Incremental::default();
+    let Outcome::Done(mut manifests) = incremental.whole(&tree, &spec, &settings, &budget).unwrap() else {
+        panic!("asks for something");
+    };
+    // (changed file, its text, whether a part is enough)
+    let steps = [
+        ("app/b.yaml", config_map("b", "other"), true),
+        ("app/b.yaml", config_map("b", "${level}-${level}"), true),
+        ("app/notes.txt", "more".to_owned(), false),
+        ("app/c.yaml", config_map("d", "renamed"), false),
+        ("app/a.yaml", config_map("a", "last"), true),
+        ("app/new.yaml", config_map("new", "x"), false),
+        ("elsewhere", String::new(), true),
+    ];
+    for (path, text, in_part) in steps {
+        put(&mut tree, path, &text);
+        match incremental.again(&tree, &[path], &spec, &settings, &budget).unwrap() {
+            Some(changes) => {
+                assert!(in_part, "{path}");
+                for change in changes {
+                    manifests.objects.splice(change.at, change.objects);
+                }
+            }
+            None => {
+                assert!(!in_part, "{path}");
+                let Outcome::Done(built) = incremental.whole(&tree, &spec, &settings, &budget).unwrap()
+                else {
+                    panic!("asks for something");
+                };
+                manifests = built;
+            }
+        }
+        let Outcome::Done(want) = build(&tree, &spec, &settings, &budget).unwrap() else { panic!("asks") };
+        assert_eq!(manifests.objects, want.objects, "{path}");
+        assert_eq!(incremental.digest(), want.digest, "{path}");
+    }
+    let other = json!({"path": "app", "namePrefix": "q-"});
+    assert!(incremental.again(&tree, &["app/a.yaml"], &other, &settings, &budget).unwrap().is_none());
+    assert!(incremental.held_bytes() > 0);
+}

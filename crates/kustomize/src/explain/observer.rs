@@ -177,17 +177,19 @@ impl Observer {
 
     /// Looks at objects that are in no map yet.
     pub(crate) fn look_at(&self, list: &mut [Resource], cause: &Cause) {
-        list.iter_mut().for_each(|resource| self.look(resource, cause));
+        for resource in list {
+            self.look(resource, cause);
+        }
     }
 
     fn look(&self, resource: &mut Resource, cause: &Cause) {
-        self.look_with(resource, &mut |steps, value, _| {
+        Self::look_with(resource, &mut |steps, value, _| {
             let (file, line) = cause.place(steps, value);
             self.number(&file, line, &cause.what)
         });
     }
 
-    fn look_with(&self, resource: &mut Resource, touching: &mut super::trace::Touching<'_>) {
+    fn look_with(resource: &mut Resource, touching: &mut super::trace::Touching<'_>) {
         let Some(node) = &resource.node else { return };
         let trace = Trace::after(resource.trace.as_deref(), node, touching);
         resource.trace = Some(Box::new(trace));
@@ -196,7 +198,7 @@ impl Observer {
     /// Looks at all objects after hashes were put to names: the file is that of the name so far.
     pub(crate) fn after_hashes(&self, map: &mut ResMap) {
         for at in 0..map.len() {
-            self.look_with(map.get_keeping_name(at), &mut |_, _, old| {
+            Self::look_with(map.get_keeping_name(at), &mut |_, _, old| {
                 let before = old.and_then(|(_, chain)| self.touch(*chain.first()?));
                 let place = before.unwrap_or_default();
                 self.number(&place.file, place.line, "hash of the content")
@@ -230,7 +232,7 @@ impl Observer {
             })
             .collect();
         for at in 0..map.len() {
-            self.look_with(map.get_keeping_name(at), &mut |_, value, old| {
+            Self::look_with(map.get_keeping_name(at), &mut |_, value, old| {
                 let (new, before) = (nodes::text(value), old.map_or("", |(node, _)| nodes::text(node)));
                 let named = known
                     .iter()
@@ -253,7 +255,7 @@ impl Observer {
     /// Looks at all objects after vars were put in.
     pub(crate) fn after_vars(&self, map: &mut ResMap) {
         for at in 0..map.len() {
-            self.look_with(map.get_keeping_name(at), &mut |_, _, old| {
+            Self::look_with(map.get_keeping_name(at), &mut |_, _, old| {
                 let before = old.map_or("", |(node, _)| nodes::text(node));
                 let vars = self.vars.borrow();
                 let used = vars.iter().find(|(name, _)| before.contains(&format!("$({name})")));

@@ -178,17 +178,21 @@ fn carry(
     }
 }
 
+fn fits(old: &Node, new: &Node, by_name: bool) -> bool {
+    if by_name { Name::of(new).is_of(old) } else { old.same_value(new) }
+}
+
 /// Which element of the old list each of the new one was: the same whole, else one of the same name, else the one at
 /// its place where the lists are equally long.
 fn partners(old: &[(&Node, &Mark)], new: &[Node]) -> Vec<Option<usize>> {
     let mut taken = vec![false; old.len()];
     let mut partners: Vec<Option<usize>> = vec![None; new.len()];
-    let fits: [&dyn Fn(&Node, &Node) -> bool; 2] =
-        [&|old, new| old.same_value(new), &|old, new| Name::of(new).is_of(old)];
-    for fits in fits {
-        for (at, item) in new.iter().enumerate().filter(|(at, _)| partners[*at].is_none()).collect::<Vec<_>>()
-        {
-            let found = (0..old.len()).find(|&place| !taken[place] && fits(old[place].0, item));
+    for by_name in [false, true] {
+        for (at, item) in new.iter().enumerate() {
+            if partners[at].is_some() {
+                continue;
+            }
+            let found = (0..old.len()).find(|&place| !taken[place] && fits(old[place].0, item, by_name));
             if let Some(place) = found {
                 taken[place] = true;
                 partners[at] = Some(place);
