@@ -1,7 +1,7 @@
 //! The kustomization that is built: the folder's own, or one made for its manifests; then the Kustomization's fields.
 
 use serde_json::Value;
-use sluice_budget::Budget;
+use sluice_budget::{Budget, Exceeded};
 use sluice_kustomize::file::{Image, Kustomization, Patch, Selector, decode};
 use sluice_kustomize::{Reads, file};
 use sluice_tree::{EntryKind, Tree};
@@ -124,7 +124,8 @@ impl Scan<'_> {
             let content = self.tree.read(&path).map_err(|error| failed(error.to_string()))?;
             self.reads.files.insert(path);
             sluice_kustomize::check_objects(&content, self.budget).map_err(|error| match error.kind {
-                sluice_kustomize::ErrorKind::Stopped(exceeded) => Error::Stopped(exceeded),
+                sluice_kustomize::ErrorKind::Stopped(stopped @ Exceeded::Stopped) => Error::Stopped(stopped),
+                // Which file went beyond the limits is what a person has to know.
                 _ => failed(format!("failed to decode Kubernetes YAML from {full}: {error}")),
             })?;
             self.resources.push(shown);

@@ -96,6 +96,18 @@ impl Story {
         format!("main@sha1:{}", self.repository.commit(files).unwrap())
     }
 
+    /// Writes a file that the next commit takes.
+    pub fn write(&self, path: &str, text: &str) {
+        let file = self.repository.work().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// The plane's kubeconfig.
+    pub fn kubeconfig(&self) -> std::path::PathBuf {
+        self.world.expect("a story on the shared plane").plane.kubeconfig()
+    }
+
     pub async fn apply(&self, object: Value) {
         self.api.apply("person", &self.ns, &object).await.unwrap();
     }

@@ -63,6 +63,13 @@ impl Kustomize {
     }
 }
 
+/// A build that makes more than this would push its neighbours out of memory.
+const MOST_BYTES: u64 = 256 << 20;
+
+fn budget() -> Budget {
+    Budget::new(500_000_000, MOST_BYTES, 512)
+}
+
 /// One run of the engine, with all that it reads.
 struct Run {
     tree: Arc<Unpacked>,
@@ -89,7 +96,7 @@ impl Run {
             remote_bases: self.remote_bases,
             answers: &self.answers,
         };
-        let built = sluice_manifests::build(&self.tree.tree, &self.spec, &settings, &Budget::generous());
+        let built = sluice_manifests::build(&self.tree.tree, &self.spec, &settings, &budget());
         match built.map_err(|error| error.to_string())? {
             Outcome::Need(asks) => Ok(Built::Need(asks)),
             Outcome::Done(manifests) => {

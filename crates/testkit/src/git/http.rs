@@ -195,7 +195,11 @@ fn cut(body: Body, most: usize) -> Body {
     BodyExt::boxed(StreamBody::new(SyncStream::from(frames.chain(end).boxed())))
 }
 
+/// A well-formed greeting that never ends.
 fn flood() -> Body {
-    let chunk = Bytes::from(vec![b'0'; 1 << 16]);
-    BodyExt::boxed(StreamBody::new(futures::stream::repeat_with(move || Ok(Frame::data(chunk.clone())))))
+    let begin = Bytes::from_static(b"001e# service=git-upload-pack\n0000000eversion 2\n");
+    let chunk = Bytes::from(b"000cflood=1\n".repeat(4096));
+    let endless = futures::stream::repeat(chunk);
+    let frames = futures::stream::once(async { begin }).chain(endless).map(|chunk| Ok(Frame::data(chunk)));
+    BodyExt::boxed(StreamBody::new(SyncStream::from(frames.boxed())))
 }

@@ -102,7 +102,8 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
     let cluster = cluster.map_err(|error| error.to_string())?;
     let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));
     let rewrites = served.rewrites().iter().map(|from| format!("--git-rewrite={from}={url}"));
-    let flags: Vec<String> = if is_flux { Vec::new() } else { rewrites.collect() };
+    // With its default of 4, Flux's workers all wait for health and most Kustomizations are never looked at.
+    let flags: Vec<String> = if is_flux { vec!["--concurrent=50".to_owned()] } else { rewrites.collect() };
     let options = subject::Options { flags, ..subject::Options::default() };
     let mut subject =
         Subject::start(&arguments.subject, &plane, &options).map_err(|error| error.to_string())?;

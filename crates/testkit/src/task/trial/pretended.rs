@@ -16,6 +16,8 @@ type GroupKind = (String, String);
 pub struct Kinds {
     used: BTreeMap<GroupKind, BTreeSet<String>>,
     defined: BTreeSet<GroupKind>,
+    /// Does an alert or a receiver name a kind of flux-operator?
+    tells_of_operated: bool,
 }
 
 /// Kinds that are files of tools, never objects.
@@ -34,7 +36,6 @@ const CLUSTER_WIDE: &[&str] = &[
     "VolumeSnapshotClass",
 ];
 
-const FLUX_OPERATOR: &str = "fluxcd.controlplane.io";
 const OPERATED: &[&str] = &["FluxInstance", "ResourceSet", "ResourceSetInputProvider"];
 
 impl Kinds {
@@ -47,6 +48,11 @@ impl Kinds {
             let spec = &document["spec"];
             self.defined.insert((word(&spec["group"]), word(&spec["names"]["kind"])));
         }
+        if matches!(kind.as_str(), "Alert" | "Receiver") {
+            let lists = ["eventSources", "resources"].map(|list| document["spec"][list].as_array());
+            let mut named = lists.into_iter().flatten().flatten().filter_map(|one| one["kind"].as_str());
+            self.tells_of_operated |= named.any(|kind| OPERATED.contains(&kind));
+        }
         let Some((group, version)) = version.split_once('/') else { return };
         let is_word = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if is_word && group.contains('.') && !FILES.contains(&group) {
@@ -56,13 +62,16 @@ impl Kinds {
 
     /// Defines what the server does not know; gives the kinds.
     pub async fn define(&self, api: &Api) -> Result<Vec<String>, String> {
-        if self.used.keys().any(|(group, _)| group == FLUX_OPERATOR) {
+        if self.tells_of_operated {
             widen_event_sources(api).await?;
         }
+        let served = api.get("/apis").await.map_err(|error| error.to_string())?;
+        let served = served["groups"].as_array().cloned().unwrap_or_default();
         let mut names = Vec::new();
         let mut asked = Vec::new();
         for ((group, kind), versions) in &self.used {
-            let mut is_known = self.defined.contains(&(group.clone(), kind.clone()));
+            let mut is_known = self.defined.contains(&(group.clone(), kind.clone()))
+                || served.iter().any(|one| one["name"] == **group);
             for version in versions {
                 is_known |= api.resource(&format!("{group}/{version}"), kind).await.is_ok();
             }

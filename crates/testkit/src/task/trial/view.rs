@@ -144,7 +144,9 @@ impl View {
 
     /// Nothing has got better for so long, and something has failed.
     pub fn has_finally_failed(&self, patience: Duration) -> bool {
-        let has_failure = self.said.values().any(|said| said.is_stalled || said.ready == "False");
+        let is_answered = |(key, said): (&Key, &Said)| key.0 != "Kustomization" || !said.ready.is_empty();
+        let has_failure = self.said.iter().all(is_answered)
+            && self.said.values().any(|said| said.is_stalled || said.ready == "False");
         let waits = self.objects.values().filter(|object| object["kind"] == "Kustomization").map(timeout);
         let longest = waits.max().unwrap_or_default();
         has_failure && self.last_progress.elapsed() > patience.max(longest + Duration::from_secs(15))
