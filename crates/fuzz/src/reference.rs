@@ -1,0 +1,80 @@
+//! kustomize itself, kept running: it is asked line by line.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::tree::{Answer, Tree};
+
+pub struct Reference {
+    program: PathBuf,
+    running: Running,
+}
+
+struct Running {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Reference {
+    pub fn start(program: PathBuf) -> Result<Self, String> {
+        let running = Running::start(&program)?;
+        Ok(Self { program, running })
+    }
+
+    /// Sends a question; the answer is fetched later, so that both engines work at the same time.
+    pub fn ask(&mut self, tree: &Tree) -> Result<(), String> {
+        let mut line = tree.question().to_string();
+        line.push('\n');
+        let questions = self.running.questions.as_mut().ok_or("the reference has been stopped")?;
+        questions.write_all(line.as_bytes()).map_err(|error| format!("the reference: {error}"))
+    }
+
+    /// The answer to the last question. A tree that ends kustomize is one on which it fails.
+    pub fn answer(&mut self) -> Result<Answer, String> {
+        let mut line = String::new();
+        let count = self
+            .running
+            .answers
+            .read_line(&mut line)
+            .map_err(|error| format!("the reference: {error}"))?;
+        let Ok(value) = serde_json::from_str::<Value>(&line) else {
+            if count > 0 {
+                return Err(format!("the reference says {line}"));
+            }
+            self.running = Running::start(&self.program)?;
+            return Ok(Err("kustomize ended".to_owned()));
+        };
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        Ok(if text("error").is_empty() { Ok(text("yaml")) } else { Err(text("error")) })
+    }
+
+    pub fn build(&mut self, tree: &Tree) -> Result<Answer, String> {
+        self.ask(tree)?;
+        self.answer()
+    }
+}
+
+impl Running {
+    fn start(program: &PathBuf) -> Result<Self, String> {
+        let mut child = Command::new(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{}: {error}", program.display()))?;
+        let questions = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().ok_or("the reference has no output")?);
+        Ok(Self { child, questions, answers })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // At the end of its questions it goes, and takes its folder along.
+        self.questions = None;
+        let _ = self.child.wait();
+    }
+}

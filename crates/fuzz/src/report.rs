@@ -1,0 +1,118 @@
+//! What a run says: differences as folders, and the table at the end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::coverage::Coverage;
+use crate::feature::{self, FAULTS};
+use crate::tree::{Answer, Tree};
+
+#[derive(Default)]
+pub struct Figures {
+    pub trees: u64,
+    /// Built by both, with the same bytes.
+    pub built: u64,
+    /// Failed in both, in the same words.
+    pub failed: u64,
+    pub differ: u64,
+    pub faults: BTreeMap<usize, u64>,
+    failures: BTreeMap<String, u64>,
+}
+
+impl Figures {
+    /// Counts a failure that nobody meant, by its last words.
+    pub fn note_failure(&mut self, error: &str) {
+        *self.failures.entry(kind_of(error)).or_default() += 1;
+    }
+}
+
+/// Which engine failed, or that the bytes differ.
+pub fn manner_of(difference: &str) -> String {
+    difference.split(':').next().filter(|head| !head.starts_with("want ")).unwrap_or("bytes").to_owned()
+}
+
+/// A difference without names and numbers, so that its like is known again.
+pub fn kind_of(text: &str) -> String {
+    let mut shown = String::new();
+    for word in text.split_whitespace() {
+        let is_name = word.contains(['/', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '$']);
+        if !is_name && shown.chars().count() < 160 {
+            shown.push_str(word);
+            shown.push(' ');
+        }
+    }
+    shown.trim_end().to_owned()
+}
+
+pub fn write_difference(folder: &Path, tree: &Tree, want: &Answer, got: &Answer) -> std::io::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    tree.write(folder)?;
+    let place = |name: &str, answer: &Answer| match answer {
+        Ok(text) => std::fs::write(folder.join(format!("{name}.yaml")), text),
+        Err(text) => std::fs::write(folder.join(format!("{name}.err")), format!("{}\n", text.trim_end())),
+    };
+    place("want", want)?;
+    place("got", got)
+}
+
+/// One line on how far it is.
+pub fn line(figures: &Figures, coverage: &Coverage, time: Duration) -> String {
+    let features = feature::all().len();
+    let least = (0..features).map(|at| coverage.uses(at)).min().unwrap_or(0);
+    let short = (0..features).filter(|&at| coverage.uses(at) < 1_000).count();
+    let (pairs, thin) = count_pairs(coverage);
+    format!(
+        "{} trees in {} s: {} built alike, {} failed alike, {} differ; {features} features, {short} below 1,000 uses (least {least}); {pairs} pairs, {thin} below 50",
+        figures.trees,
+        time.as_secs(),
+        figures.built,
+        figures.failed,
+        figures.differ
+    )
+}
+
+fn all_pairs() -> impl Iterator<Item = (usize, usize)> {
+    let features = feature::all().len();
+    (0..features)
+        .flat_map(move |one| (one + 1..features).map(move |other| (one, other)))
+        .filter(|&(one, other)| !feature::excludes(one, other))
+}
+
+fn count_pairs(coverage: &Coverage) -> (usize, usize) {
+    let thin = all_pairs().filter(|&(one, other)| coverage.pair(one, other) < 50).count();
+    (all_pairs().count(), thin)
+}
+
+pub fn table(figures: &Figures, coverage: &Coverage, kinds: &BTreeMap<String, usize>) -> String {
+    let mut text = "\nfeatures, by uses in trees that both built alike:\n".to_owned();
+    let mut features: Vec<usize> = (0..feature::all().len()).collect();
+    features.sort_by_key(|&at| (coverage.uses(at), at));
+    for at in features {
+        text.push_str(&format!("  {:7} {}\n", coverage.uses(at), feature::all()[at].name));
+    }
+    text.push_str("\nmistakes, by trees on which both failed alike:\n");
+    for (at, fault) in FAULTS.iter().enumerate() {
+        text.push_str(&format!("  {:7} {}\n", figures.faults.get(&at).copied().unwrap_or(0), fault.name));
+    }
+    let mut pairs: Vec<(usize, usize)> = all_pairs().collect();
+    pairs.sort_by_key(|&(one, other)| coverage.pair(one, other));
+    text.push_str("\nleast-used pairs:\n");
+    for &(one, other) in pairs.iter().take(40) {
+        let names = (feature::all()[one].name, feature::all()[other].name);
+        text.push_str(&format!("  {:7} {} + {}\n", coverage.pair(one, other), names.0, names.1));
+    }
+    let mut failures: Vec<(&String, &u64)> = figures.failures.iter().collect();
+    failures.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    text.push_str("\nmost frequent failures of trees without a mistake:\n");
+    for (failure, count) in failures.into_iter().take(25) {
+        text.push_str(&format!("  {count:7} {failure}\n"));
+    }
+    text.push_str(&format!("\ndifferences open: {}\n", kinds.len()));
+    for (kind, count) in kinds {
+        text.push_str(&format!("  {count:7} {kind}\n"));
+    }
+    text
+}

@@ -1,0 +1,65 @@
+//! Whether two answers agree: the same bytes, or the same failure.
+
+use crate::tree::Answer;
+
+/// What differs, in one line; nothing when they agree.
+pub fn difference(want: &Answer, got: &Answer) -> Option<String> {
+    match (want, got) {
+        (Ok(want), Ok(got)) => (want != got).then(|| first_line(want, got)),
+        (Ok(_), Err(error)) => Some(format!("only ours fails: {}", brief(error))),
+        (Err(error), Ok(_)) => Some(format!("only kustomize fails: {}", brief(error))),
+        (Err(want), Err(got)) => (!same_failure(want, got))
+            .then(|| format!("another failure: want {} | got {}", brief(want), brief(got))),
+    }
+}
+
+fn first_line(want: &str, got: &str) -> String {
+    let (mut want, mut got) = (want.lines(), got.lines());
+    loop {
+        match (want.next(), got.next()) {
+            (Some(want), Some(got)) if want == got => {}
+            (want, got) => {
+                return format!("want {:?} | got {:?}", want.unwrap_or("(end)"), got.unwrap_or("(end)"));
+            }
+        }
+    }
+}
+
+fn brief(text: &str) -> String {
+    let text = text.replace('\n', " ");
+    if text.chars().count() <= 240 {
+        return text;
+    }
+    let head: String = text.chars().take(100).collect();
+    let tail: Vec<char> = text.chars().rev().take(130).collect();
+    format!("{head} … {}", tail.into_iter().rev().collect::<String>())
+}
+
+/// Go prints addresses of its memory in some messages, and no two runs agree on those.
+fn without_addresses(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("0xc0") {
+        shown.push_str(&rest[..at]);
+        shown.push_str("0x");
+        rest = rest[at + 2..].trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    }
+    shown + rest
+}
+
+fn same_failure(want: &str, got: &str) -> bool {
+    without_addresses(want).trim() == without_addresses(got).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_do_not_make_a_difference() {
+        let failed = |text: &str| Err(text.to_owned());
+        assert_eq!(difference(&failed("a 0xc000123abc b\n"), &failed("a 0xc0ff b")), None);
+        assert!(difference(&failed("a"), &failed("b")).is_some());
+        assert!(difference(&Ok("a\n".to_owned()), &Ok("b\n".to_owned())).is_some());
+    }
+}
