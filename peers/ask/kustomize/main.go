@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
 type question struct {
@@ -85,6 +86,14 @@ func ask(folder string, q question) (a answer) {
 		whole := filepath.Join(folder, path)
 		must(os.MkdirAll(filepath.Dir(whole), 0o755))
 		must(os.WriteFile(whole, content, 0o644))
+	}
+	// A schema that one tree brings would stay for the next; what a new process has not yet read matters as well.
+	for _, content := range q.Files {
+		if strings.Contains(strings.ToLower(string(content)), "openapi") {
+			openapi.ResetOpenAPI()
+			defer openapi.ResetOpenAPI()
+			break
+		}
 	}
 	defer func() {
 		if trouble := recover(); trouble != nil {

@@ -32,9 +32,8 @@ pub fn features() -> Vec<Feature> {
         Feature::does("plugin.ReplacementTransformer", replacements),
         Feature::does("plugin.ValueAddTransformer", value_add),
         Feature::does("plugin.HashTransformer", |draft| transform(draft, "HashTransformer", "")),
-        Feature::does("plugin.SortOrderTransformer", |draft| {
-            let options = draft.dice.pick(&["sortOptions:\n  order: legacy\n", "sortOptions:\n  order: fifo\n", ""]);
-            transform(draft, "SortOrderTransformer", options)
+        Feature::does("plugin.PrefixSuffixTransformer", |draft| {
+            affix(draft, "PrefixSuffixTransformer", "prefix: both-\nsuffix: -both\n")
         }),
         Feature::does("validators", |draft| {
             let layer = draft.layer();
