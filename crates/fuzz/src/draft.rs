@@ -95,7 +95,7 @@ impl Draft {
 
     /// Whether to do what is wanted, here; if so it counts as done.
     pub fn option(&mut self, name: &str) -> bool {
-        let is_done = self.wants(name) && self.dice.chance(80);
+        let is_done = self.wants(name) && self.dice.chance(90);
         if is_done {
             self.mark(name);
         }
@@ -104,7 +104,7 @@ impl Draft {
 
     /// As `option`, for what many places offer: each takes it now and then.
     pub fn rarely(&mut self, name: &str) -> bool {
-        let is_done = self.wants(name) && self.dice.chance(35);
+        let is_done = self.wants(name) && self.dice.chance(60);
         if is_done {
             self.mark(name);
         }

@@ -27,9 +27,15 @@ impl Figures {
     }
 }
 
-/// Which engine failed, or that the bytes differ.
+/// Which engine failed and with which last words, or that the bytes differ: what stays when a tree is made smaller.
 pub fn manner_of(difference: &str) -> String {
-    difference.split(':').next().filter(|head| !head.starts_with("want ")).unwrap_or("bytes").to_owned()
+    let head = difference.split(':').next().unwrap_or_default();
+    if head.starts_with("want ") {
+        return "bytes".to_owned();
+    }
+    let kind = kind_of(difference);
+    let last: Vec<&str> = kind.split(' ').rev().take(4).collect();
+    format!("{head}: {}", last.join(" "))
 }
 
 /// A difference without names and numbers, so that its like is known again.
@@ -37,18 +43,21 @@ pub fn kind_of(text: &str) -> String {
     let mut shown = String::new();
     for word in text.split_whitespace() {
         let is_name = word.contains(['/', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '$']);
-        if !is_name && shown.chars().count() < 160 {
+        if !is_name {
             shown.push_str(word);
             shown.push(' ');
         }
     }
-    shown.trim_end().to_owned()
+    let shown: Vec<char> = shown.trim_end().chars().collect();
+    let (head, tail) = (shown.len().min(60), shown.len().saturating_sub(100));
+    shown[..head].iter().chain(&shown[tail.max(head)..]).collect()
 }
 
 pub fn write_difference(folder: &Path, tree: &Tree, want: &Answer, got: &Answer) -> std::io::Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
     }
+    std::fs::create_dir_all(folder)?;
     tree.write(folder)?;
     let place = |name: &str, answer: &Answer| match answer {
         Ok(text) => std::fs::write(folder.join(format!("{name}.yaml")), text),

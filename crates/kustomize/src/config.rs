@@ -224,30 +224,58 @@ record! {
     }
 }
 
+/// Lists that have a name of their own in Go, which its messages tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SpecList(Vec<SpecEntry>);
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct ReferenceList(Vec<ReferenceEntry>);
+
+macro_rules! named_list {
+    ($list:ty, $go:literal) => {
+        impl decode::Decode for $list {
+            fn go() -> String {
+                $go.to_owned()
+            }
+
+            fn decode(&mut self, value: Value, found: &mut decode::Found) {
+                if value.is_array() || value.is_null() {
+                    self.0.decode(value, found);
+                } else {
+                    found.mistake(&value, $go);
+                }
+            }
+        }
+    };
+}
+
+named_list!(SpecList, "types.FsSlice");
+named_list!(ReferenceList, "builtinconfig.nbrSlice");
+
 record! {
     /// Name references as they stand in files.
     pub struct ReferenceEntry: "builtinconfig.NameBackReferences" {
         group: String = "group",
         version: String = "version",
         kind: String = "kind",
-        field_specs: Vec<SpecEntry> = "fieldSpecs",
+        field_specs: SpecList = "fieldSpecs",
     }
 }
 
 record! {
     /// A configuration file.
     struct ConfigFile: "builtinconfig.TransformerConfig" {
-        name_prefix: Vec<SpecEntry> = "namePrefix",
-        name_suffix: Vec<SpecEntry> = "nameSuffix",
-        namespace: Vec<SpecEntry> = "namespace",
-        common_labels: Vec<SpecEntry> = "commonLabels",
-        labels: Vec<SpecEntry> = "labels",
-        template_labels: Vec<SpecEntry> = "templateLabels",
-        common_annotations: Vec<SpecEntry> = "commonAnnotations",
-        name_reference: Vec<ReferenceEntry> = "nameReference",
-        var_reference: Vec<SpecEntry> = "varReference",
-        images: Vec<SpecEntry> = "images",
-        replicas: Vec<SpecEntry> = "replicas",
+        name_prefix: SpecList = "namePrefix",
+        name_suffix: SpecList = "nameSuffix",
+        namespace: SpecList = "namespace",
+        common_labels: SpecList = "commonLabels",
+        labels: SpecList = "labels",
+        template_labels: SpecList = "templateLabels",
+        common_annotations: SpecList = "commonAnnotations",
+        name_reference: ReferenceList = "nameReference",
+        var_reference: SpecList = "varReference",
+        images: SpecList = "images",
+        replicas: SpecList = "replicas",
     }
 }
 
@@ -274,26 +302,26 @@ pub(crate) fn to_specs(entries: &[SpecEntry]) -> Vec<FieldSpec> {
 pub(crate) fn parse(value: Value) -> Result<Config> {
     let file: ConfigFile = decode::strict_record(value)?;
     let mut config = Config {
-        name_prefix: to_specs(&file.name_prefix),
-        name_suffix: to_specs(&file.name_suffix),
-        namespace: to_specs(&file.namespace),
-        common_labels: to_specs(&file.common_labels),
-        labels: to_specs(&file.labels),
-        template_labels: to_specs(&file.template_labels),
-        common_annotations: to_specs(&file.common_annotations),
+        name_prefix: to_specs(&file.name_prefix.0),
+        name_suffix: to_specs(&file.name_suffix.0),
+        namespace: to_specs(&file.namespace.0),
+        common_labels: to_specs(&file.common_labels.0),
+        labels: to_specs(&file.labels.0),
+        template_labels: to_specs(&file.template_labels.0),
+        common_annotations: to_specs(&file.common_annotations.0),
         name_reference: Vec::new(),
-        var_reference: to_specs(&file.var_reference),
-        images: to_specs(&file.images),
-        replicas: to_specs(&file.replicas),
+        var_reference: to_specs(&file.var_reference.0),
+        images: to_specs(&file.images.0),
+        replicas: to_specs(&file.replicas.0),
     };
-    for entry in &file.name_reference {
+    for entry in &file.name_reference.0 {
         config.name_reference.push(BackReferences {
             target: Gvk {
                 group: entry.group.as_str().into(),
                 version: entry.version.as_str().into(),
                 kind: entry.kind.as_str().into(),
             },
-            referrers: to_specs(&entry.field_specs),
+            referrers: to_specs(&entry.field_specs.0),
         });
     }
     for area in [

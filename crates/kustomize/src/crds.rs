@@ -19,7 +19,12 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Config> {
         let told =
             |error: Error| error.within(format_args!("unable to parse open API definition from '{path}'"));
         let value: Value = if content.first() == Some(&b'{') {
-            serde_json::from_slice(&content).map_err(|error| told(Error::new(error.to_string())))?
+            serde_json::from_slice(&content).map_err(|error| {
+                // Go's words for the most frequent mistake.
+                let text =
+                    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
+                told(Error::new(text))
+            })?
         } else {
             crate::text::yaml_to_record(&content).map_err(told)?
         };

@@ -170,6 +170,7 @@ impl Merger<'_> {
                 && node.tag != Tag::Null
             {
                 ours[at].1 = had.unwrap_or_else(Node::null);
+                quote_odd_text(&mut ours[at].1);
                 continue;
             }
             let (style, column) = had.as_ref().map_or((Style::Default, 0), |node| (node.style, node.column));
@@ -193,18 +194,20 @@ impl Merger<'_> {
                 (None, Some(value)) if !is_gone(&value) => {
                     let mut value = value;
                     unkeep(&mut value);
-                    if nodes::is_string(&value)
-                        && value.style == Style::Default
-                        && nodes::is_not_text(nodes::text(&value))
-                    {
-                        value.style = Style::DoubleQuoted;
-                    }
+                    quote_odd_text(&mut value);
                     ours.push((nodes::key(name).with_style(key_style), value));
                 }
                 (None, _) => {}
             }
         }
         Ok(Some(dest))
+    }
+}
+
+/// Text that would be read as something else gets quotes, as kyaml gives them to every value that it sets.
+fn quote_odd_text(value: &mut Node) {
+    if nodes::is_string(value) && value.style == Style::Default && nodes::is_not_text(nodes::text(value)) {
+        value.style = Style::DoubleQuoted;
     }
 }
 

@@ -233,13 +233,16 @@ fn descend(
     };
     let Kind::Mapping(entries) = &mut node.kind else { return Ok(()) };
     let value = &mut entries[at].1;
-    if !rest.is_empty() && matches!(value.kind, Kind::Scalar(_)) && value.tag != sluice_yaml::Tag::Null {
+    if let (Some(next), Kind::Scalar(_)) = (rest.first(), &value.kind) {
         // Text that holds a document is searched, but what is found there is not part of this tree.
-        if let Some(mut inner) = crate::text::parse_first(nodes::text(value).as_bytes())? {
-            let mut inside = Found::default();
-            descend(&mut inner, rest, create, &mut Vec::new(), &mut inside)?;
-            found.in_text += inside.steps.len() + inside.in_text;
-        }
+        let Some(mut inner) = crate::text::parse_first(nodes::text(value).as_bytes())? else {
+            let is_list = is_index(next) || is_list_part(next) || next == "*";
+            let wanted = if is_list { "SequenceNode" } else { "MappingNode" };
+            fail!("wrong node kind: expected {wanted} but got : node contents:\nnull\n");
+        };
+        let mut inside = Found::default();
+        descend(&mut inner, rest, create, &mut Vec::new(), &mut inside)?;
+        found.in_text += inside.steps.len() + inside.in_text;
         return Ok(());
     }
     steps.push(Step::Field(at));

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result, fail};
 use crate::file::decode::{self, Decode, record};
 use crate::file::{
     GeneratorArgs, HelmChart, HelmGlobals, Image, ObjectMeta, Patch, PatchArgs, Replacement, Replica,
-    SecretArgs, Selector, SortOptions,
+    SecretArgs, Selector,
 };
 use crate::generate;
 use crate::load::Loader;
@@ -19,7 +19,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schemas;
 use crate::text;
-use crate::transform::{hash, image, metadata, namespace, patch, replacement, sort, value_add};
+use crate::transform::{hash, image, metadata, namespace, patch, replacement, value_add};
 
 record! {
     struct WithLabels: "builtins.LabelTransformerPlugin" {
@@ -103,8 +103,10 @@ record! {
 }
 
 record! {
-    struct WithSort: "builtins.SortOrderTransformerPlugin" {
-        sort_options: Option<SortOptions> = "sortOptions",
+    struct WithAffixes: "builtins.PrefixSuffixTransformerPlugin" {
+        prefix: String = "prefix",
+        suffix: String = "suffix",
+        field_specs: Option<Vec<SpecEntry>> = "fieldSpecs",
     }
 }
 
@@ -135,6 +137,7 @@ enum Transformer {
     Labels(WithLabels),
     Annotations(WithAnnotations),
     Affix(metadata::End, String, Vec<SpecEntry>),
+    Affixes(String, String, Vec<SpecEntry>),
     Namespace(WithNamespace, namespace::Subjects),
     Image(WithImage),
     Replica(WithReplica),
@@ -143,7 +146,6 @@ enum Transformer {
     Operations(patch::LegacyOperations),
     Replacements(Vec<Replacement>),
     ValueAdd(value_add::ValueAdd),
-    Sort(SortOptions),
     Hash,
 }
 
@@ -219,6 +221,11 @@ fn read_transformer(resource: &Resource, loader: &Loader<'_>) -> Result<Transfor
             let specs = with.field_specs.ok_or_else(|| Error::new("fieldSpecs is not expected to be nil"))?;
             Transformer::Affix(metadata::End::Suffix, with.suffix, specs)
         }
+        "PrefixSuffixTransformer" => {
+            let with: WithAffixes = read(value)?;
+            let specs = with.field_specs.ok_or_else(|| Error::new("fieldSpecs is not expected to be nil"))?;
+            Transformer::Affixes(with.prefix, with.suffix, specs)
+        }
         "NamespaceTransformer" => {
             let with: WithNamespace =
                 read(value).map_err(|error| error.within("unmarshalling NamespaceTransformer config"))?;
@@ -268,14 +275,6 @@ fn read_transformer(resource: &Resource, loader: &Loader<'_>) -> Result<Transfor
             add.check()?;
             Transformer::ValueAdd(add)
         }
-        "SortOrderTransformer" => {
-            let with: WithSort = read(value)
-                .map_err(|error| error.within("Failed to unmarshal SortOrderTransformer config"))?;
-            Transformer::Sort(
-                with.sort_options
-                    .unwrap_or_else(|| SortOptions { order: "fifo".to_owned(), legacy_sort_options: None }),
-            )
-        }
         "HashTransformer" => Transformer::Hash,
         "ConfigMapGenerator" | "SecretGenerator" | "HelmChartInflationGenerator" | "IAMPolicyGenerator" => {
             fail!("plugin {} not a transformer", resource.kind())
@@ -302,6 +301,11 @@ impl Loaded {
             Transformer::Affix(end, text, specs) => {
                 metadata::affix(map, *end, text, &to_specs(specs), schemas)
             }
+            Transformer::Affixes(prefix, suffix, specs) => {
+                let specs = to_specs(specs);
+                metadata::affix(map, metadata::End::Prefix, prefix, &specs, schemas)?;
+                metadata::affix(map, metadata::End::Suffix, suffix, &specs, schemas)
+            }
             Transformer::Namespace(with, subjects) => {
                 let specs = to_specs(&with.field_specs);
                 let setting = namespace::Setting {
@@ -323,7 +327,6 @@ impl Loaded {
             Transformer::Operations(legacy) => patch::apply_legacy_operations(map, legacy, schemas, loader),
             Transformer::Replacements(list) => replacement::apply(map, list, loader.budget()),
             Transformer::ValueAdd(add) => value_add::apply(map, add, schemas),
-            Transformer::Sort(options) => sort::sort(map, options, schemas),
             Transformer::Hash => hash::add(map, schemas),
         }
     }

@@ -278,6 +278,13 @@ fn take_lists_apart(documents: Vec<Node>, budget: &Budget) -> Result<Vec<Node>> 
             result.push(node);
             continue;
         }
+        if let Some(items) = nodes::get(&node, "items")
+            && let Kind::Mapping(entries) = &items.kind
+        {
+            let is_text = entries.iter().all(|(key, _)| nodes::is_string(key) || key.tag == Tag::Null);
+            let got = if is_text { "map[string]interface {}" } else { "map[interface {}]interface {}" };
+            fail!("expected array in {kind}/items, but found {got}");
+        }
         let value = text::to_value(&node).map_err(|error| {
             error
                 .told(|text| {

@@ -239,6 +239,13 @@ impl Resource {
         if id.name.is_empty() {
             return;
         }
+        // kustomize keeps this among the annotations, which makes an empty field a mapping.
+        let annotations = self.node.as_mut().and_then(|node| nodes::get_mut(node, "metadata"));
+        if let Some(annotations) = annotations.and_then(|metadata| nodes::get_mut(metadata, "annotations"))
+            && annotations.tag == Tag::Null
+        {
+            *annotations = Node::mapping(Vec::new());
+        }
         self.memory.former.push(FormerName {
             namespace: id.effective_namespace().into(),
             name: id.name,

@@ -1,15 +1,15 @@
 //! Choosing objects: regular expressions on ids, and label selectors.
 
-use std::collections::BTreeMap;
+mod labels;
 
 use regex::Regex;
-use smol_str::SmolStr;
 
-use crate::error::{Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::file::Selector;
 use crate::ids::Gvk;
 use crate::resmap::ResMap;
 use crate::schema::Schemas;
+use labels::LabelSelector;
 
 /// One field's pattern; nothing for an empty one, which everything fits.
 #[derive(Debug, Clone)]
@@ -143,143 +143,9 @@ pub(crate) fn show(selector: &Selector) -> String {
     format!("{id}:a={}:l={}", selector.annotation_selector, selector.label_selector)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Requirement {
-    In(String, Vec<String>),
-    NotIn(String, Vec<String>),
-    Exists(String),
-    Missing(String),
-    Greater(String, i64),
-    Less(String, i64),
-}
-
-/// A Kubernetes label selector.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct LabelSelector {
-    requirements: Vec<Requirement>,
-}
-
-impl LabelSelector {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.requirements.is_empty()
-    }
-
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        let mut requirements = Vec::new();
-        let mut rest = text.trim();
-        while !rest.is_empty() {
-            let (requirement, after) = requirement(rest)
-                .ok_or_else(|| Error::new(format!("unable to parse requirement: found '{rest}'")))?;
-            requirements.push(requirement);
-            rest = after.trim_start();
-            if let Some(after) = rest.strip_prefix(',') {
-                rest = after.trim_start();
-                if rest.is_empty() {
-                    fail!("found '', expected: identifier after ','");
-                }
-            } else if !rest.is_empty() {
-                fail!("found '{rest}', expected: ',' or 'end of string'");
-            }
-        }
-        Ok(Self { requirements })
-    }
-
-    pub(crate) fn fits(&self, labels: &BTreeMap<SmolStr, SmolStr>) -> bool {
-        self.requirements.iter().all(|requirement| match requirement {
-            Requirement::In(key, values) => labels
-                .get(key.as_str())
-                .is_some_and(|value| values.iter().any(|wanted| wanted == value.as_str())),
-            Requirement::NotIn(key, values) => labels
-                .get(key.as_str())
-                .is_none_or(|value| !values.iter().any(|wanted| wanted == value.as_str())),
-            Requirement::Exists(key) => labels.contains_key(key.as_str()),
-            Requirement::Missing(key) => !labels.contains_key(key.as_str()),
-            Requirement::Greater(key, than) => labels
-                .get(key.as_str())
-                .and_then(|value| value.parse::<i64>().ok())
-                .is_some_and(|value| value > *than),
-            Requirement::Less(key, than) => labels
-                .get(key.as_str())
-                .and_then(|value| value.parse::<i64>().ok())
-                .is_some_and(|value| value < *than),
-        })
-    }
-}
-
-fn word(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| c.is_whitespace() || "=!,()<>".contains(c)).unwrap_or(text.len());
-    text.split_at(end)
-}
-
-fn requirement(text: &str) -> Option<(Requirement, &str)> {
-    if let Some(rest) = text.strip_prefix('!') {
-        let (key, rest) = word(rest.trim_start());
-        return (!key.is_empty()).then(|| (Requirement::Missing(key.to_owned()), rest));
-    }
-    let (key, rest) = word(text);
-    if key.is_empty() {
-        return None;
-    }
-    let key = key.to_owned();
-    let rest = rest.trim_start();
-    for (sign, negative) in [("==", false), ("!=", true), ("=", false)] {
-        if let Some(rest) = rest.strip_prefix(sign) {
-            let (value, rest) = word(rest.trim_start());
-            let values = vec![value.to_owned()];
-            return Some((
-                if negative { Requirement::NotIn(key, values) } else { Requirement::In(key, values) },
-                rest,
-            ));
-        }
-    }
-    for (sign, greater) in [(">", true), ("<", false)] {
-        if let Some(rest) = rest.strip_prefix(sign) {
-            let (value, rest) = word(rest.trim_start());
-            let value = value.parse().ok()?;
-            return Some((
-                if greater { Requirement::Greater(key, value) } else { Requirement::Less(key, value) },
-                rest,
-            ));
-        }
-    }
-    let (operator, after) = word(rest);
-    if matches!(operator, "in" | "notin") {
-        let inside = after.trim_start().strip_prefix('(')?;
-        let (values, rest) = inside.split_once(')')?;
-        let values = values.split(',').map(|value| value.trim().to_owned()).collect();
-        let requirement =
-            if operator == "in" { Requirement::In(key, values) } else { Requirement::NotIn(key, values) };
-        return Some((requirement, rest));
-    }
-    Some((Requirement::Exists(key), rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn label_selectors_choose_as_kubernetes_does() {
-        let labels: BTreeMap<SmolStr, SmolStr> = [("app", "web"), ("tier", "3")]
-            .iter()
-            .map(|(key, value)| ((*key).into(), (*value).into()))
-            .collect();
-        for (text, want) in [
-            ("", true),
-            ("app", true),
-            ("!app", false),
-            ("app=web,tier!=4", true),
-            ("app == web", true),
-            ("app in (web, db)", true),
-            ("app notin (web)", false),
-            ("other notin (x)", true),
-            ("tier>2", true),
-            ("tier<2", false),
-        ] {
-            assert_eq!(LabelSelector::parse(text).unwrap().fits(&labels), want, "{text}");
-        }
-        assert!(LabelSelector::parse("a=b c").is_err());
-    }
 
     #[test]
     fn patterns_fit_whole_texts() {

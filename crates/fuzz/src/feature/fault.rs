@@ -48,6 +48,16 @@ pub const FAULTS: &[Fault] = &[
     Fault { name: "fault.object-without-name", put: |draft| resource(draft, "apiVersion: v1\nkind: ConfigMap\n") },
     Fault { name: "fault.malformed-yaml", put: |draft| resource(draft, "a: b: c\n") },
     Fault { name: "fault.tab", put: |draft| resource(draft, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: x\n") },
+    Fault { name: "fault.infinite-number", put: |draft| {
+        resource(draft, "apiVersion: v1\nkind: Thing\nmetadata:\n  name: x\nspec: .inf\n");
+    } },
+    Fault { name: "fault.key-not-text", put: |draft| {
+        resource(draft, "apiVersion: v1\nkind: Thing\nmetadata:\n  name: x\nspec:\n  true: x\n");
+    } },
+    Fault { name: "fault.label-not-text", put: |draft| {
+        let layer = draft.layer();
+        draft.set(layer, "commonLabels", "{a: 5}");
+    } },
     Fault { name: "fault.not-an-object", put: |draft| resource(draft, "- 1\n- 2\n") },
     Fault { name: "fault.repeated-key", put: |draft| {
         resource(draft, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  name: y\n");

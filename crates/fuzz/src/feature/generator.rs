@@ -163,27 +163,41 @@ fn options(draft: &mut Draft) -> String {
     if text.is_empty() { text } else { format!("options:\n{}", indent(&text, 2)) }
 }
 
-/// A generator in a layer above that merges into or replaces what one below has made.
+/// A generator in a layer above that merges into or replaces what one below has made; that one is made here as well.
 fn behave(draft: &mut Draft, behavior: &str) -> bool {
-    let made = |object: &crate::draft::Known| matches!(object.name.as_str(), "cfg1" | "cfg2" | "cfg3" | "sec1" | "sec2");
-    let Some((layer, object)) = draft.find_clear(made) else { return false };
-    if object.layer == layer || draft.layers[layer].is_component && draft.dice.chance(50) {
-        return false;
+    let pairs: Vec<(usize, usize)> = (0..draft.layers.len())
+        .filter(|&at| !draft.layers[at].is_component && draft.layers[at].parents.len() == 1)
+        .map(|at| (at, draft.layers[at].parents[0]))
+        .collect();
+    let (below, above) = if pairs.is_empty() {
+        (draft.add_layer("below", 0, false), 0)
+    } else {
+        draft.dice.pick(&pairs)
+    };
+    let is_secret = draft.dice.chance(40);
+    let (field, kind) =
+        if is_secret { ("secretGenerator", "Secret") } else { ("configMapGenerator", "ConfigMap") };
+    let name = format!("{behavior}d{}", draft.number());
+    let namespace = draft.rarely("generator.namespace").then(|| draft.dice.pick(&["ns1", "default"]));
+    let mut head = format!("name: {name}\n");
+    if let Some(namespace) = namespace {
+        head.push_str(&format!("namespace: {namespace}\n"));
     }
-    let field = if object.kind == "Secret" { "secretGenerator" } else { "configMapGenerator" };
-    let mut entry = format!("name: {}\nbehavior: {behavior}\n", object.name);
-    if let Some(namespace) = object.namespace {
-        entry.push_str(&format!("namespace: {namespace}\n"));
-    }
-    entry.push_str(&sources(draft, layer));
-    if draft.dice.chance(60) {
+    let made = format!("{head}{}{}", sources(draft, below), options(draft));
+    draft.push(below, field, made);
+    let mut entry = format!("{head}behavior: {behavior}\n{}", sources(draft, above));
+    if !entry.contains("literals:") && draft.dice.chance(60) {
         entry.push_str("literals:\n- a=merged\n- z=new\n");
-        // One list of literals only.
-        if entry.matches("literals:").count() > 1 {
-            entry.truncate(entry.rfind("literals:").unwrap_or(entry.len()));
-        }
     }
     entry.push_str(&options(draft));
-    draft.push(layer, field, entry);
+    draft.push(above, field, entry);
+    draft.objects.push(crate::draft::Known {
+        layer: below,
+        api_version: "v1",
+        kind,
+        name,
+        namespace,
+        pod: None,
+    });
     true
 }

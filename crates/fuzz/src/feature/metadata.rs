@@ -25,7 +25,7 @@ pub fn features() -> Vec<Feature> {
         Feature::does("imageTags", image_tags),
         Feature::does("replicas", replicas),
         Feature::of("replicas", "replicas.two-entries"),
-        Feature::anywhere("metadata.odd-values"),
+        Feature::of("commonAnnotations", "metadata.odd-values"),
     ]
 }
 
@@ -40,7 +40,7 @@ fn entries(draft: &mut Draft, keys: &[&str]) -> String {
     let mut text = String::new();
     for key in keys {
         let value = if draft.rarely("metadata.odd-values") {
-            draft.dice.pick(&["\"1\"", "\"true\"", "'a b'", "\"\"", "\"1e3\"", "'it''s'", "2020-01-01", "\"null\"", "5", "true"])
+            draft.dice.pick(&["\"1\"", "\"true\"", "'a b'", "\"\"", "\"1e3\"", "'it''s'", "2020-01-01", "\"null\""])
         } else {
             draft.dice.pick(&["x", "web", "v1.2"])
         };
@@ -103,7 +103,7 @@ fn image_entry(draft: &mut Draft) -> String {
         entry.push_str(draft.dice.pick(&["newName: my/nginx\n", "newName: registry.example.com/a/b\n"]));
     }
     if draft.option("images.newTag") {
-        entry.push_str(draft.dice.pick(&["newTag: v2\n", "newTag: \"1.30\"\n", "newTag: 7\n", "newTag: \"\"\n"]));
+        entry.push_str(draft.dice.pick(&["newTag: v2\n", "newTag: \"1.30\"\n", "newTag: \"7\"\n", "newTag: \"\"\n"]));
     } else if draft.option("images.tagSuffix") {
         entry.push_str("tagSuffix: -alpine\n");
     }

@@ -15,15 +15,15 @@ pub fn features() -> Vec<Feature> {
         Feature::anywhere("object.same-name"),
         Feature::anywhere("object.status"),
         Feature::anywhere("object.local-config"),
-        Feature::anywhere("object.needs-hash"),
+        Feature::of("object.secret", "object.needs-hash"),
         Feature::anywhere("object.null-maps"),
-        Feature::anywhere("object.empty-collections"),
+        Feature::of("object.odd", "object.empty-collections"),
         Feature::anywhere("object.comments"),
-        Feature::anywhere("object.flow-style"),
-        Feature::anywhere("object.anchors"),
-        Feature::anywhere("object.merge-keys"),
-        Feature::anywhere("object.indented-lists"),
-        Feature::anywhere("object.odd-keys"),
+        Feature::of("object.role", "object.flow-style"),
+        Feature::of("object.odd", "object.anchors"),
+        Feature::of("object.odd", "object.merge-keys"),
+        Feature::of("object.odd", "object.indented-lists"),
+        Feature::of("object.odd", "object.odd-keys"),
         Feature::does("object.configmap", |draft| add(draft, "v1", "ConfigMap", configmap)),
         Feature::does("object.secret", |draft| add(draft, "v1", "Secret", secret)),
         Feature::does("object.odd", |draft| add(draft, "example.com/v1", "Thing", odd)),
@@ -220,7 +220,7 @@ fn odd(draft: &mut Draft, name: &str) -> String {
         text.push_str(&format!("  {key}: {value}\n"));
     }
     if draft.rarely("object.odd-keys") {
-        text.push_str("  1: one\n  \"2\": two\n  yes: on\n  a/b.c: d\n  'null': x\n  true: t\n");
+        text.push_str("  1: one\n  \"2\": two\n  yes: on\n  a/b.c: d\n  'null': x\n");
     }
     if draft.rarely("object.empty-collections") {
         text.push_str("  none: {}\n  nobody: []\n  nothing: null\n");

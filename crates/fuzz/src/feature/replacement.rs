@@ -28,15 +28,26 @@ pub fn features() -> Vec<Feature> {
             "replacements.target-by-selector",
         ]
         .into_iter()
-        .map(|name| Feature { name, how: How::Of("replacements") }),
+        .map(|name| Feature {
+            name,
+            how: match name {
+                "replacements.source-object" | "replacements.target-list-selector" => How::Of("object.odd"),
+                "replacements.source-namespace" => How::Of("object.namespace"),
+                _ => How::Of("replacements"),
+            },
+        }),
     );
     features
 }
 
 fn inline(draft: &mut Draft) -> bool {
-    let Some((layer, entry)) = replacement(draft) else { return false };
-    draft.push(layer, "replacements", entry);
-    true
+    let mut is_done = false;
+    for _ in 0..1 + draft.dice.below(3) {
+        let Some((layer, entry)) = replacement(draft) else { continue };
+        draft.push(layer, "replacements", entry);
+        is_done = true;
+    }
+    is_done
 }
 
 fn in_file(draft: &mut Draft) -> bool {
@@ -55,7 +66,13 @@ fn in_file(draft: &mut Draft) -> bool {
 
 /// One replacement, and the layer whose objects it is about.
 pub fn replacement(draft: &mut Draft) -> Option<(usize, String)> {
-    let (layer, source) = draft.find_clear(|_| true)?;
+    let is_odd = draft.wants("replacements.source-object") && draft.dice.chance(70);
+    let is_spaced = draft.wants("replacements.source-namespace") && draft.dice.chance(70);
+    let (layer, source) = draft
+        .find_clear(|object| {
+            (!is_odd || object.kind == "Thing") && (!is_spaced || object.namespace.is_some())
+        })
+        .or_else(|| draft.find_clear(|_| true))?;
     let mut is_object = false;
     let mut text = if draft.rarely("replacements.sourceValue") {
         format!("sourceValue: {}\n", draft.dice.pick(&["given", "\"5\"", "a:b:c", "\"true\""]))
@@ -72,7 +89,8 @@ pub fn replacement(draft: &mut Draft) -> Option<(usize, String)> {
         {
             text.push_str(&format!("namespace: {namespace}\n"));
         }
-        if draft.option("replacements.source-fieldPath") {
+        let is_whole = is_odd && source.kind == "Thing";
+        if !is_whole && draft.option("replacements.source-fieldPath") {
             let path = match (source.pod, source.kind) {
                 (Some(path), _) => format!("{path}.containers.0.image"),
                 (_, "Thing") => draft.dice.pick(&["spec.items.[name=two].name", "spec.replicas", "spec.image"]).to_owned(),
@@ -80,7 +98,8 @@ pub fn replacement(draft: &mut Draft) -> Option<(usize, String)> {
                 _ => "metadata.name".to_owned(),
             };
             text.push_str(&format!("fieldPath: {path}\n"));
-        } else if source.kind == "Thing" && draft.rarely("replacements.source-object") {
+        } else if draft.wants("replacements.source-object") && source.kind == "Thing" {
+            draft.mark("replacements.source-object");
             text.push_str("fieldPath: spec.items\n");
             is_object = true;
         }
@@ -95,7 +114,11 @@ pub fn replacement(draft: &mut Draft) -> Option<(usize, String)> {
     text.push_str("targets:\n");
     let count = if draft.option("replacements.two-targets") { 2 } else { 1 };
     for _ in 0..count {
-        let object = draft.find(layer, |_| true)?;
+        let is_pod = draft.dice.chance(50);
+        let object = match draft.find(layer, |object| !is_pod || object.pod.is_some() || object.kind == "Thing") {
+            Some(object) => object,
+            None => draft.find(layer, |_| true)?,
+        };
         let entry = target(draft, &object, is_object);
         text.push_str(&format!("- {}", crate::draft::hang(&entry, 2)));
     }

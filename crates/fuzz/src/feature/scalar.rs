@@ -7,7 +7,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("scalar.single-quoted", &["'it''s'", "'a: b'", "'#x'", "' lead'", "'1'"]),
     ("scalar.double-quoted", &["\"a\\tb\"", "\"1\"", "\"two\\nlines\"", "\"\\u00e9\"", "\"true\"", "\"\""]),
     ("scalar.number", &["1", "-7", "0", "1.50", "1e3", "123456789012345678901234567890", ".5", "1.0"]),
-    ("scalar.number-odd", &["0x1F", "0o17", "017", "1_000", "+5", ".inf", "-.INF", ".nan", "0b11", "1e400"]),
+    ("scalar.number-odd", &["0x1F", "0o17", "017", "1_000", "+5", "0b11", "-0", "1."]),
     ("scalar.bool", &["true", "false", "True", "FALSE"]),
     ("scalar.bool-like", &["yes", "no", "on", "off", "y", "N", "Yes", "OFF"]),
     ("scalar.null", &["null", "~", "", "Null"]),

@@ -29,11 +29,9 @@ pub fn features() -> Vec<Feature> {
         "objects.document-end",
         "objects.crlf",
         "objects.byte-order-mark",
-        "objects.json",
-        "objects.subfolder",
     ]
     .into_iter()
-    .map(Feature::anywhere)
+    .map(|name| if name == "file.anchors" { Feature::of("nameSuffix", name) } else { Feature::anywhere(name) })
     .collect()
 }
 
@@ -214,7 +212,7 @@ fn kustomization(draft: &mut Draft, layer: usize) -> Vec<u8> {
         let key = key(draft, name);
         let text = match content {
             Content::Inline(value) => {
-                if !has_anchor && *name == "nameSuffix" && draft.rarely("file.anchors") {
+                if !has_anchor && matches!(*name, "nameSuffix" | "namePrefix" | "namespace") && draft.rarely("file.anchors") {
                     has_anchor = true;
                     format!("{key}: &n {value}\n")
                 } else {
@@ -255,7 +253,7 @@ fn key(draft: &mut Draft, name: &str) -> String {
     if draft.dice.chance(25) && draft.rarely("file.quoted-keys") {
         return format!("\"{name}\"");
     }
-    if draft.dice.chance(15) && draft.rarely("file.field-case") {
+    if draft.dice.chance(25) && draft.rarely("file.field-case") {
         return name.to_uppercase();
     }
     name.to_owned()

@@ -19,7 +19,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn mistake(&mut self, value: &Value, wanted: &str) {
+    pub fn mistake(&mut self, value: &Value, wanted: &str) {
         if self.first.is_some() {
             return;
         }
