@@ -1,10 +1,11 @@
-//! `cargo xtask fuzz helm --minutes N [--seed S]`: made-up inputs, to the reference and to our engine; what differs is
+//! `cargo xtask fuzz helm|kustomize --minutes N [--seed S]`: made-up inputs, to the reference and to our engine; what differs is
 //! shrunk and told, and the log ends with how often each feature was used.
 //!
 //! Each tool has a folder here. A tool composes inputs out of a seed, so that a run can be repeated.
 
 mod chance;
 mod helm;
+mod kustomize;
 mod long_lived;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub struct Settings {
 }
 
 pub fn run(arguments: &[String]) -> Outcome {
-    let usage = || "usage: cargo xtask fuzz helm [--minutes N] [--seed S]".to_owned();
+    let usage = || "usage: cargo xtask fuzz helm|kustomize [--minutes N] [--seed S] [--planted]".to_owned();
     let (tool, rest) = arguments.split_first().ok_or_else(usage)?;
     let mut settings = Settings { time: Duration::from_mins(1), seed: 1, more: Vec::new() };
     let mut words = rest.iter();
@@ -34,6 +35,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
     match tool.as_str() {
         "helm" => helm::run(&settings),
+        "kustomize" => kustomize::run(&settings),
         _ => Err(usage()),
     }
 }

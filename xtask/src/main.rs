@@ -72,7 +72,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "fuzz",
-        usage: "helm [--minutes N] [--seed S]   made-up inputs, to the reference and to us",
+        usage: "helm|kustomize [--minutes N] [--seed S] [--planted]   made-up inputs, to the reference and to us",
         run: fuzz::run,
     },
     Task { name: "tidy", usage: "   layers, sizes, names, headers", run: tidy::run },

@@ -223,8 +223,12 @@ impl Draft {
 
     /// The name of an object of a kind, or one that nobody has.
     pub fn name_of(&mut self, kind: &str, otherwise: &[&str]) -> String {
-        let names: Vec<String> =
-            self.objects.iter().filter(|object| object.kind == kind).map(|object| object.name.clone()).collect();
+        let names: Vec<String> = self
+            .objects
+            .iter()
+            .filter(|object| object.kind == kind)
+            .map(|object| object.name.clone())
+            .collect();
         if !names.is_empty() && self.dice.chance(70) {
             return names[self.dice.below(names.len())].clone();
         }

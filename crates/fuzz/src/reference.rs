@@ -36,11 +36,8 @@ impl Reference {
     /// The answer to the last question. A tree that ends kustomize is one on which it fails.
     pub fn answer(&mut self) -> Result<Answer, String> {
         let mut line = String::new();
-        let count = self
-            .running
-            .answers
-            .read_line(&mut line)
-            .map_err(|error| format!("the reference: {error}"))?;
+        let count =
+            self.running.answers.read_line(&mut line).map_err(|error| format!("the reference: {error}"))?;
         let Ok(value) = serde_json::from_str::<Value>(&line) else {
             if count > 0 {
                 return Err(format!("the reference says {line}"));

@@ -38,8 +38,21 @@ pub fn manner_of(difference: &str) -> String {
     format!("{head}: {}", last.join(" "))
 }
 
-/// A difference without names and numbers, so that its like is known again.
+/// A difference without names and numbers, so that its like is known again. Of failures the last words count.
 pub fn kind_of(text: &str) -> String {
+    if let Some((want, got)) =
+        text.strip_prefix("another failure: want ").and_then(|rest| rest.split_once(" | got "))
+    {
+        let last = |text: &str| -> String {
+            let words = words_of(text);
+            words.chars().skip(words.chars().count().saturating_sub(90)).collect()
+        };
+        return format!("another failure: {} | {}", last(want), last(got));
+    }
+    words_of(text)
+}
+
+fn words_of(text: &str) -> String {
     let mut shown = String::new();
     for word in text.split_whitespace() {
         let is_name = word.contains(['/', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '$']);

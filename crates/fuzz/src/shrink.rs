@@ -25,7 +25,12 @@ pub fn shrink(tree: &Tree, mut differs: impl FnMut(&Tree) -> bool) -> Tree {
     }
 }
 
-fn attempt(best: &mut Tree, candidate: Tree, tries: &mut usize, differs: &mut impl FnMut(&Tree) -> bool) -> bool {
+fn attempt(
+    best: &mut Tree,
+    candidate: Tree,
+    tries: &mut usize,
+    differs: &mut impl FnMut(&Tree) -> bool,
+) -> bool {
     if *tries >= TRIES || candidate.size() >= best.size() {
         return false;
     }

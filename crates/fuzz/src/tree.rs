@@ -61,10 +61,7 @@ impl Tree {
             std::fs::write(path, content)?;
         }
         let command = serde_json::to_string(&self.command()).unwrap_or_default().replace("\",\"", "\", \"");
-        std::fs::write(
-            folder.join("from.toml"),
-            format!("tool = \"kustomize 5.8.1\"\ncommand = {command}\n"),
-        )
+        std::fs::write(folder.join("from.toml"), format!("tool = \"kustomize 5.8.1\"\ncommand = {command}\n"))
     }
 
     pub fn size(&self) -> usize {

@@ -21,8 +21,11 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Config> {
         let value: Value = if content.first() == Some(&b'{') {
             serde_json::from_slice(&content).map_err(|error| {
                 // Go's words for the most frequent mistake.
-                let text =
-                    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
+                let text = if error.is_eof() {
+                    "unexpected end of JSON input".to_owned()
+                } else {
+                    error.to_string()
+                };
                 told(Error::new(text))
             })?
         } else {

@@ -285,7 +285,10 @@ fn take_lists_apart(documents: Vec<Node>, budget: &Budget) -> Result<Vec<Node>> 
             let got = if is_text { "map[string]interface {}" } else { "map[interface {}]interface {}" };
             fail!("expected array in {kind}/items, but found {got}");
         }
-        let value = text::to_value(&node).map_err(|error| {
+        let value = text::to_value_as_read(&node).map_err(|error| {
+            if error.text().starts_with("json: ") {
+                return error;
+            }
             error
                 .told(|text| {
                     format!("received error {text} for the following resource:\n{}", text::show(&node))

@@ -236,6 +236,13 @@ impl ResMap {
                 {
                     resource.trace = Some(Box::new(Trace::join(older, newer, node)));
                 }
+                // It takes the place of what has its name now, which need not be what was found.
+                let id = resource.id(schemas);
+                let at = match self.find_current(&id, schemas)[..] {
+                    [at] => at,
+                    [] => fail!("cannot find resource with id {id} to replace"),
+                    _ => at,
+                };
                 self.list[at] = resource;
                 self.forget();
                 Ok(())

@@ -75,6 +75,13 @@ pub(crate) fn to_value(node: &Node) -> Result<Value> {
     json::from_node(&node).map_err(|error| Error::new(error.to_string()))
 }
 
+/// A tree as JSON where kustomize decodes it as it is, without writing it out first.
+pub(crate) fn to_value_as_read(node: &Node) -> Result<Value> {
+    let mut node = node.clone();
+    settle_tags(&mut node);
+    json::from_node_as_read(&node).map_err(|error| Error::new(error.to_string()))
+}
+
 /// A tree as kustomize prints an object.
 pub(crate) fn to_yaml(mut node: Node) -> Result<String> {
     settle_tags(&mut node);

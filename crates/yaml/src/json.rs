@@ -17,7 +17,7 @@ mod read;
 mod write;
 
 pub use documents::{split_documents, split_reader};
-pub use node::{from_document, from_node, from_value, node_to_yaml};
+pub use node::{from_document, from_node, from_node_as_read, from_value, node_to_yaml};
 pub use number::{format_float, format_float32, json_float};
 pub use order::{natural_order, sort_naturally};
 pub use parts::Part;

@@ -11,7 +11,9 @@ pub fn features() -> Vec<Feature> {
         Feature::does("generator.second", |draft| add(draft, "configMapGenerator")),
         Feature::does("generator.merge", |draft| behave(draft, "merge")),
         Feature::does("generator.replace", |draft| behave(draft, "replace")),
-        Feature::does("generatorOptions.labels", |draft| global(draft, "labels:\n  from: options\n  app: gen\n")),
+        Feature::does("generatorOptions.labels", |draft| {
+            global(draft, "labels:\n  from: options\n  app: gen\n")
+        }),
         Feature::does("generatorOptions.annotations", |draft| {
             global(draft, "annotations:\n  made: \"1\"\n  note: gen\n")
         }),
@@ -84,14 +86,7 @@ fn add(draft: &mut Draft, field: &'static str) -> bool {
     entry.push_str(&options(draft));
     draft.push(layer, field, entry);
     // What is generated has a hash in its name from here on, so only some features may refer to it.
-    draft.objects.push(crate::draft::Known {
-        layer,
-        api_version: "v1",
-        kind,
-        name,
-        namespace,
-        pod: None,
-    });
+    draft.objects.push(crate::draft::Known { layer, api_version: "v1", kind, name, namespace, pod: None });
     true
 }
 
@@ -103,7 +98,14 @@ pub fn sources(draft: &mut Draft, layer: usize) -> String {
         literals.extend(["a=1", "\"b=two words\"", "c='quoted'", "d=x=y", "e="]);
     }
     if draft.rarely("generator.literals-odd") {
-        literals.extend(["f=\"é\"", "'g=\"in quotes\"'", "h=true", "'i= lead'", "\"j=two\\nlines\\n\"", "k.l-m_n=1"]);
+        literals.extend([
+            "f=\"é\"",
+            "'g=\"in quotes\"'",
+            "h=true",
+            "'i= lead'",
+            "\"j=two\\nlines\\n\"",
+            "k.l-m_n=1",
+        ]);
     }
     if !literals.is_empty() {
         let count = 1 + draft.dice.below(literals.len());
@@ -116,7 +118,14 @@ pub fn sources(draft: &mut Draft, layer: usize) -> String {
     }
     let mut files = Vec::new();
     if draft.rarely("generator.files") {
-        let content = draft.dice.pick(&["one\ntwo\n", "", "no newline", "trail  \n\ttab\n", "---\na: b\n", "é\r\nb\r\n"]);
+        let content = draft.dice.pick(&[
+            "one\ntwo\n",
+            "",
+            "no newline",
+            "trail  \n\ttab\n",
+            "---\na: b\n",
+            "é\r\nb\r\n",
+        ]);
         files.push(draft.file(layer, "f", "txt", content));
     }
     if draft.rarely("generator.files-key") {
@@ -169,11 +178,8 @@ fn behave(draft: &mut Draft, behavior: &str) -> bool {
         .filter(|&at| !draft.layers[at].is_component && draft.layers[at].parents.len() == 1)
         .map(|at| (at, draft.layers[at].parents[0]))
         .collect();
-    let (below, above) = if pairs.is_empty() {
-        (draft.add_layer("below", 0, false), 0)
-    } else {
-        draft.dice.pick(&pairs)
-    };
+    let (below, above) =
+        if pairs.is_empty() { (draft.add_layer("below", 0, false), 0) } else { draft.dice.pick(&pairs) };
     let is_secret = draft.dice.chance(40);
     let (field, kind) =
         if is_secret { ("secretGenerator", "Secret") } else { ("configMapGenerator", "ConfigMap") };

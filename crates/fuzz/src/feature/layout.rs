@@ -68,7 +68,8 @@ fn diamond(draft: &mut Draft) -> bool {
 }
 
 fn component(draft: &mut Draft) -> bool {
-    let parents: Vec<usize> = (0..draft.layers.len()).filter(|&at| draft.layers[at].parents.len() < 2).collect();
+    let parents: Vec<usize> =
+        (0..draft.layers.len()).filter(|&at| draft.layers[at].parents.len() < 2).collect();
     let parent = draft.dice.pick(&parents);
     draft.add_layer("component", parent, true);
     true

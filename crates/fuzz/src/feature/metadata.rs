@@ -40,7 +40,16 @@ fn entries(draft: &mut Draft, keys: &[&str]) -> String {
     let mut text = String::new();
     for key in keys {
         let value = if draft.rarely("metadata.odd-values") {
-            draft.dice.pick(&["\"1\"", "\"true\"", "'a b'", "\"\"", "\"1e3\"", "'it''s'", "2020-01-01", "\"null\""])
+            draft.dice.pick(&[
+                "\"1\"",
+                "\"true\"",
+                "'a b'",
+                "\"\"",
+                "\"1e3\"",
+                "'it''s'",
+                "2020-01-01",
+                "\"null\"",
+            ])
         } else {
             draft.dice.pick(&["x", "web", "v1.2"])
         };
@@ -103,7 +112,12 @@ fn image_entry(draft: &mut Draft) -> String {
         entry.push_str(draft.dice.pick(&["newName: my/nginx\n", "newName: registry.example.com/a/b\n"]));
     }
     if draft.option("images.newTag") {
-        entry.push_str(draft.dice.pick(&["newTag: v2\n", "newTag: \"1.30\"\n", "newTag: \"7\"\n", "newTag: \"\"\n"]));
+        entry.push_str(draft.dice.pick(&[
+            "newTag: v2\n",
+            "newTag: \"1.30\"\n",
+            "newTag: \"7\"\n",
+            "newTag: \"\"\n",
+        ]));
     } else if draft.option("images.tagSuffix") {
         entry.push_str("tagSuffix: -alpine\n");
     }
@@ -134,7 +148,8 @@ fn replicas(draft: &mut Draft) -> bool {
     let mut is_done = false;
     for _ in 0..count {
         let found = draft.find_clear(|object| {
-            object.api_version == "apps/v1" && matches!(object.kind, "Deployment" | "StatefulSet" | "ReplicaSet")
+            object.api_version == "apps/v1"
+                && matches!(object.kind, "Deployment" | "StatefulSet" | "ReplicaSet")
         });
         let Some((layer, object)) = found else { return is_done };
         let count = draft.dice.below(6);

@@ -127,7 +127,12 @@ pub fn identity(draft: &mut Draft, kind: &str) -> (String, Option<&'static str>)
     };
     let is_cluster_wide = matches!(
         kind,
-        "Namespace" | "ClusterRole" | "ClusterRoleBinding" | "PersistentVolume" | "StorageClass" | "APIService"
+        "Namespace"
+            | "ClusterRole"
+            | "ClusterRoleBinding"
+            | "PersistentVolume"
+            | "StorageClass"
+            | "APIService"
     ) || kind.ends_with("WebhookConfiguration")
         || kind.ends_with("Definition");
     let namespace = if is_cluster_wide {
@@ -220,7 +225,7 @@ fn odd(draft: &mut Draft, name: &str) -> String {
         text.push_str(&format!("  {key}: {value}\n"));
     }
     if draft.rarely("object.odd-keys") {
-        text.push_str("  1: one\n  \"2\": two\n  yes: on\n  a/b.c: d\n  'null': x\n");
+        text.push_str("  \"2\": two\n  yes: on\n  a/b.c: d\n  'null': x\n");
     }
     if draft.rarely("object.empty-collections") {
         text.push_str("  none: {}\n  nobody: []\n  nothing: null\n");
@@ -285,7 +290,9 @@ fn role(draft: &mut Draft, _: &str) -> String {
     let secret = draft.name_of("Secret", &["sec1"]);
     let flow = draft.rarely("object.flow-style");
     if flow {
-        return format!("rules:\n- {{apiGroups: [\"\"], resources: [configmaps], resourceNames: [{configmap}, {secret}], verbs: [get]}}\n");
+        return format!(
+            "rules:\n- {{apiGroups: [\"\"], resources: [configmaps], resourceNames: [{configmap}, {secret}], verbs: [get]}}\n"
+        );
     }
     format!(
         "rules:\n- apiGroups:\n  - \"\"\n  resources:\n  - secrets\n  resourceNames:\n  - {secret}\n  - nobody\n  verbs: ['*']\n"
@@ -295,7 +302,8 @@ fn role(draft: &mut Draft, _: &str) -> String {
 fn binding(draft: &mut Draft, kind: &str) -> String {
     let role = draft.name_of(kind, &["admin"]);
     let account = draft.name_of("ServiceAccount", &["default", "runner"]);
-    let namespace = draft.dice.pick(&["\n  namespace: ns1", "\n  namespace: default", "", "\n  namespace: ns3"]);
+    let namespace =
+        draft.dice.pick(&["\n  namespace: ns1", "\n  namespace: default", "", "\n  namespace: ns3"]);
     let mut text = format!(
         "roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: {kind}\n  name: {role}\nsubjects:\n- kind: ServiceAccount\n  name: {account}{namespace}\n"
     );

@@ -49,7 +49,10 @@ const TARGETS: &[&str] = &[
 pub fn target(draft: &mut Draft, object: &Known) -> String {
     let mut text = String::new();
     if draft.rarely("target.group") {
-        text.push_str(&format!("group: {}\n", if object.group().is_empty() { "\"\"" } else { object.group() }));
+        text.push_str(&format!(
+            "group: {}\n",
+            if object.group().is_empty() { "\"\"" } else { object.group() }
+        ));
     }
     if draft.rarely("target.version") {
         text.push_str(&format!("version: {}\n", object.version()));
@@ -65,7 +68,12 @@ pub fn target(draft: &mut Draft, object: &Known) -> String {
         text.push_str(&format!("kind: {}\n", object.kind));
     }
     if draft.rarely("target.name-expression") {
-        text.push_str(draft.dice.pick(&["name: .*\n", "name: \"[wd].*\"\n", "name: web.*|db.*|cfg1\n", "name: ^api-\\d+$\n"]));
+        text.push_str(draft.dice.pick(&[
+            "name: .*\n",
+            "name: \"[wd].*\"\n",
+            "name: web.*|db.*|cfg1\n",
+            "name: ^api-\\d+$\n",
+        ]));
     } else {
         text.push_str(&format!("name: {}\n", object.name));
     }
@@ -73,18 +81,29 @@ pub fn target(draft: &mut Draft, object: &Known) -> String {
         text.push_str(&format!("namespace: {}\n", object.namespace.unwrap_or("default")));
     }
     if draft.rarely("target.labelSelector") {
-        text.push_str(draft.dice.pick(&["labelSelector: app=web\n", "labelSelector: \"app,tier!=front\"\n", "labelSelector: app in (web, db)\n"]));
+        text.push_str(draft.dice.pick(&[
+            "labelSelector: app=web\n",
+            "labelSelector: \"app,tier!=front\"\n",
+            "labelSelector: app in (web, db)\n",
+        ]));
     }
     if draft.rarely("target.annotationSelector") {
-        text.push_str(draft.dice.pick(&["annotationSelector: note\n", "annotationSelector: note=n1\n", "annotationSelector: \"!none\"\n"]));
+        text.push_str(draft.dice.pick(&[
+            "annotationSelector: note\n",
+            "annotationSelector: note=n1\n",
+            "annotationSelector: \"!none\"\n",
+        ]));
     }
     text
 }
 
 /// Up to three patches, so that directives for pods and those for other objects come about.
 fn inline_merge(draft: &mut Draft) -> bool {
-    let fits: [fn(&Known) -> bool; 3] =
-        [|_| true, |object| object.pod.is_some(), |object| matches!(object.kind, "Thing" | "Service" | "ConfigMap")];
+    let fits: [fn(&Known) -> bool; 3] = [
+        |_| true,
+        |object| object.pod.is_some(),
+        |object| matches!(object.kind, "Thing" | "Service" | "ConfigMap"),
+    ];
     let mut is_done = false;
     for fits in fits {
         if is_done && draft.dice.chance(40) {
@@ -131,7 +150,8 @@ fn merge_targeted(draft: &mut Draft) -> bool {
     if draft.option("patches.options.allowKindChange") {
         options.push_str("allowKindChange: true\n");
         // The hash of a generated object that changes its kind is one over kustomize's own memory of it.
-        let is_generated = object.name.starts_with("cfg") || object.name.starts_with("sec");
+        let is_generated =
+            ["cfg", "sec", "merged", "replaced"].iter().any(|stem| object.name.starts_with(stem));
         if draft.dice.chance(50) && !is_generated {
             shown.kind = "Changed";
             shown.api_version = "example.com/v2";
@@ -139,7 +159,11 @@ fn merge_targeted(draft: &mut Draft) -> bool {
     }
     let is_change = !options.is_empty();
     let body = merge(draft, &shown);
-    let chosen = if is_change { below("target", &format!("kind: {}\nname: {}\n", object.kind, object.name)) } else { below("target", &target(draft, &object)) };
+    let chosen = if is_change {
+        below("target", &format!("kind: {}\nname: {}\n", object.kind, object.name))
+    } else {
+        below("target", &target(draft, &object))
+    };
     let mut entry = if draft.dice.chance(50) {
         format!("path: {}\n{chosen}", draft.file(layer, "targeted", "yaml", body))
     } else {

@@ -13,8 +13,12 @@ pub fn features() -> Vec<Feature> {
         Feature::does("plugin.ConfigMapGenerator", |draft| generate(draft, "ConfigMapGenerator")),
         Feature::does("plugin.SecretGenerator", |draft| generate(draft, "SecretGenerator")),
         Feature::does("plugin.IAMPolicyGenerator", identity),
-        Feature::does("plugin.PrefixTransformer", |draft| affix(draft, "PrefixTransformer", "prefix: plug-\n")),
-        Feature::does("plugin.SuffixTransformer", |draft| affix(draft, "SuffixTransformer", "suffix: -plug\n")),
+        Feature::does("plugin.PrefixTransformer", |draft| {
+            affix(draft, "PrefixTransformer", "prefix: plug-\n")
+        }),
+        Feature::does("plugin.SuffixTransformer", |draft| {
+            affix(draft, "SuffixTransformer", "suffix: -plug\n")
+        }),
         Feature::does("plugin.LabelTransformer", |draft| entries(draft, "LabelTransformer", "labels")),
         Feature::does("plugin.AnnotationsTransformer", |draft| {
             entries(draft, "AnnotationsTransformer", "annotations")
@@ -23,7 +27,11 @@ pub fn features() -> Vec<Feature> {
         Feature::of("plugin.NamespaceTransformer", "plugin.namespace-unsetOnly"),
         Feature::of("plugin.NamespaceTransformer", "plugin.namespace-subjects"),
         Feature::does("plugin.ImageTagTransformer", |draft| {
-            transform(draft, "ImageTagTransformer", "imageTag:\n  name: nginx\n  newTag: plugged\nfieldSpecs:\n- path: spec/template/spec/containers[]/image\n- path: spec/template/spec/initContainers/image\n")
+            transform(
+                draft,
+                "ImageTagTransformer",
+                "imageTag:\n  name: nginx\n  newTag: plugged\nfieldSpecs:\n- path: spec/template/spec/containers[]/image\n- path: spec/template/spec/initContainers/image\n",
+            )
         }),
         Feature::does("plugin.ReplicaCountTransformer", replicas),
         Feature::does("plugin.PatchTransformer", patch),
@@ -38,7 +46,11 @@ pub fn features() -> Vec<Feature> {
         Feature::does("validators", |draft| {
             let layer = draft.layer();
             // A validator must leave everything as it is.
-            let text = object(draft, "LabelTransformer", "labels:\n  unused: x\nfieldSpecs:\n- path: no/such/field\n");
+            let text = object(
+                draft,
+                "LabelTransformer",
+                "labels:\n  unused: x\nfieldSpecs:\n- path: no/such/field\n",
+            );
             put(draft, layer, "validators", text);
             true
         }),
@@ -94,7 +106,9 @@ fn identity(draft: &mut Draft) -> bool {
     let text = object(
         draft,
         "IAMPolicyGenerator",
-        &format!("cloud: gke\nkubernetesService:\n  namespace: ns1\n  name: {name}\nserviceAccount:\n  name: cloud\n  projectId: p1\n"),
+        &format!(
+            "cloud: gke\nkubernetesService:\n  namespace: ns1\n  name: {name}\nserviceAccount:\n  name: cloud\n  projectId: p1\n"
+        ),
     );
     put(draft, layer, "generators", text);
     true
@@ -111,12 +125,14 @@ fn affix(draft: &mut Draft, kind: &str, body: &str) -> bool {
 }
 
 fn entries(draft: &mut Draft, kind: &str, field: &str) -> bool {
-    let specs = draft.dice.pick(&[
-        format!("- path: metadata/{field}\n  create: true\n").as_str(),
-        "- path: spec/template/metadata/annotations\n  create: true\n  kind: Deployment\n",
-        "- path: spec/selector\n  kind: Service\n",
-    ])
-    .to_owned();
+    let specs = draft
+        .dice
+        .pick(&[
+            format!("- path: metadata/{field}\n  create: true\n").as_str(),
+            "- path: spec/template/metadata/annotations\n  create: true\n  kind: Deployment\n",
+            "- path: spec/selector\n  kind: Service\n",
+        ])
+        .to_owned();
     let value = draft.dice.pick(&["x", "\"1\"", "\"true\""]).to_owned();
     transform(draft, kind, &format!("{field}:\n  plugged: {value}\n  app: p\nfieldSpecs:\n{specs}"))
 }
@@ -168,7 +184,8 @@ fn patch(draft: &mut Draft) -> bool {
 fn json_patch(draft: &mut Draft) -> bool {
     let Some((layer, object)) = draft.find_clear(|_| true) else { return false };
     let body = operations(draft, &object);
-    let group = if object.group().is_empty() { String::new() } else { format!("  group: {}\n", object.group()) };
+    let group =
+        if object.group().is_empty() { String::new() } else { format!("  group: {}\n", object.group()) };
     let namespace =
         object.namespace.map_or_else(String::new, |namespace| format!("  namespace: {namespace}\n"));
     let text = format!(
@@ -203,7 +220,11 @@ fn value_add(draft: &mut Draft) -> bool {
     let layer = draft.layer();
     let Some(object) = draft.find(layer, |_| true) else { return false };
     let select = draft.dice.pick(&["kind", "name"]);
-    let chosen = if select == "kind" { format!("kind: {}\n", object.kind) } else { format!("name: {}\n", object.name) };
+    let chosen = if select == "kind" {
+        format!("kind: {}\n", object.kind)
+    } else {
+        format!("name: {}\n", object.name)
+    };
     let path = draft.dice.pick(&["/metadata/annotations/added", "/metadata/name", "/spec/added"]);
     let position = if path == "/metadata/name" { "filePathPosition: 1\n" } else { "" };
     let body = format!(

@@ -93,7 +93,12 @@ fn image(draft: &mut Draft) -> &'static str {
         return draft.dice.pick(&["nginx@sha256:abc", "nginx:1@sha256:def"]);
     }
     if draft.rarely("pod.image-registry") {
-        return draft.dice.pick(&["host:5000/x/y:1", "example.com/nginx", "localhost/app:v1", "example.com:443/app"]);
+        return draft.dice.pick(&[
+            "host:5000/x/y:1",
+            "example.com/nginx",
+            "localhost/app:v1",
+            "example.com:443/app",
+        ]);
     }
     draft.dice.pick(&["nginx", "nginx:1.25", "app:v1", "busybox", "\"quoted:1\"", "$(V1)"])
 }
@@ -102,7 +107,9 @@ fn container(draft: &mut Draft, name: &str) -> String {
     let mut text = format!("name: {name}\nimage: {}\n", image(draft));
     if draft.rarely("pod.args") {
         let value = scalar::text(draft);
-        text.push_str(&format!("command: [run, {value}]\nargs:\n- --x=$(V1)\n- $(V2)\n- $$(V1)\n- $(NOBODY)\n"));
+        text.push_str(&format!(
+            "command: [run, {value}]\nargs:\n- --x=$(V1)\n- $(V2)\n- $$(V1)\n- $(NOBODY)\n"
+        ));
     }
     text.push_str(&environment(draft));
     if draft.rarely("pod.ports") {
@@ -123,7 +130,9 @@ fn container(draft: &mut Draft, name: &str) -> String {
         text.push_str("livenessProbe:\n  httpGet:\n    path: /\n    port: 80\n  periodSeconds: 0o12\n");
     }
     if draft.rarely("pod.volume-mounts") {
-        text.push_str("volumeMounts:\n- name: conf\n  mountPath: /conf\n- name: hidden\n  mountPath: /hidden/\n");
+        text.push_str(
+            "volumeMounts:\n- name: conf\n  mountPath: /conf\n- name: hidden\n  mountPath: /hidden/\n",
+        );
     }
     format!("- {}", indent(&text, 2).trim_start())
 }

@@ -4,7 +4,8 @@ use super::{Feature, How};
 use crate::draft::{Draft, Known, indent};
 
 pub fn features() -> Vec<Feature> {
-    let mut features = vec![Feature::does("replacements", inline), Feature::does("replacements.path", in_file)];
+    let mut features =
+        vec![Feature::does("replacements", inline), Feature::does("replacements.path", in_file)];
     features.extend(
         [
             "replacements.sourceValue",
@@ -93,7 +94,9 @@ pub fn replacement(draft: &mut Draft) -> Option<(usize, String)> {
         if !is_whole && draft.option("replacements.source-fieldPath") {
             let path = match (source.pod, source.kind) {
                 (Some(path), _) => format!("{path}.containers.0.image"),
-                (_, "Thing") => draft.dice.pick(&["spec.items.[name=two].name", "spec.replicas", "spec.image"]).to_owned(),
+                (_, "Thing") => {
+                    draft.dice.pick(&["spec.items.[name=two].name", "spec.replicas", "spec.image"]).to_owned()
+                }
                 (_, "Service") => "spec.ports.0.port".to_owned(),
                 _ => "metadata.name".to_owned(),
             };
@@ -115,10 +118,11 @@ pub fn replacement(draft: &mut Draft) -> Option<(usize, String)> {
     let count = if draft.option("replacements.two-targets") { 2 } else { 1 };
     for _ in 0..count {
         let is_pod = draft.dice.chance(50);
-        let object = match draft.find(layer, |object| !is_pod || object.pod.is_some() || object.kind == "Thing") {
-            Some(object) => object,
-            None => draft.find(layer, |_| true)?,
-        };
+        let object =
+            match draft.find(layer, |object| !is_pod || object.pod.is_some() || object.kind == "Thing") {
+                Some(object) => object,
+                None => draft.find(layer, |_| true)?,
+            };
         let entry = target(draft, &object, is_object);
         text.push_str(&format!("- {}", crate::draft::hang(&entry, 2)));
     }
@@ -140,7 +144,11 @@ fn target(draft: &mut Draft, object: &Known, is_object: bool) -> String {
     }
     let mut text = format!("select:\n{}", indent(&select, 2));
     if draft.rarely("replacements.target-reject") {
-        text.push_str(draft.dice.pick(&["reject:\n- name: nobody\n", "reject:\n- kind: Thing\n- name: web1\n", "reject:\n- labelSelector: app=db\n"]));
+        text.push_str(draft.dice.pick(&[
+            "reject:\n- name: nobody\n",
+            "reject:\n- kind: Thing\n- name: web1\n",
+            "reject:\n- labelSelector: app=db\n",
+        ]));
     }
     let (path, options) = path(draft, object, is_object);
     text.push_str(&format!("fieldPaths:\n- {path}\n"));
@@ -186,7 +194,13 @@ fn path(draft: &mut Draft, object: &Known, is_object: bool) -> (String, String) 
         return ("metadata.name".to_owned(), delimiter(draft));
     }
     draft.mark("replacements.target-create");
-    (draft.dice.pick(&["metadata.annotations.replaced", "spec.fresh.deep", "metadata.labels.replaced"]).to_owned(), create)
+    (
+        draft
+            .dice
+            .pick(&["metadata.annotations.replaced", "spec.fresh.deep", "metadata.labels.replaced"])
+            .to_owned(),
+        create,
+    )
 }
 
 fn delimiter(draft: &mut Draft) -> String {

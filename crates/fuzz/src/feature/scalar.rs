@@ -20,10 +20,16 @@ const KINDS: &[(&str, &[&str])] = &[
             "\"a very long quoted value that goes on and on, far past: the eightieth column of the line # and on\"",
         ],
     ),
-    ("scalar.literal", &["|\n  one\n  two\n", "|-\n  one\n   two", "|+\n  one\n\n", "|2\n    indented\n  one\n"]),
+    (
+        "scalar.literal",
+        &["|\n  one\n  two\n", "|-\n  one\n   two", "|+\n  one\n\n", "|2\n    indented\n  one\n"],
+    ),
     ("scalar.folded", &[">\n  one\n  two\n\n  three\n", ">-\n  one\n  two", ">+\n  a\n   b\n\n"]),
     ("scalar.tagged", &["!!str 1", "!!int \"1\"", "!!str true", "!!float 1", "!!null ''"]),
-    ("scalar.special", &["'*'", "'&a'", "'!x'", "'%'", "'@x'", "'`'", "'{a}'", "'- x'", "'? x'", "a:b", "'a:'", "=", "<<"]),
+    (
+        "scalar.special",
+        &["'*'", "'&a'", "'!x'", "'%'", "'@x'", "'`'", "'{a}'", "'- x'", "'? x'", "a:b", "'a:'", "=", "<<"],
+    ),
     ("scalar.spaces", &["'tab\there'", "\" trailing \"", "'a  b'", "\"\\ttab\""]),
 ];
 

@@ -27,7 +27,10 @@ pub fn features() -> Vec<Feature> {
             sort(draft, "order: legacy\nlegacySortOptions:\n  orderFirst:\n  - ConfigMap\n  - Thing\n")
         }),
         Feature::does("sortOptions.orderLast", |draft| {
-            sort(draft, "order: legacy\nlegacySortOptions:\n  orderFirst: []\n  orderLast:\n  - Deployment\n  - Service\n")
+            sort(
+                draft,
+                "order: legacy\nlegacySortOptions:\n  orderFirst: []\n  orderLast:\n  - Deployment\n  - Service\n",
+            )
         }),
         Feature::does("buildMetadata.managedByLabel", |draft| describe(draft, "managedByLabel")),
         Feature::does("buildMetadata.originAnnotations", |draft| describe(draft, "originAnnotations")),
@@ -40,19 +43,40 @@ pub fn features() -> Vec<Feature> {
 }
 
 const AREAS: &[(&str, &str)] = &[
-    ("configurations.namePrefix", "namePrefix:\n- path: spec/prefixed\n  kind: Thing\n- path: metadata/name\n"),
+    (
+        "configurations.namePrefix",
+        "namePrefix:\n- path: spec/prefixed\n  kind: Thing\n- path: metadata/name\n",
+    ),
     ("configurations.nameSuffix", "nameSuffix:\n- path: spec/owner\n  kind: Thing\n"),
     ("configurations.namespace", "namespace:\n- path: spec/namespace\n  kind: Thing\n  create: true\n"),
-    ("configurations.commonLabels", "commonLabels:\n- path: spec/selector/matchLabels\n  kind: Thing\n  create: true\n"),
-    ("configurations.labels", "labels:\n- path: spec/labels\n  group: example.com\n  kind: Thing\n  create: true\n"),
-    ("configurations.templateLabels", "templateLabels:\n- path: spec/templateLabels\n  kind: Thing\n  create: true\n"),
-    ("configurations.commonAnnotations", "commonAnnotations:\n- path: spec/annotations\n  kind: Thing\n  create: true\n"),
+    (
+        "configurations.commonLabels",
+        "commonLabels:\n- path: spec/selector/matchLabels\n  kind: Thing\n  create: true\n",
+    ),
+    (
+        "configurations.labels",
+        "labels:\n- path: spec/labels\n  group: example.com\n  kind: Thing\n  create: true\n",
+    ),
+    (
+        "configurations.templateLabels",
+        "templateLabels:\n- path: spec/templateLabels\n  kind: Thing\n  create: true\n",
+    ),
+    (
+        "configurations.commonAnnotations",
+        "commonAnnotations:\n- path: spec/annotations\n  kind: Thing\n  create: true\n",
+    ),
     (
         "configurations.nameReference",
         "nameReference:\n- kind: Secret\n  version: v1\n  fieldSpecs:\n  - path: spec/secretRef/name\n    kind: Thing\n- kind: Thing\n  fieldSpecs:\n  - path: spec/owner\n    kind: Thing\n- kind: ConfigMap\n  fieldSpecs:\n  - path: spec/items/name\n    kind: Thing\n",
     ),
-    ("configurations.varReference", "varReference:\n- path: spec/a\n  kind: Thing\n- path: data/script\n  kind: ConfigMap\n"),
-    ("configurations.images", "images:\n- path: spec/image\n  kind: Thing\n- path: spec/items[]/image\n  kind: Thing\n"),
+    (
+        "configurations.varReference",
+        "varReference:\n- path: spec/a\n  kind: Thing\n- path: data/script\n  kind: ConfigMap\n",
+    ),
+    (
+        "configurations.images",
+        "images:\n- path: spec/image\n  kind: Thing\n- path: spec/items[]/image\n  kind: Thing\n",
+    ),
     ("configurations.replicas", "replicas:\n- path: spec/replicas\n  kind: Thing\n"),
 ];
 
@@ -89,13 +113,20 @@ fn vars(draft: &mut Draft) -> bool {
         entry.push_str(&format!("  namespace: {namespace}\n"));
     }
     if draft.option("vars.fieldref") {
-        entry.push_str(draft.dice.pick(&["fieldref:\n  fieldPath: metadata.name\n", "fieldref:\n  fieldpath: kind\n"]));
+        entry.push_str(
+            draft.dice.pick(&["fieldref:\n  fieldPath: metadata.name\n", "fieldref:\n  fieldpath: kind\n"]),
+        );
     }
     draft.push(layer, "vars", entry);
     if draft.option("vars.number")
-        && let Some(object) = draft.find(layer, |object| object.kind == "Deployment" || object.kind == "Service")
+        && let Some(object) =
+            draft.find(layer, |object| object.kind == "Deployment" || object.kind == "Service")
     {
-        let path = if object.kind == "Service" { "spec.ports[0].port" } else { "spec.template.spec.containers[0].image" };
+        let path = if object.kind == "Service" {
+            "spec.ports[0].port"
+        } else {
+            "spec.template.spec.containers[0].image"
+        };
         draft.push(
             layer,
             "vars",

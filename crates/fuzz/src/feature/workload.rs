@@ -14,9 +14,7 @@ pub fn features() -> Vec<Feature> {
             with_template(draft, "extensions/v1beta1", "Deployment", "  replicas: 3\n")
         }),
         Feature::does("object.pod", bare_pod),
-        Feature::does("object.job", |draft| {
-            with_template(draft, "batch/v1", "Job", "  backoffLimit: 2\n")
-        }),
+        Feature::does("object.job", |draft| with_template(draft, "batch/v1", "Job", "  backoffLimit: 2\n")),
         Feature::does("object.cronjob", cron_job),
     ]
 }

@@ -31,7 +31,9 @@ pub fn features() -> Vec<Feature> {
         "objects.byte-order-mark",
     ]
     .into_iter()
-    .map(|name| if name == "file.anchors" { Feature::of("nameSuffix", name) } else { Feature::anywhere(name) })
+    .map(
+        |name| if name == "file.anchors" { Feature::of("nameSuffix", name) } else { Feature::anywhere(name) },
+    )
     .collect()
 }
 
@@ -113,7 +115,8 @@ fn write_objects(draft: &mut Draft, layer: usize) {
 }
 
 fn one_file(draft: &mut Draft, documents: &[String]) -> Vec<u8> {
-    let kind_of = |text: &str| text.lines().nth(1).unwrap_or_default().trim_start_matches("kind: ").to_owned();
+    let kind_of =
+        |text: &str| text.lines().nth(1).unwrap_or_default().trim_start_matches("kind: ").to_owned();
     let api_of = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     let items = |documents: &[String]| -> String {
         documents.iter().map(|text| format!("- {}", hang(text, 2))).collect()
@@ -125,7 +128,12 @@ fn one_file(draft: &mut Draft, documents: &[String]) -> Vec<u8> {
     let mut text = if !has_anchor && draft.rarely("objects.list-kind") {
         format!("apiVersion: v1\nkind: List\nitems:\n{}", items(documents))
     } else if same && !has_anchor && draft.rarely("objects.typed-list") {
-        format!("{}\nkind: {}List\nitems:\n{}", api_of(&documents[0]), kind_of(&documents[0]), items(documents))
+        format!(
+            "{}\nkind: {}List\nitems:\n{}",
+            api_of(&documents[0]),
+            kind_of(&documents[0]),
+            items(documents)
+        )
     } else {
         let between = if draft.rarely("objects.empty-documents") { "---\n# nothing\n---\n" } else { "---\n" };
         documents.join(between)
@@ -162,11 +170,13 @@ fn commented(draft: &mut Draft, text: &str) -> String {
             scalar = None;
         }
         let bare = line.trim_end();
-        let opens = [": |", ": >", ": |-", ": >-", ": |+", ": >+", ": |2"].iter().any(|end| bare.ends_with(end));
+        let opens =
+            [": |", ": >", ": |-", ": >-", ": |+", ": >+", ": |2"].iter().any(|end| bare.ends_with(end));
         if draft.dice.chance(12) && !bare.starts_with("---") {
             shown.push_str(&format!("{}# above\n", " ".repeat(depth)));
         }
-        if !opens && draft.dice.chance(12) && bare.contains(':') && !bare.contains(['"', '\'', '#', '|', '>']) {
+        if !opens && draft.dice.chance(12) && bare.contains(':') && !bare.contains(['"', '\'', '#', '|', '>'])
+        {
             shown.push_str(&format!("{bare} # behind\n"));
         } else {
             shown.push_str(line);
@@ -181,7 +191,8 @@ fn commented(draft: &mut Draft, text: &str) -> String {
     shown
 }
 
-const EMPTY: &[&str] = &["patches", "resources", "images", "replicas", "components", "crds", "vars", "configMapGenerator"];
+const EMPTY: &[&str] =
+    &["patches", "resources", "images", "replicas", "components", "crds", "vars", "configMapGenerator"];
 
 fn kustomization(draft: &mut Draft, layer: usize) -> Vec<u8> {
     let fields = std::mem::take(&mut draft.layers[layer].fields);
@@ -212,7 +223,10 @@ fn kustomization(draft: &mut Draft, layer: usize) -> Vec<u8> {
         let key = key(draft, name);
         let text = match content {
             Content::Inline(value) => {
-                if !has_anchor && matches!(*name, "nameSuffix" | "namePrefix" | "namespace") && draft.rarely("file.anchors") {
+                if !has_anchor
+                    && matches!(*name, "nameSuffix" | "namePrefix" | "namespace")
+                    && draft.rarely("file.anchors")
+                {
                     has_anchor = true;
                     format!("{key}: &n {value}\n")
                 } else {
@@ -267,7 +281,8 @@ fn list(draft: &mut Draft, key: &str, entries: &[String]) -> String {
     let depth = if draft.rarely("file.indented-lists") { 2 } else { 0 };
     let mut text = format!("{key}:\n");
     for entry in entries {
-        let item = if entry.starts_with('|') { format!("- {entry}") } else { format!("- {}", hang(entry, 2)) };
+        let item =
+            if entry.starts_with('|') { format!("- {entry}") } else { format!("- {}", hang(entry, 2)) };
         let item = if item.ends_with('\n') { item } else { format!("{item}\n") };
         text.push_str(&indent(&item, depth));
     }

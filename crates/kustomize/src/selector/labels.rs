@@ -269,8 +269,7 @@ fn is_name(text: &str) -> bool {
 fn is_subdomain(text: &str) -> bool {
     text.len() <= 253
         && text.split('.').all(|label| {
-            let is_end =
-                |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+            let is_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
             label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
                 && is_end(label.chars().next())
                 && is_end(label.chars().next_back())
@@ -370,10 +369,7 @@ mod tests {
             ("=a", "found '=', expected: !, identifier, or 'end of string'"),
             ("a in b", "unable to parse requirement: found 'b' expected: '('"),
             ("a b", "unable to parse requirement: found 'b', expected: '=', '!=', '==', 'in', notin'"),
-            (
-                "a>b",
-                "unable to parse requirement: for 'Gt', 'Lt' operators, the value must be an integer",
-            ),
+            ("a>b", "unable to parse requirement: for 'Gt', 'Lt' operators, the value must be an integer"),
         ] {
             assert_eq!(LabelSelector::parse(text).unwrap_err().to_string(), want, "{text}");
         }

@@ -21,9 +21,14 @@ pub(crate) fn put(tree: &mut Node, value: &Node, path: &[String], create: Option
         }
         let original = nodes::smol(found);
         let Ok(Some(mut inner)) = text::parse_first(original.as_bytes()) else { continue };
+        let is_null = inner.tag == sluice_yaml::Tag::Null;
         let Ok(places) = path::search(&mut inner, &path[end..], create) else { return Ok(false) };
         if places.is_empty() {
             return Ok(false);
+        }
+        if is_null {
+            // What is made inside of a null is found and never written.
+            return Ok(true);
         }
         for steps in places.steps {
             let Some(place) = path::follow(&mut inner, &steps) else { continue };

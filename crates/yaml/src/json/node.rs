@@ -22,6 +22,14 @@ pub fn from_node(node: &Node) -> Result<Value, Error> {
     }
 }
 
+/// The tree as JSON without being written on the way: what Go's `Decode` makes of a node.
+pub fn from_node_as_read(node: &Node) -> Result<Value, Error> {
+    match plain_root(node) {
+        Some(value) => Ok(value),
+        None => decode(node),
+    }
+}
+
 /// As `from_node`. The document's own comments matter only for the lines of messages, and hardly ever for more.
 pub fn from_document(document: &Document) -> Result<Value, Error> {
     match plain_root(&document.root) {

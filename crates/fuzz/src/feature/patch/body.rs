@@ -50,7 +50,9 @@ pub fn merge(draft: &mut Draft, object: &Known) -> String {
         return text + "$patch: delete\n";
     }
     if draft.rarely("merge.delete-from-primitive-list") {
-        text.push_str("  finalizers: [a.example.com/x]\n  $deleteFromPrimitiveList/finalizers: [b.example.com/y]\n");
+        text.push_str(
+            "  finalizers: [a.example.com/x]\n  $deleteFromPrimitiveList/finalizers: [b.example.com/y]\n",
+        );
     }
     if draft.rarely("merge.metadata") {
         text.push_str("  labels:\n    patched: \"yes\"\n    app: null\n  annotations:\n    note: patched\n");
@@ -81,7 +83,9 @@ fn in_pod(draft: &mut Draft, path: &str) -> String {
     }
     spec.push_str(&containers(draft));
     if draft.rarely("merge.volumes") {
-        spec.push_str("volumes:\n- name: conf\n  emptyDir: {}\n- name: more\n  secret:\n    secretName: sec1\n");
+        spec.push_str(
+            "volumes:\n- name: conf\n  emptyDir: {}\n- name: more\n  secret:\n    secretName: sec1\n",
+        );
         if draft.rarely("merge.delete-item") {
             spec.push_str("- name: hidden\n  $patch: delete\n");
         }
@@ -155,13 +159,15 @@ fn without_pod(draft: &mut Draft, object: &Known) -> String {
         "Secret" => "data:\n  k: cGF0Y2hlZA==\n".to_owned(),
         "Service" => {
             if draft.rarely("merge.ports") {
-                "spec:\n  ports:\n  - port: 80\n    nodePort: 30080\n  - port: 81\n    name: more\n".to_owned()
+                "spec:\n  ports:\n  - port: 80\n    nodePort: 30080\n  - port: 81\n    name: more\n"
+                    .to_owned()
             } else {
                 "spec:\n  type: NodePort\n  selector:\n    more: x\n".to_owned()
             }
         }
         "Thing" => {
-            let value = if draft.rarely("merge.odd-values") { scalar::value(draft, 2) } else { "patched".to_owned() };
+            let value =
+                if draft.rarely("merge.odd-values") { scalar::value(draft, 2) } else { "patched".to_owned() };
             let mut text = format!("spec:\n  a: {value}\n  fresh:\n    deep: [1, 2]\n");
             if draft.rarely("merge.unnamed-list") {
                 text.push_str("  items:\n  - name: two\n    w: added\n  - name: three\n");
@@ -175,7 +181,9 @@ fn without_pod(draft: &mut Draft, object: &Known) -> String {
             text
         }
         "ServiceAccount" => "imagePullSecrets:\n- name: patched\n".to_owned(),
-        "Role" | "ClusterRole" => "rules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [list]\n".to_owned(),
+        "Role" | "ClusterRole" => {
+            "rules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [list]\n".to_owned()
+        }
         "Ingress" => "spec:\n  ingressClassName: patched\n  tls: []\n".to_owned(),
         _ => String::new(),
     }
@@ -209,7 +217,19 @@ pub fn operations(draft: &mut Draft, object: &Known) -> String {
     if draft.rarely("operations.object-value") {
         add("add", "/spec2", "value: {a: [1, two, 3.0, true, null], b: {c: d}}");
     }
-    let odd = draft.dice.pick(&["5", "1.0", "true", "null", "\"null\"", "'1'", "1e3", "\"two\\nlines\"", "0x1F", "é", "yes"]);
+    let odd = draft.dice.pick(&[
+        "5",
+        "1.0",
+        "true",
+        "null",
+        "\"null\"",
+        "'1'",
+        "1e3",
+        "\"two\\nlines\"",
+        "0x1F",
+        "é",
+        "yes",
+    ]);
     if draft.rarely("operations.odd-values") {
         add("add", "/odd", &format!("value: {odd}"));
     }
@@ -260,8 +280,12 @@ fn as_json(list: &[(&str, String, String)]) -> String {
             Some((_, value)) if value.starts_with("{name: appended") => {
                 ", \"value\": {\"name\": \"appended\", \"image\": \"nginx\"}".to_owned()
             }
-            Some((_, value)) if value.starts_with('{') => ", \"value\": {\"z\": [1, 2.50, null], \"a\": {}}".to_owned(),
-            Some((_, value)) if value.starts_with('"') || matches!(value, "5" | "1.0" | "true" | "null" | "1e3") => {
+            Some((_, value)) if value.starts_with('{') => {
+                ", \"value\": {\"z\": [1, 2.50, null], \"a\": {}}".to_owned()
+            }
+            Some((_, value))
+                if value.starts_with('"') || matches!(value, "5" | "1.0" | "true" | "null" | "1e3") =>
+            {
                 format!(", \"value\": {value}")
             }
             Some((_, value)) => format!(", \"value\": \"{}\"", value.trim_matches('\'')),
