@@ -24,7 +24,7 @@ const FAULTY: usize = 8;
 pub fn compose(coverage: &Coverage, dice: &mut Dice) -> Composed {
     let asked = coverage.choose_pair(dice);
     let mut chosen = BTreeSet::from([asked.0, asked.1]);
-    let more = 8 + dice.below(48);
+    let more = 16 + dice.below(70);
     for _ in 0..more {
         chosen.insert(coverage.choose_with(&chosen, dice));
     }

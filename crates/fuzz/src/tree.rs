@@ -64,6 +64,11 @@ impl Tree {
         std::fs::write(folder.join("from.toml"), format!("tool = \"kustomize 5.8.1\"\ncommand = {command}\n"))
     }
 
+    pub fn names_a_schema(&self) -> bool {
+        let names = |content: &[u8]| content.to_ascii_lowercase().windows(7).any(|word| word == b"openapi");
+        self.files.values().any(|content| names(content))
+    }
+
     pub fn size(&self) -> usize {
         self.files.iter().map(|(path, content)| path.len() + content.len()).sum()
     }

@@ -244,7 +244,9 @@ impl<'a> Target<'a> {
         self.run_validators(builder, &mut onto)?;
         if let Some(vars) = &self.kustomization.vars {
             let schemas = builder.schemas.borrow();
-            onto.vars.bind(&mut onto.map, vars, &schemas).map_err(|error| error.within("merging vars"))?;
+            onto.vars.bind(&mut onto.map, vars, &schemas).map_err(|error| {
+                error.within(format_args!("merging vars {}", crate::vars::show_all(vars)))
+            })?;
             if let Some(observer) = &builder.observer {
                 self.note_vars(observer);
             }

@@ -42,6 +42,23 @@ fn show(var: &Var) -> String {
     format!("{{{} {} {{{}}}}}", var.name, gvk(var), var.fieldref.field_path)
 }
 
+/// A kustomization's vars as Go prints the list, which knows nothing of `apiVersion`.
+pub(crate) fn show_all(vars: &[Var]) -> String {
+    let shown: Vec<String> = vars
+        .iter()
+        .map(|var| {
+            let target = &var.objref;
+            let gvk = Gvk {
+                group: target.group.as_str().into(),
+                version: target.version.as_str().into(),
+                kind: target.kind.as_str().into(),
+            };
+            format!("{{{} {gvk} {{{}}}}}", var.name, var.fieldref.field_path)
+        })
+        .collect();
+    format!("[{}]", shown.join(" "))
+}
+
 impl Vars {
     fn add(&mut self, var: &Var) -> Result<()> {
         if self.known.contains_key(&var.name) {

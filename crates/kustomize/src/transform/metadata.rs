@@ -12,6 +12,7 @@ use crate::nodes;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schemas;
+use crate::share::Shares;
 
 /// Which end of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) fn affix(
                 resource.remember_id(schemas);
             }
             let id = resource.id(schemas);
+            let is_name = spec.path == "metadata/name";
+            let shares = if is_name { None } else { Shares::note(resource.tree(), resource.next_share) };
             resource.with_tree(|tree| {
                 spec.apply(&id, tree, Create::String, &mut |place| {
                     let old = nodes::text(place);
@@ -57,7 +60,11 @@ pub(crate) fn affix(
                         End::Suffix => format!("{old}{text}"),
                     };
                     nodes::set_scalar(place, nodes::untagged(new))
-                })
+                })?;
+                if let Some(shares) = &shares {
+                    shares.settle(tree);
+                }
+                Ok(())
             })?;
         }
     }
@@ -77,8 +84,14 @@ pub(crate) fn put_entries(
     for at in 0..map.len() {
         let resource = map.get_keeping_name(at);
         let id = resource.id(schemas);
+        // Where kustomize keeps its memory, there are annotations, also for specs that create nothing.
+        let looks = |spec: &FieldSpec| !spec.create && spec.path.starts_with("metadata/annotations");
+        let is_sealed = specs.iter().any(looks) && resource.seal()?;
         for (name, text) in entries {
             put_entry(resource, &id, name, text, specs)?;
+        }
+        if is_sealed {
+            resource.unseal();
         }
     }
     map.drop_empty();

@@ -95,6 +95,11 @@ pub(crate) fn set_in(tree: &mut Node, id: &ResId, setting: Setting<'_>) -> Resul
     if binding {
         set_subjects(tree, setting)?;
     }
+    // Messages tell the name that it has by now.
+    let mut id = id.clone();
+    if let Some(namespace) = nodes::at(tree, &["metadata", "namespace"]) {
+        id.namespace = nodes::smol(namespace);
+    }
     let api_version = nodes::get(tree, "apiVersion").map(nodes::smol).unwrap_or_default();
     for spec in setting.specs {
         let skipped = spec.path == "metadata/namespace"
@@ -105,7 +110,7 @@ pub(crate) fn set_in(tree: &mut Node, id: &ResId, setting: Setting<'_>) -> Resul
         if skipped {
             continue;
         }
-        spec.apply(id, tree, Create::String, &mut |place| set_value(place, setting)).map_err(|error| {
+        spec.apply(&id, tree, Create::String, &mut |place| set_value(place, setting)).map_err(|error| {
             if error.text().contains("wrong node kind: expected ScalarNode") {
                 error.within("namespace field specs must target scalar nodes")
             } else {

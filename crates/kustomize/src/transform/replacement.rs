@@ -57,26 +57,47 @@ pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], budget: &Bud
         else {
             fail!("replacements must specify a source and at least one target");
         };
-        let value = match (&replacement.source_value, &replacement.source) {
+        let mut value = match (&replacement.source_value, &replacement.source) {
             (Some(_), Some(_)) => fail!("value and resource selectors are mutually exclusive"),
-            (Some(text), _) => nodes::untagged(text.as_str()),
+            (Some(text), _) => Value { node: nodes::untagged(text.as_str()), from: None },
             (None, Some(source)) => source_value(map, source)?,
             (None, None) => continue,
         };
         // Copies of a part into itself grow without end.
-        let size = nodes::count(&value);
-        if nodes::depth(&value) > nodes::MAX_DEPTH - nodes::MAX_PARTS {
+        let size = nodes::count(&value.node);
+        if nodes::depth(&value.node) > nodes::MAX_DEPTH - nodes::MAX_PARTS {
             fail!("the replacement's value is nested too deeply");
         }
         for target in targets {
-            put(map, &value, target, &mut |places| {
+            put(map, &mut value, target, &mut |places, value| {
                 budget.charge(size * places)?;
-                Ok(budget.charge_bytes(size * places * 100)?)
+                Ok(budget.charge_bytes((size * 100 + nodes::text(value).len() as u64) * places)?)
             })?;
         }
     }
     map.drop_empty();
     Ok(())
+}
+
+/// What is put into the targets. kustomize holds the source's own node: where that is a target as well, what follows
+/// gets what has become of it.
+struct Value {
+    node: Node,
+    /// The object and the path in it, for a plain value.
+    from: Option<(usize, Vec<String>)>,
+}
+
+impl Value {
+    /// Looks again, after a write to an object.
+    fn look_again(&mut self, at: usize, tree: &Node) {
+        let Some((_, path)) = self.from.as_ref().filter(|(from, _)| *from == at) else { return };
+        if let Ok(Some(node)) = path::lookup(tree, path)
+            && let Kind::Scalar(_) = node.kind
+        {
+            self.node = node.clone();
+            self.node.column = 0;
+        }
+    }
 }
 
 /// An object's ids, none of which counts as cluster-scoped here.
@@ -117,21 +138,22 @@ fn show_source(source: &SourceSelector) -> String {
     parts.join(":")
 }
 
-fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Node> {
+fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Value> {
     let wanted = selector_id(source);
     let mut found = None;
-    for resource in map.list() {
+    for (at, resource) in map.list().iter().enumerate() {
         // Cheap refusals first: kind and group are the same for every former id but the kind.
         if ids(resource).iter().any(|id| id.is_selected_by(&wanted)) {
             if found.is_some() {
                 fail!("multiple matches for selector {}", show_source(source));
             }
-            found = Some(resource);
+            found = Some((at, resource));
         }
     }
-    let Some(resource) = found else { fail!("nothing selected by {}", show_source(source)) };
+    let Some((at, resource)) = found else { fail!("nothing selected by {}", show_source(source)) };
     let field = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
-    let node = path::lookup(resource.tree(), &nodes::split_field_path(field))
+    let path = nodes::split_field_path(field);
+    let node = path::lookup(resource.tree(), &path)
         .map_err(|error| error.within("error looking up replacement source"))?;
     let Some(node) = node.filter(|node| !nodes::is_empty(node)) else {
         fail!("fieldPath `{field}` is missing for replacement source {wanted}");
@@ -139,7 +161,8 @@ fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Node> {
     let mut node = node.clone();
     node.column = 0;
     let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
-        return Ok(node);
+        let is_plain = matches!(node.kind, Kind::Scalar(_));
+        return Ok(Value { node, from: is_plain.then_some((at, path)) });
     };
     if !matches!(node.kind, Kind::Scalar(_)) {
         fail!("delimiter option can only be used with scalar nodes");
@@ -151,14 +174,14 @@ fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Node> {
         fail!("options.index {} is out of bounds for value {whole}", options.index);
     };
     node.kind = Kind::Scalar((*part).into());
-    Ok(node)
+    Ok(Value { node, from: None })
 }
 
 fn put(
     map: &mut ResMap,
-    value: &Node,
+    value: &mut Value,
     target: &TargetSelector,
-    charge: &mut dyn FnMut(u64) -> Result<()>,
+    charge: &mut dyn FnMut(u64, &Node) -> Result<()>,
 ) -> Result<()> {
     let Some(select) = &target.select else { fail!("target must specify resources to select") };
     let selecting = |error: Error| error.within("error creating target selector");
@@ -196,7 +219,8 @@ fn put(
         let shares = Shares::note(resource.tree(), resource.next_share);
         resource.with_tree(|tree| {
             for (shown, path) in &parsed {
-                put_at(tree, value, shown, path, target.options.as_ref(), charge)?;
+                put_at(tree, &value.node, shown, path, target.options.as_ref(), charge)?;
+                value.look_again(at, tree);
             }
             if let Some(shares) = &shares {
                 shares.settle(tree);
@@ -213,7 +237,7 @@ fn put_at(
     shown: &str,
     path: &[String],
     options: Option<&FieldOptions>,
-    charge: &mut dyn FnMut(u64) -> Result<()>,
+    charge: &mut dyn FnMut(u64, &Node) -> Result<()>,
 ) -> Result<()> {
     let create = options.filter(|options| options.create).map(|_| Made::like(value));
     if structured::put(tree, value, path, create)? {
@@ -227,7 +251,7 @@ fn put_at(
     if found.is_empty() {
         return Err(Error::new(missing()));
     }
-    charge(found.steps.len() as u64)?;
+    charge(found.steps.len() as u64, value)?;
     for steps in found.steps {
         let Some(place) = path::follow(tree, &steps) else { continue };
         set(place, value, options)?;
