@@ -246,6 +246,16 @@ macro_rules! named_list {
                 }
             }
         }
+
+        impl crate::file::encode::Encode for $list {
+            fn encode(&self) -> Value {
+                self.0.encode()
+            }
+
+            fn is_omitted(&self) -> bool {
+                self.0.is_omitted()
+            }
+        }
     };
 }
 

@@ -61,6 +61,43 @@ fn circles_and_roads_out_are_refused() {
     assert!(fails("resources: ['https://example.com/x.yaml']\n", "").contains("not allowed"));
 }
 
+#[test]
+fn links_lead_out_of_nothing() {
+    let mut tree = Memory::default();
+    tree.insert("in/kustomization.yaml", "resources: [r.yaml]\n").unwrap();
+    tree.insert("secret.yaml", OBJECT).unwrap();
+    tree.insert_link("in/r.yaml", "../secret.yaml").unwrap();
+    let attempt = |unrestricted| {
+        let options = Options { remote: false, unrestricted, ..Options::default() };
+        let budget = Budget::generous();
+        sluice_kustomize::build(&tree, "in", &options, &Answers::default(), &budget)
+            .map_err(|error| error.to_string())
+    };
+    assert!(attempt(false).unwrap_err().contains("is not in or below"), "{:?}", attempt(false));
+    assert!(matches!(attempt(true), Ok(Outcome::Done(_))));
+}
+
+#[test]
+fn large_input_ends_in_time() {
+    // A file of 100 MB, as a resource, a generator's file and the kustomization itself.
+    let large = format!("{OBJECT}# {}\n", "x".repeat(100 << 20));
+    assert!(!fails("resources: [r.yaml]\n", &large).is_empty());
+    assert!(!fails("configMapGenerator:\n- {name: a, files: [r.yaml]}\n", &large).is_empty());
+    assert!(!fails(&format!("resources: []\n# {large}"), "").is_empty());
+    // A patch of a million lines.
+    let mut patch = OBJECT.to_owned();
+    patch.push_str("spec:\n");
+    for line in 0..1_000_000 {
+        patch.push_str(&format!("  k{line}: v\n"));
+    }
+    let files = [
+        ("kustomization.yaml", b"resources: [r.yaml]\npatches: [{path: p.yaml}]\n".to_vec()),
+        ("r.yaml", OBJECT.into()),
+        ("p.yaml", patch.into_bytes()),
+    ];
+    assert!(build(&files).is_err());
+}
+
 /// A small generator: the same bytes on every machine.
 struct Dice(u64);
 
@@ -97,5 +134,78 @@ fn changed_bytes_never_panic() {
         }
         let [kustomization, resource, more] = files;
         let _ = build(&[("kustomization.yaml", kustomization), ("r.yaml", resource), ("more.yaml", more)]);
+    }
+}
+
+/// Every file below a folder, by its path in it.
+fn files_below(folder: &std::path::Path, prefix: &str, found: &mut Vec<(String, Vec<u8>)>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+        if path.is_dir() {
+            files_below(&path, &format!("{name}/"), found);
+        } else if let Ok(content) = std::fs::read(&path) {
+            found.push((name, content));
+        }
+    }
+}
+
+#[test]
+fn changed_inputs_of_the_corpus_never_panic() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut cases = Vec::new();
+    for area in ["composed", "semantics"] {
+        let mut folders: Vec<_> =
+            std::fs::read_dir(corpus.join(area)).unwrap().flatten().map(|entry| entry.path()).collect();
+        folders.sort();
+        for folder in folders {
+            let mut files = Vec::new();
+            files_below(&folder.join("in"), "", &mut files);
+            let command = std::fs::read_to_string(folder.join("from.toml")).unwrap_or_default();
+            let run = command.split('"').nth(5).unwrap_or(".").trim_start_matches('.').to_owned();
+            if !files.is_empty() {
+                cases.push((run, files));
+            }
+        }
+    }
+    assert!(cases.len() >= 100);
+    let interesting = b"{}[]:-&*!|>'\"#%@`~?,\n\t $\\\0\xff\xef<=.()0";
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..1_500 {
+        let (run, mut files) = cases[dice.roll(cases.len())].clone();
+        for _ in 0..=dice.roll(5) {
+            let file = dice.roll(files.len());
+            let other = dice.roll(files.len());
+            let piece = files[other].1.clone();
+            let content = &mut files[file].1;
+            let at = dice.roll(content.len() + 1);
+            match dice.roll(5) {
+                0 if at < content.len() => content[at] = interesting[dice.roll(interesting.len())],
+                1 if at < content.len() => {
+                    content.remove(at);
+                }
+                2 => content.truncate(at),
+                3 if !piece.is_empty() => {
+                    // A piece of another file, which is the likeliest to mean something.
+                    let from = dice.roll(piece.len());
+                    let length = dice.roll(40).min(piece.len() - from);
+                    content.splice(at..at, piece[from..from + length].iter().copied());
+                }
+                _ => content.insert(at, interesting[dice.roll(interesting.len())]),
+            }
+        }
+        let mut tree = Memory::default();
+        for (path, content) in files {
+            let _ = tree.insert(&path, content);
+        }
+        let budget = Budget::new(2_000_000, 32 << 20, 512);
+        let options = Options { remote: false, ..Options::default() };
+        if let Ok(Outcome::Done(built)) =
+            sluice_kustomize::build(&tree, &run, &options, &Answers::default(), &budget)
+        {
+            let _ = built.to_yaml();
+        }
     }
 }

@@ -175,7 +175,10 @@ fn commented(draft: &mut Draft, text: &str) -> String {
         if draft.dice.chance(12) && !bare.starts_with("---") {
             shown.push_str(&format!("{}# above\n", " ".repeat(depth)));
         }
-        if !opens && draft.dice.chance(12) && bare.contains(':') && !bare.contains(['"', '\'', '#', '|', '>'])
+        if !opens
+            && draft.dice.chance(12)
+            && bare.contains(": ")
+            && !bare.contains(['"', '\'', '#', '|', '>'])
         {
             shown.push_str(&format!("{bare} # behind\n"));
         } else {
