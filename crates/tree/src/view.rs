@@ -212,4 +212,15 @@ mod tests {
         std::fs::write(home.path().join("more"), "").unwrap();
         assert_eq!(folder.list(""), Err(ReadError::TooMany { path: String::new(), limit: 1 }));
     }
+
+    #[test]
+    fn a_name_between_a_folder_and_what_is_in_it_ends_no_list() {
+        let mut memory = Memory::new(Limits { folder_entries: 10, ..Limits::default() });
+        memory.insert_folder("a").unwrap();
+        for path in ["a/x", "a.yaml", "a-b/x", "a-b/y", "b"] {
+            memory.insert(path, Bytes::new()).unwrap();
+        }
+        let names: Vec<_> = memory.list("").unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(names, ["a", "a-b", "a.yaml", "b"]);
+    }
 }

@@ -137,12 +137,8 @@ impl Tree for Memory {
             if let Ok((_, kind)) = self.resolve(&full) {
                 entries.push(Entry { name, kind, link });
             }
-            // The next key that is neither this name nor below it: names like `a-b` sort between `a` and `a/`.
-            from = match self.items.range(format!("{full}\0")..).next() {
-                Some((next, _)) if next.starts_with(&format!("{full}/")) => format!("{full}0"),
-                Some((next, _)) => next.clone(),
-                None => break,
-            };
+            // Names like `a-b` sort between `a` and `a/`, so a folder may come twice: by its own key and by one below it.
+            from = if rest.contains('/') { format!("{full}0") } else { format!("{full}\0") };
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         entries.dedup_by(|a, b| a.name == b.name);
