@@ -5,6 +5,7 @@ mod charts;
 mod create;
 mod edit;
 pub mod engine;
+mod explain;
 mod localize;
 mod output;
 pub mod remote;
@@ -28,6 +29,7 @@ enum KustomizeCommand {
     Build(Box<build::BuildArgs>),
     Create(create::CreateArgs),
     Edit(edit::EditArgs),
+    Explain(explain::ExplainArgs),
     Localize(localize::LocalizeArgs),
     Version(version::VersionArgs),
 }
@@ -38,6 +40,7 @@ pub async fn run(ui: &Ui, global: GlobalArgs, args: KustomizeArgs) -> CliResult 
         KustomizeCommand::Build(args) => build::run(ui, *args).await,
         KustomizeCommand::Create(args) => create::run(global.namespace, args).await,
         KustomizeCommand::Edit(args) => edit::run(ui, global.namespace, args).await,
+        KustomizeCommand::Explain(args) => explain::run(ui, args).await,
         KustomizeCommand::Localize(args) => localize::run(ui, args).await,
         KustomizeCommand::Version(_) => version::run(ui),
     };
