@@ -161,7 +161,7 @@ impl Arguments {
     /// A map argument; nil becomes a nil map.
     pub fn map(&self, index: usize) -> Map {
         match self.value(index) {
-            Value::Map(map) => map.clone(),
+            Value::Map(map) => map.clone().plain(),
             _ => Map::nil(),
         }
     }

@@ -351,14 +351,7 @@ impl<'a> State<'a, '_> {
         match first {
             Operand::Field { fields, .. } => {
                 self.node = NodeRef::Operand(first);
-                return self.field_chain(
-                    dot,
-                    dot.clone(),
-                    NodeRef::Operand(first),
-                    *fields,
-                    arguments,
-                    last,
-                );
+                return self.field_chain(dot, dot.clone(), NodeRef::Operand(first), *fields, arguments, last);
             }
             Operand::Chain { node, fields, .. } => {
                 return self.chain(dot, first, node, *fields, arguments, last);
@@ -426,7 +419,12 @@ impl<'a> State<'a, '_> {
                 self.node = NodeRef::Operand(node);
                 self.function(dot, function, NodeRef::Operand(node), &[], None)?
             }
-            _ => return self.fail(format!("indirection through explicit nil in {}", operand.to_text(&self.tree.text))),
+            _ => {
+                return self.fail(format!(
+                    "indirection through explicit nil in {}",
+                    operand.to_text(&self.tree.text)
+                ));
+            }
         };
         self.field_chain(dot, receiver, NodeRef::Operand(operand), fields, arguments, last)
     }
@@ -493,7 +491,9 @@ impl<'a> State<'a, '_> {
         let has_arguments = arguments.len() > 1 || last.is_some();
         let type_name = || if receiver.boxed { "interface {}".into() } else { receiver.value.type_name() };
         let base = match &receiver.value {
-            Value::Nil => return self.fail(format!("nil pointer evaluating interface {{}}.{}", to_lossy(name))),
+            Value::Nil => {
+                return self.fail(format!("nil pointer evaluating interface {{}}.{}", to_lossy(name)));
+            }
             Value::Object(object) => {
                 let name = &*to_lossy(name);
                 if let Some(signature) = object.method(name) {
@@ -513,7 +513,9 @@ impl<'a> State<'a, '_> {
                 object.underlying()
             }
             Value::Map(_) => None,
-            _ => return self.fail(format!("can't evaluate field {} in type {}", to_lossy(name), type_name())),
+            _ => {
+                return self.fail(format!("can't evaluate field {} in type {}", to_lossy(name), type_name()));
+            }
         };
         let in_object = base.is_some();
         let Value::Map(map) = base.as_ref().unwrap_or(&receiver.value) else {
@@ -530,9 +532,7 @@ impl<'a> State<'a, '_> {
                 MissingKey::Zero if boxed => Ok(Slot::boxed(Value::Nil)),
                 MissingKey::Zero if in_object => Ok(Slot::plain(Value::Bytes(b"".as_slice().into()))),
                 MissingKey::Zero => Ok(Slot::plain(Value::text(""))),
-                MissingKey::Error => {
-                    self.fail(format!("map has no entry for key {}", quote(name)))
-                }
+                MissingKey::Error => self.fail(format!("map has no entry for key {}", quote(name))),
             },
         }
     }

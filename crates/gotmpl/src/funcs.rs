@@ -28,7 +28,7 @@ mod random;
 mod regex;
 pub(crate) mod render;
 pub(crate) mod strings;
-mod urls;
+pub(crate) mod urls;
 mod versions;
 mod words;
 
@@ -92,4 +92,16 @@ pub(crate) fn find(name: &str, functions: Functions) -> Option<&'static Function
     };
     let at = table.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
     Some(table[at].1)
+}
+
+/// The names of all functions that templates can call, in order.
+pub fn function_names(functions: Functions) -> Vec<&'static str> {
+    let table = match functions {
+        Functions::Text => &TEXT,
+        Functions::Sprig => &SPRIG,
+        Functions::Helm => &HELM,
+    };
+    let mut names: Vec<&str> = table.keys().copied().collect();
+    names.sort_unstable();
+    names
 }

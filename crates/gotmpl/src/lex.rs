@@ -181,12 +181,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn fail(&mut self, message: impl Into<String>) -> Token {
-        let token = Token {
-            kind: Kind::Error,
-            start: self.start,
-            end: self.start,
-            line: self.start_line,
-        };
+        let token = Token { kind: Kind::Error, start: self.start, end: self.start, line: self.start_line };
         self.error = Some(message.into());
         self.inside_action = false;
         self.start = 0;

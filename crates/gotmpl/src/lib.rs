@@ -26,7 +26,10 @@ pub mod value;
 
 pub use call::{Arguments, Context, Hooks, NoHooks, Run, Shared, Signature, Type};
 pub use error::Error;
+pub use funcs::function_names;
 pub use funcs::render::without_no_value;
+pub use funcs::urls::{UrlParts, url_parts};
 pub use set::{Functions, MissingKey, Templates};
 pub use text::Text;
+pub use time::date_problem;
 pub use value::{Elements, List, Map, MapType, Object, Value};

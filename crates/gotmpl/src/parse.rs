@@ -266,9 +266,7 @@ impl<'a> Parser<'a> {
     fn text_or_action(&mut self) -> Outcome<Found> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => {
-                Ok(Found::Node(Some(Node::Text { span: Span::new(token.start, token.end) })))
-            }
+            Kind::Text => Ok(Found::Node(Some(Node::Text { span: Span::new(token.start, token.end) }))),
             Kind::LeftDelim => {
                 self.frame.action_line = token.line;
                 let found = self.action();
@@ -349,7 +347,11 @@ impl<'a> Parser<'a> {
         }
         self.add(name.clone(), root)?;
         self.frame = outer;
-        Ok(Node::Template { position: token.start as u32, name: name.as_str().into(), pipe: Some(Box::new(pipe)) })
+        Ok(Node::Template {
+            position: token.start as u32,
+            name: name.as_str().into(),
+            pipe: Some(Box::new(pipe)),
+        })
     }
 
     fn template_name(&mut self, token: &Token, context: &str) -> Outcome<String> {

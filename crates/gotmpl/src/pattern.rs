@@ -446,12 +446,6 @@ impl<'a> Parser<'a> {
             if self.rest.is_empty() {
                 return fail("missing closing ]", start);
             }
-            // A hyphen that is not at an end is only good after a range.
-            if self.rest.starts_with('-') && !first && !self.rest.starts_with("-]") {
-                let after = &self.rest[1..];
-                let part = after.chars().next().map_or(0, char::len_utf8);
-                return fail("invalid character class range", &self.rest[..=part]);
-            }
             first = false;
             if self.rest.starts_with("[:")
                 && let Some(end) = self.rest[2..].find(":]")

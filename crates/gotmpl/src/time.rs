@@ -4,7 +4,8 @@ mod duration;
 mod parse;
 
 pub(crate) use duration::{duration_text, parse_duration};
-pub(crate) use parse::parse;
+pub use parse::date_problem;
+pub(crate) use parse::{parse, readable};
 
 /// Where an instant is told.
 #[derive(Debug, Clone)]

@@ -86,6 +86,10 @@ pub trait Object: Any {
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
+    /// What a deep copy makes of it, where that is something else.
+    fn deep_copied(&self) -> Option<Value> {
+        None
+    }
     /// What JSON and YAML are made of instead of the fields.
     fn marshal(&self) -> Option<Value> {
         None
@@ -163,12 +167,14 @@ pub enum MapType {
     Named(&'static str),
 }
 
-/// A map; a clone is the same map.
+/// A map; a clone is the same map. Two handles of one map may have other types, as after a conversion in Go.
 #[derive(Clone)]
-pub struct Map(Rc<MapBody>);
+pub struct Map {
+    body: Rc<MapBody>,
+    map_type: MapType,
+}
 
 struct MapBody {
-    map_type: MapType,
     is_nil: bool,
     entries: RefCell<BTreeMap<Text, Value>>,
 }
@@ -185,7 +191,7 @@ impl Map {
     }
 
     pub fn of(map_type: MapType, entries: BTreeMap<Text, Value>) -> Self {
-        Self(Rc::new(MapBody { map_type, is_nil: false, entries: RefCell::new(entries) }))
+        Self { body: Rc::new(MapBody { is_nil: false, entries: RefCell::new(entries) }), map_type }
     }
 
     /// A nil map: empty, null in JSON, and writing to it fails.
@@ -195,37 +201,44 @@ impl Map {
 
     /// A nil map of another type.
     pub fn nil_of(map_type: MapType) -> Self {
-        Self(Rc::new(MapBody { map_type, is_nil: true, entries: RefCell::default() }))
+        Self { body: Rc::new(MapBody { is_nil: true, entries: RefCell::default() }), map_type }
     }
 
     pub fn map_type(&self) -> MapType {
-        self.0.map_type
+        self.map_type
+    }
+
+    /// The same map, seen as the plain type.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.map_type = MapType::Any;
+        self
     }
 
     pub fn is_nil(&self) -> bool {
-        self.0.is_nil
+        self.body.is_nil
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.0.entries.borrow().get(key).cloned()
+        self.body.entries.borrow().get(key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.0.entries.borrow().contains_key(key)
+        self.body.entries.borrow().contains_key(key)
     }
 
     pub fn insert(&self, key: impl Into<Text>, value: Value) {
         // What was there is dropped after the borrow ends: its drop may reach this map.
-        let old = self.0.entries.borrow_mut().insert(key.into(), value);
+        let old = self.body.entries.borrow_mut().insert(key.into(), value);
         drop(old);
     }
 
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.0.entries.borrow_mut().remove(key)
+        self.body.entries.borrow_mut().remove(key)
     }
 
     pub fn len(&self) -> usize {
-        self.0.entries.borrow().len()
+        self.body.entries.borrow().len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -234,22 +247,22 @@ impl Map {
 
     /// The entries as they are now, in key order; later changes do not show.
     pub fn entries(&self) -> Vec<(Text, Value)> {
-        self.0.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.body.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// A look at the entries; the map must not be changed meanwhile.
     pub fn borrow(&self) -> Ref<'_, BTreeMap<Text, Value>> {
-        self.0.entries.borrow()
+        self.body.entries.borrow()
     }
 
     /// The entries to change; nothing else may look meanwhile.
     pub fn borrow_mut(&self) -> RefMut<'_, BTreeMap<Text, Value>> {
-        self.0.entries.borrow_mut()
+        self.body.entries.borrow_mut()
     }
 
     /// Whether both are the very same map.
     pub fn is_same(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.body, &other.body)
     }
 }
 

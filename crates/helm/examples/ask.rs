@@ -16,6 +16,15 @@ use sluice_helm::schema;
 use sluice_helm::values::as_floats;
 use sluice_helm::values::graph::from_map;
 
+/// The system's time zones; Go reads the same.
+struct Zones;
+
+impl sluice_gotmpl::Hooks for Zones {
+    fn zone(&self, name: &str) -> Option<jiff::tz::TimeZone> {
+        jiff::tz::TimeZone::get(name).ok()
+    }
+}
+
 fn main() {
     std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap().join().unwrap();
 }
@@ -71,7 +80,7 @@ fn answer(asked: &Value) -> Result<BTreeMap<String, String>, String> {
         budget: &budget,
         now: jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC),
         random: &random,
-        hooks: &sluice_gotmpl::NoHooks,
+        hooks: &Zones,
         strict: false,
         lint: false,
     };

@@ -2,6 +2,9 @@
 //!
 //! Nothing is fetched: a reference to another document is an error, but for `urn:`, which Helm lets pass.
 
+mod contains;
+mod format;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, Retrieve, Uri, ValidationError, Validator};
 use serde_json::{Number, Value};
@@ -75,16 +78,17 @@ pub fn validate_one(values: &Value, schema: &[u8]) -> Result<(), SchemaError> {
 }
 
 fn compile(schema: &Value) -> Result<Validator, SchemaError> {
-    jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
-        .with_retriever(Offline)
-        .build(schema)
-        .map_err(|error| match error.kind() {
-            ValidationErrorKind::Referencing(jsonschema::ReferencingError::PointerToNowhere { pointer }) => {
-                SchemaError(format!("json-pointer in \"file:///values.schema.json#{pointer}\" not found"))
-            }
-            _ => SchemaError(error.to_string()),
-        })
+    let mut options =
+        jsonschema::options().with_pattern_options(PatternOptions::regex()).with_retriever(Offline);
+    for (name, check) in format::FORMATS {
+        options = options.with_format(*name, move |text: &str| check(text).is_ok());
+    }
+    options.build(schema).map_err(|error| match error.kind() {
+        ValidationErrorKind::Referencing(jsonschema::ReferencingError::PointerToNowhere { pointer }) => {
+            SchemaError(format!("json-pointer in \"file:///values.schema.json#{pointer}\" not found"))
+        }
+        _ => SchemaError(error.to_string()),
+    })
 }
 
 struct Offline;
@@ -184,6 +188,11 @@ impl Problem {
     fn move_to_root(&mut self) {
         self.at.clear();
         self.below.iter_mut().for_each(Self::move_to_root);
+    }
+
+    fn move_below(&mut self, at: &str) {
+        self.at.insert_str(0, at);
+        self.below.iter_mut().for_each(|problem| problem.move_below(at));
     }
 
     fn show(&self, out: &mut String, depth: usize) {
@@ -299,6 +308,11 @@ impl Told<'_> {
                 }
                 below.append(&mut inner);
             }
+        }
+        if matches!(error.kind(), ValidationErrorKind::Contains) {
+            let (text, below) = contains::told(self, &schema, &at);
+            target.push(Problem { at, text, below, schema, ..Problem::default() });
+            return;
         }
         if matches!(error.kind(), ValidationErrorKind::FalseSchema)
             && schema.ends_with("/additionalProperties")
@@ -469,7 +483,11 @@ fn describe(error: &ValidationError<'_>) -> String {
         ValidationErrorKind::Pattern { pattern } => {
             format!("{} does not match pattern {}", quote(value.as_str().unwrap_or_default()), quote(pattern))
         }
-        ValidationErrorKind::Format { format } => format!("{} is not valid {format}", show(value)),
+        ValidationErrorKind::Format { format } => {
+            let why = format::problem(format, value.as_str().unwrap_or_default());
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!("{} is not valid {format}{why}", show(value))
+        }
         _ => error.to_string(),
     }
 }

@@ -32,7 +32,7 @@ pub enum VersionError {
 }
 
 /// A version as it was written, and what it means.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Version {
     major: u64,
     minor: u64,

@@ -35,11 +35,6 @@ type question struct {
 	Values map[string]any    `json:"values"`
 }
 
-type answer struct {
-	Out   map[string]string `json:"o,omitempty"`
-	Error string            `json:"e,omitempty"`
-}
-
 func render(asked question) (out map[string]string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -98,12 +93,11 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		var told answer
-		got, err := render(asked)
-		if err != nil {
-			told.Error = err.Error()
+		var told any
+		if got, err := render(asked); err != nil {
+			told = map[string]string{"e": err.Error()}
 		} else {
-			told.Out = got
+			told = map[string]any{"o": got}
 		}
 		if err := encoder.Encode(told); err != nil {
 			os.Exit(1)

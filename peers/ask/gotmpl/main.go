@@ -5,7 +5,8 @@
 //	{"t":text,"e":err}   a template and the error that ends it
 //	{"p":true,...}       with text/template's own options instead of Helm's
 //
-// Run with TZ=UTC. An argument names the family of cases: core, funcs, printf, compare, mutate, hand.
+// Run with TZ=UTC. An argument names the family of cases: core, funcs, typed, printf, compare,
+// mutate, hand, unsteady, certificates.
 package main
 
 import (
@@ -140,6 +141,14 @@ func families(which string) {
 		for _, text := range core {
 			ask(text, false)
 			ask(text, true)
+		}
+	case "unsteady":
+		for _, text := range unsteadyCases() {
+			ask(text, false)
+		}
+	case "certificates":
+		for _, text := range certificates() {
+			ask(text, false)
 		}
 	case "funcs":
 		show := func(call string) { ask(`{{ $r := `+call+` }}{{ printf "%T|%v" $r $r }}`, false) }

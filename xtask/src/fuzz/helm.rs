@@ -46,11 +46,19 @@ impl Pair {
             let _ = self.ours.ask(question);
         }
         let mut found = Vec::new();
-        let mut lost = false;
+        let mut is_lost = false;
         for _ in questions {
-            let helm = read(self.helm.answer());
-            let ours = if lost { Value::Null } else { read(self.ours.answer()) };
-            lost = lost || ours.is_string();
+            let helm = if is_lost { Value::Null } else { read(self.helm.answer()) };
+            let ours = if is_lost { Value::Null } else { read(self.ours.answer()) };
+            if !is_lost && (helm.is_string() || ours.is_string()) {
+                // One began anew, and will not answer what was asked before; the other must not answer it either.
+                is_lost = true;
+                if !ours.is_string() {
+                    self.ours.restart()?;
+                } else if !helm.is_string() {
+                    self.helm.restart()?;
+                }
+            }
             found.push((helm, ours));
         }
         Ok(found)
@@ -72,8 +80,8 @@ fn agree((helm, ours): &Answers) -> bool {
     if helm == ours {
         return true;
     }
-    if ours.is_null() {
-        // Lost with a program that died on another question.
+    if ours.is_null() || helm.is_null() || helm.is_string() {
+        // Lost with a program that died on another question; or Helm itself died, and there is nothing to compare.
         return true;
     }
     let text = helm.to_string();

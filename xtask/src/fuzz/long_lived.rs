@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 /// The longest that one answer may take.
-const LONGEST: Duration = Duration::from_mins(1);
+const LONGEST: Duration = Duration::from_secs(20);
 
 pub struct LongLived {
     program: PathBuf,
@@ -39,6 +39,13 @@ impl LongLived {
         Ok(Self { program: program.to_path_buf(), child, questions, answers })
     }
 
+    /// Begins anew, with no question open.
+    pub fn restart(&mut self) -> Result<(), String> {
+        let program = self.program.clone();
+        *self = Self::start(&program)?;
+        Ok(())
+    }
+
     /// Asks without waiting for the answer.
     pub fn ask(&mut self, question: &str) -> Result<(), String> {
         let line = format!("{question}\n");
@@ -52,8 +59,7 @@ impl LongLived {
             return Ok(answer);
         }
         let has_ended = matches!(self.child.try_wait(), Ok(Some(_)));
-        let program = self.program.clone();
-        *self = Self::start(&program)?;
+        self.restart()?;
         Err(if has_ended { "the program died".to_owned() } else { format!("no answer in {LONGEST:?}") })
     }
 }

@@ -3,7 +3,6 @@
 use super::{Outcome, State};
 use crate::call::{Arguments, Function, Run, Signature, Slot, Type};
 use crate::node::{NodeRef, Operand};
-use crate::print;
 use crate::value::{IntKind, UintKind, Value};
 
 impl<'a> State<'a, '_> {
@@ -23,7 +22,11 @@ impl<'a> State<'a, '_> {
         if function.name == "call" {
             let callee = match arguments.get(1) {
                 Some(operand) => operand.to_text(&self.tree.text),
-                None => print::display(&values[0].value),
+                None => match &values[0].value {
+                    Value::Str(text) => text.to_lossy().into_owned(),
+                    Value::Nil => "<invalid Value>".to_owned(),
+                    other => format!("<{} Value>", other.type_name()),
+                },
             };
             values.insert(0, Slot::plain(Value::text(callee)));
         }

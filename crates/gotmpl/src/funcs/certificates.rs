@@ -4,8 +4,8 @@ use std::any::Any;
 use std::borrow::Cow;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, RsaKeySize, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, RsaKeySize, SanType, SerialNumber,
 };
 
 use super::{Outcome, fixed};
@@ -255,10 +255,15 @@ fn parameters(run: &Run<'_>, arguments: &Arguments, is_ca: bool) -> Result<Certi
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    params.is_ca = IsCa::ExplicitNoCa;
     if is_ca {
         params.key_usages.push(KeyUsagePurpose::KeyCertSign);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    } else {
+        // As the reference: constraints that say no authority, and no identifier of its own key.
+        params.is_ca = IsCa::NoCa;
+        let mut constraints = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0]);
+        constraints.set_criticality(true);
+        params.custom_extensions.push(constraints);
     }
     Ok(params)
 }

@@ -44,6 +44,9 @@ pub(super) const HELM: &[Function] = &[
     fixed("mustToYaml", &[ANY], |run, a| to_yaml(run, a.value(0))?.map(Value::text)),
     fixed("toYamlPretty", &[ANY], |run, a| {
         run.charge(1)?;
+        if holds_complex(a.value(0), 0) {
+            return Err(Error::new("cannot marshal type: complex128"));
+        }
         Ok(Value::text(to_node(run, a.value(0), 0).map(|node| pretty(&node)).unwrap_or_default()))
     }),
     fixed("toToml", &[ANY], |run, a| {
@@ -149,6 +152,20 @@ fn write(run: &Run<'_>, writer: &mut YamlWriter, value: &Value, depth: u32) -> R
 }
 
 /// The value as yaml v3 sees it: no way through JSON, so floats keep their Go text.
+/// The one kind that ends the reference's writer.
+fn holds_complex(value: &Value, depth: u32) -> bool {
+    match value {
+        Value::Complex(_) => true,
+        Value::List(list) if depth < MAX_DEPTH => {
+            list.items().iter().any(|item| holds_complex(item, depth + 1))
+        }
+        Value::Map(map) if depth < MAX_DEPTH => {
+            map.borrow().values().any(|item| holds_complex(item, depth + 1))
+        }
+        _ => false,
+    }
+}
+
 fn to_node(run: &Run<'_>, value: &Value, depth: u32) -> Option<Node> {
     if depth > MAX_DEPTH || run.charge(1).is_err() {
         return None;
@@ -166,6 +183,11 @@ fn to_node(run: &Run<'_>, value: &Value, depth: u32) -> Option<Node> {
             crate::float::format_float(*number, b'g', -1)
         }),
         Value::Complex(_) => return None,
+        Value::Str(text) if std::str::from_utf8(text).is_err() => {
+            let mut node = Node::string(crate::encode::base64(text));
+            (node.tag, node.tagged) = (sluice_yaml::Tag::Binary, true);
+            node
+        }
         Value::Str(text) => string_node(&text.to_lossy()),
         Value::Bytes(bytes) => Node::sequence(bytes.iter().map(|byte| Node::int(i64::from(*byte))).collect()),
         Value::List(list) => Node::sequence(

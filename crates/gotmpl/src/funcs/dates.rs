@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::{Outcome, fixed};
 use crate::call::{Arguments, Function, Run, Signature, Type};
 use crate::error::Error;
-use crate::time::{DAYS, MONTHS, Time, Zone, duration_text, parse, parse_duration, seconds_of};
+use crate::time::{DAYS, MONTHS, Time, Zone, duration_text, parse, parse_duration, readable, seconds_of};
 use crate::value::{IntKind, Object, Value};
 
 const ANY: Type = Type::Any;
@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         )))
     }),
     fixed("mustToDate", &[S, S], |run, a| {
-        Ok(Value::object(TimeObject(parse(&a.lossy(0), &a.lossy(1), &local(run))?)))
+        Ok(Value::object(TimeObject(parse(&readable(a.bytes(0)), &readable(a.bytes(1)), &local(run))?)))
     }),
     fixed("unixEpoch", &[T], |_, a| {
         Ok(time_of(a.value(0)).unwrap_or_else(Time::zero).seconds.to_string().into())

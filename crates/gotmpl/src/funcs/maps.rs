@@ -94,7 +94,6 @@ fn merge_all(run: &Run<'_>, arguments: &Arguments, overwrite: bool) -> Outcome {
     for index in 1..arguments.len() {
         merge(run, &target, &arguments.map(index), overwrite, 0)?;
     }
-    // What comes back has the plain type, and is the same map.
     Ok(Value::Map(target))
 }
 
@@ -200,7 +199,7 @@ fn deep_copy(run: &Run<'_>, value: &Value, depth: u32) -> Outcome {
                 .collect::<Result<_, Error>>()?;
             Value::Map(Map::of(map.map_type(), entries))
         }
-        Value::Object(object) => Value::Object(Rc::clone(object)),
+        Value::Object(object) => object.deep_copied().unwrap_or_else(|| Value::Object(Rc::clone(object))),
         other => other.clone(),
     })
 }

@@ -26,6 +26,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("urlJoin", &[Type::Map], join),
 ];
 
+/// What a schema's formats ask of an address.
+pub struct UrlParts {
+    pub scheme: String,
+    pub host: String,
+    pub hostname: String,
+}
+
+/// Reads an address as Go does.
+pub fn url_parts(text: &str) -> Result<UrlParts, String> {
+    let url =
+        Url::parse(text.as_bytes()).map_err(|error| format!("parse {}: {error}", quote(text.as_bytes())))?;
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(UrlParts { scheme: lossy(&url.scheme), hostname: lossy(&hostname(&url.host)), host: lossy(&url.host) })
+}
+
 #[derive(Default)]
 struct Url {
     scheme: Vec<u8>,

@@ -57,6 +57,11 @@ impl Object for VersionObject {
         ]
     }
 
+    /// The reference copies the fields that it can see, which are none.
+    fn deep_copied(&self) -> Option<Value> {
+        Some(Value::object(VersionObject(Version::default())))
+    }
+
     fn marshal(&self) -> Option<Value> {
         self.text().map(Value::from)
     }

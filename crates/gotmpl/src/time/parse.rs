@@ -6,17 +6,41 @@ use super::{
 };
 use crate::error::Error;
 
+/// Where bytes that are no UTF-8 are put while a layout is read: the last private plane.
+const BYTES: u32 = 0x10_ff00;
+
+/// A text whose bytes that are no UTF-8 each have become a character, which [`quote`] knows.
+pub(crate) fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut out = String::new();
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(BYTES + u32::from(*byte))));
+    }
+    out.into()
+}
+
 /// Quoted as Go's time does it: everything beyond ASCII by its bytes.
-fn quote(bytes: &[u8]) -> String {
+fn quote(text: &str) -> String {
     let mut out = String::from("\"");
-    for &byte in bytes {
-        match byte {
-            b'"' | b'\\' => {
+    let mut buffer = [0; 4];
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
                 out.push('\\');
-                out.push(char::from(byte));
+                out.push(character);
             }
-            b' '..=0x7f => out.push(char::from(byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
+            ' '..='\x7f' => out.push(character),
+            _ if u32::from(character) >= BYTES => {
+                out.push_str(&format!("\\x{:02x}", u32::from(character) - BYTES));
+            }
+            _ => {
+                for byte in character.encode_utf8(&mut buffer).bytes() {
+                    out.push_str(&format!("\\x{byte:02x}"));
+                }
+            }
         }
     }
     out.push('"');
@@ -28,13 +52,13 @@ fn mismatch(layout: &str, value: &str, piece: &str, rest: &str, message: &str) -
     let text = if message.is_empty() {
         format!(
             "parsing time {} as {}: cannot parse {} as {}",
-            quote(value.as_bytes()),
-            quote(layout.as_bytes()),
-            quote(rest.as_bytes()),
-            quote(piece.as_bytes())
+            quote(value),
+            quote(layout),
+            quote(rest),
+            quote(piece)
         )
     } else {
-        format!("parsing time {}{message}", quote(value.as_bytes()))
+        format!("parsing time {}{message}", quote(value))
     };
     Error::new(text)
 }
@@ -284,7 +308,7 @@ pub(crate) fn parse(layout: &str, value: &str, local: &Zone) -> Result<Time, Err
         shape = after;
     }
     if !rest.is_empty() {
-        return Err(mismatch(layout, value, "", "", &format!(": extra text: {}", quote(rest.as_bytes()))));
+        return Err(mismatch(layout, value, "", "", &format!(": extra text: {}", quote(rest))));
     }
     if read.pm_set && read.hour < 12 {
         read.hour += 12;
@@ -317,6 +341,11 @@ pub(crate) fn parse(layout: &str, value: &str, local: &Zone) -> Result<Time, Err
     let (_, guess) = local.at(plain);
     let (_, offset) = local.at(plain - guess);
     time(plain - offset, local.clone())
+}
+
+/// Why Go would not read a date by a layout.
+pub fn date_problem(layout: &str, value: &str) -> Option<String> {
+    parse(layout, value, &Zone::utc()).err().map(|error| error.to_string())
 }
 
 /// What follows `text`; where it does not fit, the value from there on.

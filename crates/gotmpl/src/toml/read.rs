@@ -409,18 +409,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Booleans, numbers, dates.
+    /// A date, a time or both, as far as their characters go.
+    fn date_and_time(&mut self) -> Outcome<Value> {
+        let rest = self.rest();
+        let is_part = |c: char| c.is_ascii_digit() || "-:Tt .Zz+".contains(c);
+        let word = rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())].trim_end();
+        let normal = word.replace(['t', ' '], "T").replace('z', "Z");
+        match date(&normal) {
+            Some(value) => {
+                self.at += word.len();
+                Ok(value)
+            }
+            None => self.fail(format!("invalid datetime: {}", crate::quote::quote(normal.as_bytes()))),
+        }
+    }
+
+    /// Booleans and numbers.
     fn word(&mut self) -> Outcome<Value> {
         let rest = self.rest();
-        let mut length = rest.find([',', ']', '}', '#', '\n', '\r', ' ', '\t']).unwrap_or(rest.len());
-        // A date and a time may be parted by a space.
-        if length == 10
-            && rest.as_bytes()[4] == b'-'
-            && rest.as_bytes().get(11).is_some_and(u8::is_ascii_digit)
-        {
-            length +=
-                1 + rest[11..].find([',', ']', '}', '#', '\n', '\r', ' ', '\t']).unwrap_or(rest.len() - 11);
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 && rest[digits..].starts_with(['-', ':']) {
+            return self.date_and_time();
         }
+        let length = rest.find([',', ']', '}', '#', '\n', '\r', ' ', '\t']).unwrap_or(rest.len());
         let word = &rest[..length];
         let value = match word {
             "true" => Some(Value::Bool(true)),
@@ -428,7 +439,7 @@ impl<'a> Reader<'a> {
             "inf" | "+inf" => Some(Value::Float(f64::INFINITY)),
             "-inf" => Some(Value::Float(f64::NEG_INFINITY)),
             "nan" | "+nan" | "-nan" => Some(Value::Float(f64::NAN)),
-            _ => number(word).or_else(|| date(word)),
+            _ => number(word),
         };
         match value {
             Some(value) => {
@@ -436,10 +447,13 @@ impl<'a> Reader<'a> {
                 Ok(value)
             }
             None => {
-                let shown = if word.is_empty() { rest.chars().take(1).collect() } else { word.to_owned() };
+                let first = rest.chars().next().unwrap_or_default();
+                if !first.is_alphanumeric() && !matches!(first, '+' | '-' | '_' | '.') {
+                    return self.fail(format!("expected value but found {} instead", shown(first)));
+                }
                 self.fail(format!(
                     "expected value but found {} instead",
-                    crate::quote::quote(shown.as_bytes())
+                    crate::quote::quote(word.as_bytes())
                 ))
             }
         }
@@ -496,7 +510,6 @@ fn number(word: &str) -> Option<Value> {
 }
 
 fn date(word: &str) -> Option<Value> {
-    let normal = word.replacen(['t', ' '], "T", 1).replace('z', "Z");
     let utc = crate::time::Zone::utc();
     for layout in [
         "2006-01-02T15:04:05.999999999Z07:00",
@@ -504,7 +517,7 @@ fn date(word: &str) -> Option<Value> {
         "2006-01-02",
         "15:04:05.999999999",
     ] {
-        if let Ok(time) = crate::time::parse(layout, &normal, &utc) {
+        if let Ok(time) = crate::time::parse(layout, word, &utc) {
             return Some(Value::object(crate::funcs::dates::TimeObject(time)));
         }
     }

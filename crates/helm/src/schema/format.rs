@@ -4,7 +4,7 @@
 
 use std::net::Ipv6Addr;
 
-use sluice_gotmpl::quote::quote_char;
+use sluice_gotmpl::quote::quote_rune;
 
 type Verdict = Result<(), String>;
 
@@ -155,7 +155,7 @@ fn hostname(text: &str) -> Verdict {
             return wrong("label ends with hyphen");
         }
         if let Some(bad) = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
-            return wrong(format!("invalid character {}", quote_char(bad)));
+            return wrong(format!("invalid character {}", quote_rune(bad, false)));
         }
     }
     Ok(())
@@ -186,7 +186,7 @@ fn email(text: &str) -> Verdict {
             return wrong("consecutive dots");
         }
         if let Some(bad) = local.chars().find(|c| !is_plain(c)) {
-            return wrong(format!("invalid character {}", quote_char(bad)));
+            return wrong(format!("invalid character {}", quote_rune(bad, false)));
         }
     }
     match domain.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
@@ -209,7 +209,7 @@ fn uuid(text: &str) -> Verdict {
             return wrong(format!("element {} must be {length} characters long", at + 1));
         }
         if let Some(bad) = group.chars().find(|c| !c.is_ascii_hexdigit()) {
-            return wrong(format!("non-hex character {}", quote_char(bad)));
+            return wrong(format!("non-hex character {}", quote_rune(bad, false)));
         }
     }
     Ok(())
@@ -244,8 +244,8 @@ fn duration(text: &str) -> Verdict {
             let Some(place) = units.find(byte) else {
                 let what = if all.contains(byte) { "out of order" } else { "" };
                 return match what {
-                    "" => wrong(format!("invalid unit {}", quote_char(byte))),
-                    what => wrong(format!("unit {} {what}", quote_char(byte))),
+                    "" => wrong(format!("invalid unit {}", quote_rune(byte, false))),
+                    what => wrong(format!("unit {} {what}", quote_rune(byte, false))),
                 };
             };
             units = &units[place + 1..];
@@ -268,7 +268,8 @@ fn time(text: &str) -> Verdict {
         return wrong("missing colon in correct place");
     }
     let part = |from: usize, to: usize, wrongly: &str, below: &str| -> Result<i64, String> {
-        let found = text.get(from..to).and_then(|part| number(part).ok()).ok_or_else(|| wrongly.to_owned())?;
+        let found =
+            text.get(from..to).and_then(|part| number(part).ok()).ok_or_else(|| wrongly.to_owned())?;
         if found < 0 { Err(below.to_owned()) } else { Ok(found) }
     };
     let hms = |from, to| part(from, to, "invalid hour/min/sec", "non-positive hour/min/sec");
@@ -381,7 +382,7 @@ fn semver(text: &str) -> Verdict {
                 return wrong(format!("{what} identifier is empty"));
             }
             if let Some(bad) = word.chars().find(|c| !is_word(*c)) {
-                return wrong(format!("invalid character {} in {what} identifier", quote_char(bad)));
+                return wrong(format!("invalid character {} in {what} identifier", quote_rune(bad, false)));
             }
             let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
             if what == "pre-release" && is_number && word.len() > 1 && word.starts_with('0') {

@@ -34,6 +34,7 @@ pub struct Composer {
     /// One argument in so many is of any kind; none where 0.
     wrong: usize,
     named: usize,
+    blocks: usize,
     loops: usize,
 }
 
@@ -67,6 +68,7 @@ impl Composer {
             variables: Vec::new(),
             wrong: 0,
             named: 0,
+            blocks: 0,
             loops: 0,
         }
     }
@@ -82,7 +84,7 @@ impl Composer {
     pub fn case(&mut self) -> (Case, Uses) {
         self.uses.clear();
         self.variables.clear();
-        self.named = 0;
+        (self.named, self.blocks) = (0, 0);
         self.loops = 0;
         self.wrong = [0, 0, 0, 25, 8][self.chance.below(5)];
         let mut files = BTreeMap::new();
@@ -270,8 +272,9 @@ impl Composer {
             }
             20 => {
                 self.count("action", "block");
-                self.loops = 0;
-                let name = self.chance.below(4);
+                // Each has a name of its own: one that calls itself would end the reference, not the render.
+                self.blocks += 1;
+                let name = self.blocks;
                 let data = self.expression(b'x', 2);
                 let open = self.act(&format!("block \"block{name}\" {data}"));
                 let variables = std::mem::take(&mut self.variables);
@@ -439,7 +442,7 @@ impl Composer {
     }
 
     fn call(&mut self, at: usize, depth: usize) -> String {
-        self.used[at] += 1;
+        self.used[at] += self.forms[at].weight;
         let form = &self.forms[at];
         let name = form.name;
         match form.call {

@@ -4,6 +4,8 @@
 pub struct Form {
     pub name: &'static str,
     pub result: u8,
+    /// What one use counts for when the form least used is looked for.
+    pub weight: u64,
     pub call: Call,
 }
 
@@ -18,15 +20,17 @@ pub fn forms() -> Vec<Form> {
     let rows =
         include_str!("functions.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     rows.map(|line| {
-        if let Some(rest) = line.strip_prefix('!') {
+        let weight = if line.starts_with('~') { 20 } else { 1 };
+        if let Some(rest) = line.strip_prefix(['!', '~']) {
             let mut words = rest.splitn(3, ' ');
             let mut word = || words.next().expect("a row has a name, a kind and an expression");
-            return Form { name: word(), result: word().as_bytes()[0], call: Call::Whole(word()) };
+            let (name, result) = (word(), word().as_bytes()[0]);
+            return Form { name, result, weight, call: Call::Whole(word()) };
         }
         let mut words = line.split(' ');
         let mut word = || words.next().expect("a row has a name and two words of kinds");
         let (name, arguments, result) = (word(), word(), word());
-        Form { name, result: result.as_bytes()[0], call: Call::Plain(arguments.trim_matches('-')) }
+        Form { name, result: result.as_bytes()[0], weight, call: Call::Plain(arguments.trim_matches('-')) }
     })
     .collect()
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::compose::Case;
 
 /// The most questions that one case is worth.
-const MOST: usize = 1500;
+const MOST: usize = 600;
 
 type Differs<'d> = &'d mut dyn FnMut(&Case) -> Result<bool, String>;
 
