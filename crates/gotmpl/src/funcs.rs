@@ -101,7 +101,7 @@ pub fn function_names(functions: Functions) -> Vec<&'static str> {
         Functions::Sprig => &SPRIG,
         Functions::Helm => &HELM,
     };
-    let mut names: Vec<&str> = table.keys().copied().collect();
+    let mut names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     names
 }

@@ -275,7 +275,7 @@ fn dismantle(mut stack: Vec<Value>) {
                     stack.append(&mut body.items);
                 }
             }
-            Value::Map(Map(rc)) => {
+            Value::Map(Map { body: rc, .. }) => {
                 if let Ok(body) = Rc::try_unwrap(rc) {
                     stack.extend(std::mem::take(&mut *body.entries.borrow_mut()).into_values());
                 }

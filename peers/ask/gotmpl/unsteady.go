@@ -57,6 +57,18 @@ func unsteadyCases() []string {
 	all = append(all, "{{ hello }}", "{{ hello | upper }}{{ nil | default 1 }}", `{{ hello | empty }}{{ "" }}`, `{{ hello | len }}{{ list }}`)
 	wrap("(call %s)", "1", "nil", ".s", ".nope", `.map.a`, "(list)", "(semver \"1.2.3\").Major", `"" 0`)
 	all = append(all, `{{ call }}`, `{{ call nil 1 }}`)
+	// Functions that chance seldom gives what they take.
+	wrap("(mustChunk %s)", `2 (list 1 2 3)`, `1 (list)`, `5 .strs`, `3 (until 7)`)
+	for _, name := range []string{"mustDateModify", "must_date_modify"} {
+		wrap("("+name+` %s | date "2006-01-02T15:04:05")`, `"2h" (toDate "2006-01-02" "2024-02-29")`, `"-36h" (toDate "2006-01-02" "2024-03-01")`, `"0s" (toDate "2006" "2020")`)
+	}
+	wrap("(mustRegexFindAll %s)", `"a+" "aab a" -1`, `"b" "aaa" -1`, `"." "" 0`, `"(a)" "aaa" 2`)
+	wrap("(mustRegexReplaceAllLiteral %s)", `"a" "banana" "$1"`, `"" "ab" "-"`, `"x" "" "y"`)
+	wrap("(mustRegexSplit %s)", `"a" "banana" -1`, `"," "" -1`, `"," "a,b,c" 2`)
+	wrap(`(mustToDate %s | date "2006-01-02T15:04:05")`, `"2006-01-02" "2024-02-29"`, `"15:04" "00:00"`, `"Jan 2006" "Mar 1999"`)
+	wrap("(date_in_zone %s)", `"2006-01-02" (toDate "2006-01-02" "2024-02-29") "UTC"`, `"15:04" 0 "UTC"`, `"" (toDate "2006" "2020") "UTC"`)
+	wrap("(semverCompare %s)", `"^1.2" "1.3.0"`, `">=2" "1.0.0"`, `"*" "0.0.0"`, `"~1.2.3 || 2.x" "2.5.0"`)
+	wrap("(seq %s)", `"a"`, "nil", "1.5", "(list)", "1 .nope")
 	return all
 }
 

@@ -90,10 +90,10 @@ fn agree((helm, ours): &Answers) -> bool {
 }
 
 pub fn run(settings: &Settings) -> Outcome {
-    let (helm, ours) = (reference()?, engine(&program::workspace(), &program::target())?);
-    if settings.more.iter().any(|word| word == "--defects") {
-        return Err("not yet".to_owned());
+    if let Some(word) = settings.more.first() {
+        return Err(format!("unknown word {word:?}"));
     }
+    let (helm, ours) = (reference()?, engine(&program::workspace(), &program::target())?);
     let mut composer = Composer::new(settings.seed);
     check_names(&helm, &composer)?;
     let mut pair = Pair::start(&helm, &ours)?;
