@@ -343,7 +343,11 @@ impl<'a> Target<'a> {
         }
         let told = |error: Error| error.within(format_args!("recursed accumulation of path '{shown}'"));
         if component {
-            let onto = target.accumulate(builder, onto).map_err(told)?;
+            let mut onto = target.accumulate(builder, onto).map_err(told)?;
+            // kustomize adds everything anew behind a component, and finds names that have become the same.
+            onto.map
+                .check_unique(&builder.schemas.borrow())
+                .map_err(|error| error.within(format_args!("recursed merging from path '{shown}'")))?;
             if let (Some(ours), Some(layer)) = (&mut self.layer, target.layer) {
                 ours.components.push(layer);
             }
@@ -622,6 +626,15 @@ impl<'a> Target<'a> {
             let before: Vec<Option<sluice_yaml::Node>> =
                 onto.map.list().iter().map(|resource| resource.node.clone()).collect();
             validator.apply(&mut onto.map, &schemas, &self.loader)?;
+            let ids: Vec<_> = onto.map.list().iter().map(|resource| resource.id(&schemas)).collect();
+            for id in ids {
+                let count = onto.map.find_current(&id, &schemas).len();
+                if count > 1 {
+                    fail!(
+                        "validator shouldn't modify the resource map: id in self matches {count} in other; id: {id}"
+                    );
+                }
+            }
             let same = before.len() == onto.map.len()
                 && before
                     .iter()

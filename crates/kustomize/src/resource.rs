@@ -241,10 +241,10 @@ impl Resource {
         }
         // kustomize keeps this among the annotations, which makes an empty field a mapping.
         let metadata = self.node.as_mut().and_then(|node| nodes::get_mut(node, "metadata"));
-        if let Some(annotations) = metadata.and_then(|metadata| nodes::get_mut(metadata, "annotations")) {
-            if annotations.tag == Tag::Null {
-                *annotations = Node::mapping(Vec::new());
-            }
+        if let Some(annotations) = metadata.and_then(|metadata| nodes::get_mut(metadata, "annotations"))
+            && annotations.tag == Tag::Null
+        {
+            *annotations = Node::mapping(Vec::new());
         }
         self.memory.former.push(FormerName {
             namespace: id.effective_namespace().into(),

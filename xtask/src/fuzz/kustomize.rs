@@ -28,6 +28,9 @@ pub fn run(settings: &Settings) -> Outcome {
     )
 }
 
+/// The version that kustomize tells in `managedByLabel`.
+const FLAGS: &str = "-s -w -X sigs.k8s.io/kustomize/api/provenance.version=v5.8.1";
+
 /// Builds the program that asks kustomize.
 fn reference() -> Result<PathBuf, String> {
     if !peers::has_go() {
@@ -42,8 +45,7 @@ fn build(module: &Path, built: &Path) -> Outcome {
     program::run(
         Command::new("go")
             .current_dir(module)
-            .args(["build", "-mod=readonly", "-trimpath", "-ldflags"])
-            .arg("-s -w -X sigs.k8s.io/kustomize/api/provenance.version=v5.8.1")
+            .args(["build", "-mod=readonly", "-trimpath", "-ldflags", FLAGS])
             .arg("-o")
             .arg(built)
             .arg("."),
