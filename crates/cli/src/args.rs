@@ -28,7 +28,8 @@ pub struct Args {
 
 /// The whole command tree.
 pub fn command() -> Command {
-    accept_values_for_switches(Args::command())
+    // Helm's words are read by a parser of their own; its tree is here for help and completions alone.
+    accept_values_for_switches(Args::command()).mut_subcommand("helm", |_| crate::command::helm_command())
 }
 
 /// What was typed, or nothing where it was a question that is answered already (`--help`).
@@ -50,7 +51,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
         }
         if is_kustomize { wrong.with_kind(crate::error::ErrorKind::Plain) } else { wrong }
     };
-    let mut command = command();
+    let mut command = accept_values_for_switches(Args::command());
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
         Err(error) if error.exit_code() == 0 => return error.print().map(|()| None).map_err(CliError::from),
@@ -64,7 +65,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
 }
 
 /// `--all` and `--all=true` are the same; a command without its subcommand shows its help.
-fn accept_values_for_switches(command: Command) -> Command {
+pub fn accept_values_for_switches(command: Command) -> Command {
     command
         .subcommand_required(false)
         .arg_required_else_help(false)
@@ -89,7 +90,7 @@ fn accept_values_for_switches(command: Command) -> Command {
 }
 
 /// The command at which the words stopped, where it is only a name for others.
-fn unfinished(command: &mut Command, matches: &ArgMatches) -> Option<Command> {
+pub fn unfinished(command: &mut Command, matches: &ArgMatches) -> Option<Command> {
     match matches.subcommand() {
         Some((name, matches)) => unfinished(command.find_subcommand_mut(name)?, matches),
         None if command.get_subcommands().any(|sub| sub.get_name() != "help") => Some(command.clone()),
@@ -98,7 +99,7 @@ fn unfinished(command: &mut Command, matches: &ArgMatches) -> Option<Command> {
 }
 
 /// Says what is wrong with the words in the way that people (and scripts) know.
-fn in_known_words(error: &clap::Error, command: &Command) -> CliError {
+pub fn in_known_words(error: &clap::Error, command: &Command) -> CliError {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(", "),

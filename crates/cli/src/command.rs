@@ -58,6 +58,8 @@ pub enum Subcommand {
     Version(version::VersionArgs),
 }
 
+pub use helm::{command as helm_command, main as helm_main};
+
 /// Runs one command, within the time that `--timeout` gives.
 pub async fn run(ui: Ui, args: Args) -> CliResult {
     // Controllers run until they are stopped: no timeout of a command applies to them.

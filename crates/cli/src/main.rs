@@ -26,8 +26,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "helm") {
+        // Charts need no cluster, no network and none of the other commands.
+        return command::helm_main(words.collect());
+    }
     let ui = Ui::stdio();
     let args = match args::parse(std::env::args_os()) {
+        Ok(Some(args::Args { command: command::Subcommand::Helm(helm), .. })) => {
+            return command::helm_main(helm.words);
+        }
         Ok(Some(args)) => args,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => return error::exit(&ui, Err(error)),

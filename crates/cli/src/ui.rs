@@ -9,11 +9,17 @@ use crate::error::CliResult;
 pub struct Ui {
     out: io::Stdout,
     err: io::Stderr,
+    is_silent: bool,
 }
 
 impl Ui {
     pub fn stdio() -> Self {
-        Self { out: io::stdout(), err: io::stderr() }
+        Self { out: io::stdout(), err: io::stderr(), is_silent: false }
+    }
+
+    /// Prints no results.
+    pub fn silent() -> Self {
+        Self { is_silent: true, ..Self::stdio() }
     }
 
     /// Something is about to be done.
@@ -54,6 +60,9 @@ impl Ui {
 
     /// Writes a result, as it is, to standard output.
     pub fn print(&self, text: &str) -> CliResult {
+        if self.is_silent {
+            return Ok(());
+        }
         let mut out = self.out.lock();
         out.write_all(text.as_bytes())?;
         out.flush()?;

@@ -9,6 +9,7 @@ use sluice_budget::Budget;
 
 use crate::error::Error;
 use crate::set::{Scope, Tree};
+use crate::trace::Tracer;
 use crate::value::{Elements, List, Map, MapType, Value};
 
 /// A parameter's Go type.
@@ -247,6 +248,48 @@ pub struct Shared {
     pub(crate) parsed_bytes: Cell<usize>,
     /// Compiled patterns.
     pub(crate) patterns: RefCell<HashMap<crate::text::Text, regex::bytes::Regex>>,
+    /// Where pieces of the output are told, when somebody asks.
+    pub(crate) tracer: Option<Tracer>,
+}
+
+/// What executions leave for later ones: parsed texts and compiled patterns.
+#[derive(Default)]
+pub struct Kept {
+    parsed: HashMap<crate::text::Text, Trees>,
+    parsed_bytes: usize,
+    patterns: HashMap<crate::text::Text, regex::bytes::Regex>,
+}
+
+/// The most patterns that are kept from one execution to the next.
+const MAX_KEPT_PATTERNS: usize = 256;
+
+impl Shared {
+    /// For executions that go on from what earlier ones left.
+    pub fn with(kept: Kept) -> Self {
+        Self {
+            parsed: RefCell::new(kept.parsed),
+            parsed_bytes: Cell::new(kept.parsed_bytes),
+            patterns: RefCell::new(kept.patterns),
+            ..Self::default()
+        }
+    }
+
+    pub fn into_kept(self) -> Kept {
+        let mut patterns = self.patterns.into_inner();
+        if patterns.len() > MAX_KEPT_PATTERNS {
+            patterns.clear();
+        }
+        Kept { parsed: self.parsed.into_inner(), parsed_bytes: self.parsed_bytes.get(), patterns }
+    }
+
+    /// For executions whose output is to be explained.
+    pub fn traced(tracer: Tracer) -> Self {
+        Self { tracer: Some(tracer), ..Self::default() }
+    }
+
+    pub fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
+    }
 }
 
 impl Run<'_> {

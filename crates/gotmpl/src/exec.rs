@@ -7,6 +7,7 @@ use crate::print;
 use crate::quote::quote;
 use crate::set::{MissingKey, Tree};
 use crate::text::to_lossy;
+use crate::trace::Place;
 use crate::value::{Elements, MapType, UintKind, Value};
 
 mod calls;
@@ -53,6 +54,15 @@ pub(crate) fn execute(run: &Run<'_>, tree: &Tree, data: Value, out: &mut Vec<u8>
 }
 
 impl<'a> State<'a, '_> {
+    fn place(&self, node: NodeRef<'_>) -> Place {
+        let before = &self.tree.text[..node.position().min(self.tree.text.len())];
+        Place {
+            file: (&*self.tree.parse_name).into(),
+            template: (&*self.tree.name).into(),
+            line: 1 + memchr::memchr_iter(b'\n', before).count(),
+        }
+    }
+
     fn fail<T>(&self, message: impl AsRef<str>) -> Outcome<T> {
         Err(Error::new(self.locate() + message.as_ref()))
     }
@@ -116,18 +126,24 @@ impl<'a> State<'a, '_> {
                 let text = self.source(*span);
                 self.run.charge_bytes(text.len())?;
                 self.out.extend_from_slice(text);
+                if let Some(tracer) = &self.run.shared.tracer {
+                    tracer.text(self.place(NodeRef::Node(node)), self.out.len());
+                }
             }
             Node::Action { pipe, .. } => {
                 let slot = self.pipeline(dot, pipe)?;
                 if pipe.declares.is_empty() {
                     self.node = NodeRef::Node(node);
                     self.print(&slot.value)?;
+                    if let Some(tracer) = &self.run.shared.tracer {
+                        tracer.action(self.place(NodeRef::Node(node)), self.out.len());
+                    }
                 }
             }
             Node::Break { .. } => return Ok(Flow::Break),
             Node::Continue { .. } => return Ok(Flow::Continue),
-            Node::If(branch) => return self.if_or_with(dot, branch, false),
-            Node::With(branch) => return self.if_or_with(dot, branch, true),
+            Node::If(branch) => return self.if_or_with(dot, node, branch, false),
+            Node::With(branch) => return self.if_or_with(dot, node, branch, true),
             Node::Range(branch) => return self.range(dot, node, branch),
             Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_deref())?,
         }
@@ -148,9 +164,10 @@ impl<'a> State<'a, '_> {
         self.run.charge_bytes(self.out.len() - before)
     }
 
-    fn if_or_with(&mut self, dot: &Slot, branch: &'a Branch, with: bool) -> Outcome<Flow> {
+    fn if_or_with(&mut self, dot: &Slot, node: &'a Node, branch: &'a Branch, with: bool) -> Outcome<Flow> {
         let mark = self.variables.len();
         let slot = self.pipeline(dot, &branch.pipe)?;
+        self.enter(node);
         let flow = if slot.value.truth() {
             self.walk_list(if with { &slot } else { dot }, &branch.list)
         } else if let Some(otherwise) = &branch.otherwise {
@@ -159,13 +176,33 @@ impl<'a> State<'a, '_> {
             Ok(Flow::On)
         };
         self.variables.truncate(mark);
+        self.leave();
         flow
+    }
+
+    fn enter(&self, node: &Node) {
+        if let Some(tracer) = &self.run.shared.tracer {
+            tracer.enter(self.place(NodeRef::Node(node)));
+        }
+    }
+
+    fn leave(&self) {
+        if let Some(tracer) = &self.run.shared.tracer {
+            tracer.leave();
+        }
     }
 
     fn range(&mut self, dot: &Slot, node: &'a Node, branch: &'a Branch) -> Outcome<Flow> {
         self.node = NodeRef::Node(node);
         let start = self.variables.len();
         let slot = self.pipeline(dot, &branch.pipe)?;
+        self.enter(node);
+        let flow = self.ranged(dot, branch, &slot, start);
+        self.leave();
+        flow
+    }
+
+    fn ranged(&mut self, dot: &Slot, branch: &'a Branch, slot: &Slot, start: usize) -> Outcome<Flow> {
         let mark = self.variables.len();
         let mut ran = false;
         let base = slot.value.base();
@@ -296,6 +333,9 @@ impl<'a> State<'a, '_> {
             None => Slot::invalid(),
         };
         let Some(first) = tree.root.first() else { return Ok(()) };
+        if let Some(tracer) = &run.shared.tracer {
+            tracer.enter_template(self.place(self.node));
+        }
         let mut state = State {
             run,
             tree,
@@ -305,6 +345,9 @@ impl<'a> State<'a, '_> {
             depth: self.depth + 1,
         };
         state.walk_list(&dot, &tree.root)?;
+        if let Some(tracer) = &run.shared.tracer {
+            tracer.leave_template();
+        }
         Ok(())
     }
 
@@ -523,6 +566,9 @@ impl<'a> State<'a, '_> {
         };
         if has_arguments {
             return self.fail(format!("{} is not a method but has arguments", to_lossy(name)));
+        }
+        if let Some(tracer) = &self.run.shared.tracer {
+            tracer.read(map, name);
         }
         let boxed = map.map_type() != MapType::Strings && !in_object;
         match map.get(name) {

@@ -22,9 +22,10 @@ mod set;
 pub mod text;
 mod time;
 mod toml;
+pub mod trace;
 pub mod value;
 
-pub use call::{Arguments, Context, Hooks, NoHooks, Run, Shared, Signature, Type};
+pub use call::{Arguments, Context, Hooks, Kept, NoHooks, Run, Shared, Signature, Type};
 pub use error::Error;
 pub use funcs::function_names;
 pub use funcs::render::without_no_value;

@@ -125,6 +125,12 @@ impl Templates {
         };
         let run = Run { cx, scope: &scope, shared, depth: 0 };
         let tree = scope.find(name).ok_or_else(|| no_template(name))?;
+        if let Some(tracer) = &shared.tracer {
+            tracer.begin();
+            let outcome = execute(&run, tree, data.clone(), out);
+            tracer.end();
+            return outcome;
+        }
         execute(&run, tree, data.clone(), out)
     }
 }

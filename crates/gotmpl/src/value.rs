@@ -260,6 +260,11 @@ impl Map {
         self.body.entries.borrow_mut()
     }
 
+    /// What tells this map from all others that live.
+    pub(crate) fn address(&self) -> *const () {
+        Rc::as_ptr(&self.0).cast()
+    }
+
     /// Whether both are the very same map.
     pub fn is_same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.body, &other.body)

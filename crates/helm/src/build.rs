@@ -14,7 +14,7 @@ use crate::chart::{API_V3, Chart, Crd};
 use crate::family::{Family, FamilyError, is_compatible};
 use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError};
 use crate::release;
-use crate::render::{ReleaseOptions, RenderCache, RenderError, RenderOptions, render_cached};
+use crate::render::{ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, render_traced};
 use crate::schema::{self, SchemaError};
 use crate::values::coalesce::TypeMismatch;
 use crate::values::graph::{from_map, to_map};
@@ -116,6 +116,18 @@ pub fn build_cached(
     post_render: Option<PostRender<'_>>,
     cache: &mut RenderCache,
 ) -> Result<Built, BuildError> {
+    build_traced(chart, values, options, post_render, cache, None)
+}
+
+/// The same; with `trace`, it is told where the pieces of the output came from.
+pub fn build_traced(
+    chart: &Chart,
+    values: &Map<String, Value>,
+    options: &BuildOptions<'_>,
+    post_render: Option<PostRender<'_>>,
+    cache: &mut RenderCache,
+    trace: Option<Trace<'_>>,
+) -> Result<Built, BuildError> {
     if chart.metadata.api_version == API_V3 {
         return Err(BuildError::ApiVersion);
     }
@@ -149,7 +161,7 @@ pub fn build_cached(
         strict: false,
         lint: false,
     };
-    let mut files = render_cached(&family, &coalesced, &render_options, cache)?;
+    let mut files = render_traced(&family, &coalesced, &render_options, cache, trace)?;
     let notes = take_notes(&mut files, &family.name(Family::ROOT), options.subchart_notes);
     if let Some(post_render) = post_render {
         files = post_render::run(files, options.strategy, post_render)?;

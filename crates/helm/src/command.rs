@@ -1,6 +1,8 @@
 //! What Helm's commands print, without the command line: charts and values in, text out.
 
 pub mod dependency;
+pub mod explain;
+pub mod jsonpath;
 pub mod lint;
 pub mod show;
 pub mod template;

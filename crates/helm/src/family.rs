@@ -321,7 +321,10 @@ impl<'a> Family<'a> {
                 let found = table_at(&values, &format!("{}.{child}", dependency.name));
                 normal.push(json!({"child": child, "parent": parent}));
                 let Some(found) = found else {
-                    let text = format!("ImportValues missing table from chart chart={}", dependency.name);
+                    let text = format!(
+                        "ImportValues missing table error={:?}",
+                        missing_table(&values, &dependency.name, &child)
+                    );
                     self.warnings.push(text);
                     continue;
                 };
@@ -340,6 +343,14 @@ impl<'a> Family<'a> {
 
 fn show_entry(map: &Map<String, Value>, key: &str) -> String {
     show_value(map.get(key).unwrap_or(&Value::Null))
+}
+
+/// Helm's word for the first part of a path that leads to no table.
+fn missing_table(values: &Table, chart: &str, path: &str) -> String {
+    let full = format!("{chart}.{path}");
+    let missing = full.match_indices('.').map(|(at, _)| at).chain([full.len()]);
+    let end = missing.into_iter().find(|end| table_at(values, &full[..*end]).is_none()).unwrap_or(full.len());
+    format!("{:?} is not a table", full[..end].rsplit('.').next().unwrap_or(&full))
 }
 
 /// A map with `table` at a dotted path.

@@ -12,8 +12,10 @@ use bytes::Bytes;
 use jiff::Zoned;
 use serde_json::Number;
 use sluice_budget::Budget;
+use sluice_gotmpl::trace::{Piece, Tracer};
 use sluice_gotmpl::{
-    Context, Functions, Hooks, Map, MapType, MissingKey, Shared, Templates, Text, Value, without_no_value,
+    Context, Functions, Hooks, Kept, Map, MapType, MissingKey, Shared, Templates, Text, Value,
+    without_no_value,
 };
 
 use crate::capabilities::Capabilities;
@@ -59,6 +61,7 @@ struct Renderable<'a> {
 #[derive(Default)]
 pub struct RenderCache {
     known: Vec<Parsed>,
+    kept: Kept,
     pub(crate) heads: Heads,
 }
 
@@ -88,7 +91,7 @@ impl RenderCache {
 
     /// For a single render: nothing of its manifests is kept.
     pub fn once() -> Self {
-        Self { known: Vec::new(), heads: Heads::none() }
+        Self { heads: Heads::none(), ..Self::default() }
     }
 }
 
@@ -107,6 +110,20 @@ pub fn render_cached(
     values: &Table,
     options: &RenderOptions<'_>,
     cache: &mut RenderCache,
+) -> Result<BTreeMap<String, String>, RenderError> {
+    render_traced(family, values, options, cache, None)
+}
+
+/// Told for each file: its name, what it printed, and where the pieces of that came from. Keys are those of `.Values`.
+pub type Trace<'a> = &'a dyn Fn(&str, &[u8], Vec<Piece>);
+
+/// The same; with `trace`, every piece of the output is told with its origin.
+pub fn render_traced(
+    family: &Family<'_>,
+    values: &Table,
+    options: &RenderOptions<'_>,
+    cache: &mut RenderCache,
+    trace: Option<Trace<'_>>,
 ) -> Result<BTreeMap<String, String>, RenderError> {
     let mut tops = Tops {
         family,
@@ -129,7 +146,14 @@ pub fn render_cached(
         hooks: options.hooks,
         lint: options.lint,
     };
-    let shared = Shared::default();
+    let shared = match trace {
+        Some(_) => {
+            let mut tracer = Tracer::default();
+            tracer.name(&values, ".Values");
+            Shared::traced(tracer)
+        }
+        None => Shared::with(std::mem::take(&mut cache.kept)),
+    };
     let mut rendered = BTreeMap::new();
     for name in names {
         let last = name.rsplit('/').next().unwrap_or(name);
@@ -142,9 +166,13 @@ pub fn render_cached(
         templates
             .execute_shared(name, &Value::Map(renderable.dot.clone()), &mut out, &cx, &shared)
             .map_err(|error| RenderError::from_execution(name, error))?;
+        if let (Some(trace), Some(tracer)) = (trace, shared.tracer()) {
+            trace(name, &out, tracer.take());
+        }
         let text = without_no_value(Text::from(out));
         rendered.insert(name.clone(), text.to_lossy().into_owned());
     }
+    cache.kept = shared.into_kept();
     Ok(rendered)
 }
 

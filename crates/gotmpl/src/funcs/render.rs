@@ -62,7 +62,8 @@ fn include(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         Some(tree) => {
             let mut out = Vec::new();
             let inner = Run { depth: run.depth + 1, ..*run };
-            execute(&inner, tree, arguments.take(1), &mut out).map(|()| Value::text(out))
+            traced(run, &name, || execute(&inner, tree, arguments.take(1), &mut out).map(|()| out.into()))
+                .map(Value::Str)
         }
     };
     if let Some(open) = run.shared.included.borrow_mut().get_mut(&name) {
@@ -95,10 +96,24 @@ fn tpl(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let Some(tree) = parsed.get(SET_NAME) else { return Ok(Value::text("")) };
     let mut out = Vec::new();
     let inner = Run { scope: &scope, depth: run.depth + 1, cx: run.cx, shared: run.shared };
-    execute(&inner, tree, arguments.take(1), &mut out).map_err(|error| {
+    let printed =
+        traced(run, "tpl", || execute(&inner, tree, arguments.take(1), &mut out).map(|()| out.into()));
+    let printed = printed.map_err(|error| {
         Error::wrap(format!("error during tpl function execution for {}: ", quoted()), error)
     })?;
-    Ok(Value::Str(without_no_value(out.into())))
+    Ok(Value::Str(without_no_value(printed)))
+}
+
+/// Runs an execution within another; its pieces are told to the outer one.
+fn traced(run: &Run<'_>, name: &str, execute: impl FnOnce() -> Result<Text, Error>) -> Result<Text, Error> {
+    let Some(tracer) = &run.shared.tracer else { return execute() };
+    tracer.begin();
+    let printed = execute();
+    let pieces = tracer.end();
+    if let Ok(text) = &printed {
+        tracer.called(name, text, pieces);
+    }
+    printed
 }
 
 fn parse_once(

@@ -7,7 +7,7 @@ use sluice_tree::{EntryKind, Tree};
 use sluice_version::Version;
 
 use super::Environment;
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, KubeVersion};
 use crate::chart::{API_V1, API_V2, Chart, Limits, Metadata, extension, folder};
 use crate::family::{Family, coalesce_two};
 use crate::manifest;
@@ -48,6 +48,7 @@ impl std::fmt::Display for Message {
 pub struct LintArgs {
     pub namespace: String,
     pub skip_schema_validation: bool,
+    pub kube_version: Option<KubeVersion>,
 }
 
 /// Goes over the chart at `path`; `shown` is its absolute path for messages.
@@ -165,7 +166,10 @@ impl Lint<'_> {
             let head = "values don't meet the specifications of the schema(s) in the following chart(s):";
             return self.error(FOLDER, format!("{head}\n{error}"));
         }
-        let capabilities = Capabilities::default();
+        let mut capabilities = Capabilities::default();
+        if let Some(version) = &self.args.kube_version {
+            capabilities.kube_version = version.clone();
+        }
         let options = RenderOptions {
             release: ReleaseOptions {
                 name: "test-release".to_owned(),

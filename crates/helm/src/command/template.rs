@@ -1,14 +1,15 @@
 //! `helm template`: manifests and hooks as text, or as files.
 
 use serde_json::{Map, Value};
+use sluice_gotmpl::{Context, Functions, MissingKey, Templates};
 
 use super::{Environment, InstallableError, check_installable};
-use crate::build::{BuildError, BuildOptions, Built, PostRender, Strategy, build, show_rendered};
+use crate::build::{BuildError, BuildOptions, Built, PostRender, Strategy, build_traced, show_rendered};
 use crate::capabilities::{Capabilities, KubeVersion, KubeVersionError};
 use crate::chart::Chart;
 use crate::chart::ignore::match_pattern;
 use crate::manifest::{self, Hook, HookEvent};
-use crate::render::ReleaseOptions;
+use crate::render::{ReleaseOptions, RenderCache, Trace};
 
 /// The flags that change the output.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +62,32 @@ pub enum TemplateError {
     NoTemplate(String),
 }
 
+impl TemplateError {
+    /// What Helm would log before it tells the error.
+    pub fn name_check(&self) -> Option<String> {
+        let Self::Build(error @ (BuildError::Name(_) | BuildError::NoName(_))) = self else { return None };
+        error.to_string().strip_prefix("release name check failed: ").map(str::to_owned)
+    }
+}
+
+/// The name that a template gives to a release.
+pub fn name_from_template(text: &str, environment: &Environment<'_>) -> Result<String, String> {
+    let mut templates = Templates::new(Functions::Sprig, MissingKey::Invalid);
+    templates.parse("name-template", text.as_bytes()).map_err(|error| error.to_string())?;
+    let cx = Context {
+        budget: environment.budget,
+        now: environment.now.clone(),
+        random: environment.random,
+        hooks: environment.hooks,
+        lint: false,
+    };
+    let mut out = Vec::new();
+    templates
+        .execute("name-template", &sluice_gotmpl::Value::Nil, &mut out, &cx)
+        .map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
 /// Renders a chart.
 pub fn template(
     chart: &Chart,
@@ -68,6 +95,18 @@ pub fn template(
     args: &TemplateArgs,
     environment: &Environment<'_>,
     post_render: Option<PostRender<'_>>,
+) -> Result<TemplateOutput, TemplateError> {
+    template_traced(chart, values, args, environment, post_render, None)
+}
+
+/// The same; with `trace`, it is told where the pieces of the output came from.
+pub fn template_traced(
+    chart: &Chart,
+    values: &Map<String, Value>,
+    args: &TemplateArgs,
+    environment: &Environment<'_>,
+    post_render: Option<PostRender<'_>>,
+    trace: Option<Trace<'_>>,
 ) -> Result<TemplateOutput, TemplateError> {
     let capabilities = capabilities(args)?;
     let warning = check_installable(chart)?;
@@ -89,7 +128,7 @@ pub fn template(
         hide_secrets: false,
         strategy: Strategy::default(),
     };
-    let built = match build(chart, values, &options, post_render) {
+    let built = match build_traced(chart, values, &options, post_render, &mut RenderCache::once(), trace) {
         Ok(built) => built,
         Err(error) if error.has_release() && args.debug => {
             let text = match &error {
