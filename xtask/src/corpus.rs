@@ -28,7 +28,10 @@ pub fn run(arguments: &[String]) -> Outcome {
             "--",
             "--ignored",
         ]),
-        _ => Err("usage: cargo xtask corpus record helm|kustomize [AREA/CASE...] | record cli | record helm-cli".to_owned()),
+        _ => Err(
+            "usage: cargo xtask corpus record helm|kustomize [AREA/CASE...] | record cli | record helm-cli"
+                .to_owned(),
+        ),
     }
 }
 

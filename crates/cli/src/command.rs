@@ -66,10 +66,7 @@ pub async fn run(ui: Ui, args: Args) -> CliResult {
     if let Subcommand::Run(args) = args.command {
         return run::run(args).await;
     }
-    // Charts and kustomizations are built without a cluster.
-    if let Subcommand::Helm(helm) = args.command {
-        return helm::run(ui, args.global, helm);
-    }
+    // Kustomizations are built without a cluster.
     if let Subcommand::Kustomize(kustomize) = args.command {
         return kustomize::run(&ui, args.global, kustomize).await;
     }

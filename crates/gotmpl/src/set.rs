@@ -51,6 +51,15 @@ pub struct Templates {
     missing_key: MissingKey,
 }
 
+/// The templates of one text, for a set: texts know nothing of each other while they are parsed.
+pub struct ParsedText(BTreeMap<String, Arc<Tree>>);
+
+impl ParsedText {
+    pub fn new(name: &str, text: &[u8], functions: Functions) -> Result<Self, Error> {
+        parse_with(name, text, functions).map(Self)
+    }
+}
+
 /// Templates as one execution sees them: `tpl` lays its own over those of the caller.
 pub(crate) struct Scope<'a> {
     pub parent: Option<&'a Scope<'a>>,
@@ -79,13 +88,18 @@ impl Templates {
     /// Parses `text` under `name`, with the templates it defines. A template that was there is replaced, unless the
     /// new one is blank.
     pub fn parse(&mut self, name: &str, text: &[u8]) -> Result<(), Error> {
-        for (name, tree) in parse_with(name, text, self.functions)? {
+        self.add(ParsedText::new(name, text, self.functions)?);
+        Ok(())
+    }
+
+    /// Adds what was parsed apart, by the same rules.
+    pub fn add(&mut self, parsed: ParsedText) {
+        for (name, tree) in parsed.0 {
             if tree.is_blank && self.trees.contains_key(&name) {
                 continue;
             }
             self.trees.insert(name, tree);
         }
-        Ok(())
     }
 
     pub fn contains(&self, name: &str) -> bool {

@@ -14,7 +14,7 @@ use serde_json::Number;
 use sluice_budget::Budget;
 use sluice_gotmpl::trace::{Piece, Tracer};
 use sluice_gotmpl::{
-    Context, Functions, Hooks, Kept, Map, MapType, MissingKey, Shared, Templates, Text, Value,
+    Context, Functions, Hooks, Kept, Map, MapType, MissingKey, ParsedText, Shared, Templates, Text, Value,
     without_no_value,
 };
 
@@ -62,6 +62,8 @@ struct Renderable<'a> {
 pub struct RenderCache {
     known: Vec<Parsed>,
     kept: Kept,
+    /// How many threads may parse the texts of a large chart; none of the caller's own when more than one.
+    pub threads: usize,
     pub(crate) heads: Heads,
 }
 
@@ -187,10 +189,8 @@ fn parse(
     }
     let missing_key = if strict { MissingKey::Error } else { MissingKey::Zero };
     let mut templates = Templates::new(Functions::Helm, missing_key);
-    for name in names {
-        templates
-            .parse(name, renderables[*name].text)
-            .map_err(|error| RenderError::from_parsing(name, &error))?;
+    for (name, parsed) in names.iter().zip(parse_texts(names, renderables, cache.threads)) {
+        templates.add(parsed.map_err(|error| RenderError::from_parsing(name, &error))?);
     }
     if cache.known.len() >= RenderCache::LIMIT {
         cache.known.clear();
@@ -198,6 +198,53 @@ fn parse(
     let texts = names.iter().map(|name| ((*name).clone(), renderables[*name].text.clone())).collect();
     cache.known.push(Parsed { strict, texts, templates: templates.clone() });
     Ok(templates)
+}
+
+/// Texts of fewer bytes together are parsed by one thread.
+const MANY_BYTES: usize = 256 << 10;
+/// The stack of a thread that parses: nesting is bounded.
+const PARSE_STACK: usize = 16 << 20;
+
+type ParsedTexts = Vec<Result<ParsedText, sluice_gotmpl::Error>>;
+
+/// What each text defines, in the order of the names.
+fn parse_texts(
+    names: &[&String],
+    renderables: &BTreeMap<String, Renderable<'_>>,
+    threads: usize,
+) -> ParsedTexts {
+    let texts: Vec<(&str, &[u8])> =
+        names.iter().map(|name| (name.as_str(), &renderables[*name].text[..])).collect();
+    let parse = |(name, text): &(&str, &[u8])| ParsedText::new(name, text, Functions::Helm);
+    let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
+    if threads < 2 || bytes < MANY_BYTES {
+        return texts.iter().map(parse).collect();
+    }
+    // Each thread takes shares of about the same size.
+    let mut shares: Vec<Vec<usize>> = vec![Vec::new(); threads];
+    let mut weights = vec![0; threads];
+    for (index, (_, text)) in texts.iter().enumerate() {
+        let lightest = (0..threads).min_by_key(|share| weights[*share]).unwrap_or_default();
+        weights[lightest] += text.len() + 256;
+        shares[lightest].push(index);
+    }
+    let mut parsed: Vec<Option<Result<ParsedText, sluice_gotmpl::Error>>> =
+        texts.iter().map(|_| None).collect();
+    std::thread::scope(|scope| {
+        let start = |share: &Vec<usize>| {
+            let (share, texts) = (share.clone(), &texts);
+            let work =
+                move || share.into_iter().map(|index| (index, parse(&texts[index]))).collect::<Vec<_>>();
+            std::thread::Builder::new().stack_size(PARSE_STACK).spawn_scoped(scope, work)
+        };
+        let workers: Vec<_> = shares.iter().map(start).collect();
+        for (index, result) in workers.into_iter().flatten().filter_map(|worker| worker.join().ok()).flatten()
+        {
+            parsed[index] = Some(result);
+        }
+    });
+    // What no thread could be started for is parsed here.
+    parsed.into_iter().zip(&texts).map(|(known, text)| known.unwrap_or_else(|| parse(text))).collect()
 }
 
 /// Makes the dots of all charts; maps that values share stay shared.

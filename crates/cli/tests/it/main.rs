@@ -4,7 +4,6 @@
 
 mod cases;
 mod commands;
-mod helm;
 mod kustomize;
 mod record;
 mod remote;

@@ -11,6 +11,7 @@ use sluice_yaml::{Limits, Node, parse_first};
 use super::Environment;
 use super::template::{TemplateArgs, TemplateError, template_traced};
 use crate::chart::Chart;
+use crate::render::RenderCache;
 
 /// Where one line comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,8 @@ pub fn explain(
     let trace = |name: &str, out: &[u8], pieces: Vec<Piece>| {
         printed.borrow_mut().insert(name.to_owned(), (out.to_vec(), pieces));
     };
-    let output = template_traced(chart, values, args, environment, None, Some(&trace))?;
+    let output =
+        template_traced(chart, values, args, environment, None, &mut RenderCache::once(), Some(&trace))?;
     let documents = documents(&output.text);
     let line = match path.parse::<usize>() {
         Ok(line) => line,

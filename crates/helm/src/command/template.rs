@@ -96,16 +96,17 @@ pub fn template(
     environment: &Environment<'_>,
     post_render: Option<PostRender<'_>>,
 ) -> Result<TemplateOutput, TemplateError> {
-    template_traced(chart, values, args, environment, post_render, None)
+    template_traced(chart, values, args, environment, post_render, &mut RenderCache::once(), None)
 }
 
-/// The same; with `trace`, it is told where the pieces of the output came from.
+/// The same, with what earlier renders left; with `trace`, it is told where the pieces of the output came from.
 pub fn template_traced(
     chart: &Chart,
     values: &Map<String, Value>,
     args: &TemplateArgs,
     environment: &Environment<'_>,
     post_render: Option<PostRender<'_>>,
+    cache: &mut RenderCache,
     trace: Option<Trace<'_>>,
 ) -> Result<TemplateOutput, TemplateError> {
     let capabilities = capabilities(args)?;
@@ -128,7 +129,7 @@ pub fn template_traced(
         hide_secrets: false,
         strategy: Strategy::default(),
     };
-    let built = match build_traced(chart, values, &options, post_render, &mut RenderCache::once(), trace) {
+    let built = match build_traced(chart, values, &options, post_render, cache, trace) {
         Ok(built) => built,
         Err(error) if error.has_release() && args.debug => {
             let text = match &error {

@@ -32,9 +32,7 @@ fn list(ui: &Ui, chart: &str, max_width: usize) -> CliResult {
     if !path.exists() {
         return Err(CliError::new(format!("stat {chart}: no such file or directory")));
     }
-    if path.is_dir() && !path.join("Chart.yaml").exists() {
-        return Err(CliError::new("Chart.yaml file is missing"));
-    }
+    source::check_chartfile(chart)?;
     let loaded = source::load(chart)?;
     let text = match source::tree(chart) {
         Ok((tree, path)) => dependency::list(&tree, &path, chart, &loaded, max_width),

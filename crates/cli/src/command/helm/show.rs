@@ -21,6 +21,7 @@ pub fn run(ui: &Ui, part: ShowPart) -> CliResult {
         return Err(wrong_count(&format!("show {name}"), "1 argument", "[CHART]"));
     };
     source::check_fetch(chart, &fetch)?;
+    source::check_chartfile(chart)?;
     let loaded = source::load(chart)?;
     loaded.warnings.iter().for_each(|warning| log::remark(ui, warning));
     match jsonpath.filter(|text| !text.is_empty()) {

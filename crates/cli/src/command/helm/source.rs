@@ -14,10 +14,11 @@ use sluice_helm::command::Environment;
 use sluice_helm::values::options::Options;
 use sluice_tree::{Folder, Memory};
 
-use super::failed;
 use super::words::{FetchArgs, Global, ValueArgs};
+use super::{failed, log};
 use crate::environment;
 use crate::error::{CliError, CliResult};
+use crate::ui::Ui;
 
 /// No file that is given as a flag or chart is larger.
 const MAX_FILE: u64 = 100 << 20;
@@ -60,6 +61,11 @@ impl Hooks for Machine {
         }
         let found = (name, 0).to_socket_addrs().ok().and_then(|mut found| found.next());
         found.map(|address| address.ip().to_string()).unwrap_or_default()
+    }
+
+    fn lint(&self, message: &str) {
+        let message = format!(" message={}", log::quoted(message));
+        Ui::stdio().note(&log::line("WARN", "missing required value", &message));
     }
 
     fn zone(&self, name: &str) -> Option<jiff::tz::TimeZone> {
@@ -147,6 +153,15 @@ pub fn check_fetch(chart: &str, fetch: &FetchArgs) -> CliResult {
         }
         Some((repository, _)) => format!("repo {repository} not found"),
     }))
+}
+
+/// Helm's word where a folder is no chart and nothing is rendered.
+pub fn check_chartfile(chart: &str) -> CliResult {
+    let path = Path::new(chart);
+    if path.is_dir() && !path.join("Chart.yaml").exists() {
+        return Err(CliError::new("Chart.yaml file is missing"));
+    }
+    Ok(())
 }
 
 /// The whole disk as a view, and the chart's place in it: links of a person's own charts may lead anywhere.

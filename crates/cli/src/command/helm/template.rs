@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use sluice_helm::chart::Chart;
-use sluice_helm::command::template::{OutputFile, TemplateArgs, name_from_template, template};
+use sluice_helm::command::template::{OutputFile, TemplateArgs, name_from_template, template_traced};
+use sluice_helm::render::RenderCache;
 
 use super::words::{self, Global, RenderArgs};
 use super::{dependency, failed, log, source, wrong_count};
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
+
+/// More threads do not parse one chart faster.
+const MAX_THREADS: usize = 4;
 
 pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     if args.words.is_empty() {
@@ -25,8 +29,11 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     };
     let values = source::merged(&args.render.values)?;
     let loaded = load(ui, &chart, &args.render, wanted.debug)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let mut cache = RenderCache::once();
+    cache.threads = threads;
     let output = source::with_environment(args.render.enable_dns, |environment| {
-        template(&loaded, &values, &wanted, environment, None)
+        template_traced(&loaded, &values, &wanted, environment, None, &mut cache, None)
     });
     let output = match output {
         Ok(output) => output,
@@ -48,7 +55,7 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     }
     ui.print(&output.text)?;
     // The process ends now: nothing of the chart has to be taken apart.
-    std::mem::forget(loaded);
+    std::mem::forget((loaded, cache));
     output.error.map_or(Ok(()), |error| Err(CliError::new(error)))
 }
 
