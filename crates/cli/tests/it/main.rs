@@ -4,6 +4,7 @@
 
 mod cases;
 mod commands;
+mod helm;
 mod kustomize;
 mod record;
 mod remote;

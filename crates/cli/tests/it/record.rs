@@ -38,3 +38,67 @@ pub fn steps() -> Vec<Step> {
     }
     steps
 }
+
+/// The steps of a record of Helm; a last line without its end is `1> ` or `2> `.
+pub fn helm_steps(file: &Path) -> Vec<Step> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut steps: Vec<Step> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step { line: index + 1, command: command.to_owned(), ..Step::default() });
+            continue;
+        }
+        let Some(step) = steps.last_mut() else { continue };
+        let (mark, text) = line.split_at(line.len().min(3));
+        match mark {
+            "1| " => step.out.push_str(&format!("{text}\n")),
+            "2| " => step.err.push_str(&format!("{text}\n")),
+            "1> " => step.out.push_str(text),
+            "2> " => step.err.push_str(text),
+            _ if line.starts_with('[') => {
+                step.status = line.trim_matches(['[', ']']).parse().unwrap();
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Words as a shell has them: blanks part them, single quotes keep them together.
+pub fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut is_open, mut has_word) = (Vec::new(), String::new(), false, false);
+    for character in line.chars() {
+        match character {
+            '\'' => {
+                is_open = !is_open;
+                has_word = true;
+            }
+            ' ' if !is_open => {
+                if has_word {
+                    words.push(std::mem::take(&mut word));
+                }
+                has_word = false;
+            }
+            other => {
+                word.push(other);
+                has_word = true;
+            }
+        }
+    }
+    if has_word {
+        words.push(word);
+    }
+    words
+}
+
+/// What the looks at files run, as when they were recorded.
+pub fn look(name: &str) -> &'static str {
+    match name {
+        "cat" => "sed 's/^generated: .*/generated: TIME/' \"$1\"",
+        "files" => "cd \"$1\" && find . -type f | LC_ALL=C sort",
+        "tar" => {
+            "tar -tvzf \"$1\" | awk '{print $1, $3, $6}'; tar -xzOf \"$1\" | sed 's/^generated: .*/generated: TIME/'"
+        }
+        other => panic!("{other} is no command of the record"),
+    }
+}
