@@ -29,12 +29,8 @@ pub use call::{Arguments, Context, Hooks, Kept, NoHooks, Run, Shared, Signature,
 pub use error::Error;
 pub use funcs::function_names;
 pub use funcs::render::without_no_value;
-<<<<<<< HEAD
 pub use funcs::urls::{UrlParts, url_parts};
-pub use set::{Functions, MissingKey, Templates};
-=======
 pub use set::{Functions, MissingKey, ParsedText, Templates};
->>>>>>> d9d0000 (cli: parse a large chart's templates on several threads, name what helm's commands refuse)
 pub use text::Text;
 pub use time::date_problem;
 pub use value::{Elements, List, Map, MapType, Object, Value};
