@@ -160,6 +160,9 @@ impl Answering<'_> {
         let mut wanted: BTreeMap<Clone, RepoSpec> =
             specs.iter().map(|spec| (clone_of(spec), spec.clone())).collect();
         wanted.retain(|clone, _| !self.repositories.contains_key(clone));
+        if self.repositories.len() + wanted.len() > limits.repositories {
+            return Err(Exceeded::Repositories(limits.repositories));
+        }
         // Futures of their own, without borrowed parts, so that any task may await them.
         let fetches = wanted.into_iter().map(|(clone, spec)| {
             let (fetcher, ssh) = (self.bases.fetcher.clone(), self.bases.ssh.clone());

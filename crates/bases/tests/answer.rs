@@ -146,7 +146,7 @@ async fn what_is_too_much_is_refused() {
     let refused = refusal(&few, &[&a]).await;
     assert!(refused.contains("lead to more than 1 rounds of others"), "{refused}");
     let one = bases(Limits { repositories: 1, ..Limits::default() });
-    let refused = refusal(&one, &[&format!("{repo}//b?ref=main"), &a]).await;
+    let refused = refusal(&one, &[&format!("{repo}//a?ref=main")]).await;
     assert!(refused.contains("more than 1 remote repositories"), "{refused}");
     server.set_fault(Some(Fault::Stall));
     let hasty = bases(Limits { longest: Duration::from_millis(200), ..Limits::default() });

@@ -150,7 +150,9 @@ impl<'a> Target<'a> {
         };
         let (kustomization, warnings) = file::parse(&content, &loader.shown())?;
         if let Some(tell) = builder.on_warning {
-            warnings.iter().for_each(|warning| tell(warning));
+            for warning in &warnings {
+                tell(warning);
+            }
         }
         builder.warnings.borrow_mut().extend(warnings);
         let text = builder.observer.as_ref().and_then(|_| {
