@@ -73,13 +73,13 @@ fn a_saved_file_arrives_and_ctrl_c_leaves_nothing() {
     drop(command);
     let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
     let ready = "Kustomization/flux-system/flux-system: Ready: Applied revision: ";
-    let mut revision = |lines: &mut dyn Iterator<Item = String>| {
+    let mut revision = || {
         let line = lines.find(|line| line.starts_with(ready)).expect("it becomes Ready");
         line[ready.len()..].to_owned()
     };
-    let first = revision(&mut lines);
+    let first = revision();
     std::fs::write(&file, with_ns("2")).unwrap();
-    let second = revision(&mut lines);
+    let second = revision();
     assert_ne!(first, second);
     assert!(kubeconfig.is_file());
     assert!(process.stop(std::time::Duration::from_secs(20)), "it ends when asked to");
