@@ -262,7 +262,7 @@ impl Map {
 
     /// What tells this map from all others that live.
     pub(crate) fn address(&self) -> *const () {
-        Rc::as_ptr(&self.0).cast()
+        Rc::as_ptr(&self.body).cast()
     }
 
     /// Whether both are the very same map.
