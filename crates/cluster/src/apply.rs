@@ -112,6 +112,13 @@ impl Applier {
             .find_kind(&object)
             .await
             .map_err(|error| ApplyError::DryRun { object: id.clone(), error })?;
+        // Kustomize puts a namespace on every kind that it does not know; the server would take it off again.
+        let id = if kind.namespaced {
+            id
+        } else {
+            object.clear_namespace();
+            object.id()
+        };
         if self.is_excluded(&object) || self.is_marked(&object, "ssa", "IfNotPresent") {
             let live = self.read(&kind, &id).await.map_err(|error| dry_run(&id, error))?;
             if let Some(live) = live {

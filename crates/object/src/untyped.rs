@@ -183,6 +183,10 @@ impl Object {
     pub fn set_namespace(&mut self, namespace: &str) {
         self.set_metadata("namespace", namespace.into());
     }
+    /// Takes it out of any namespace.
+    pub fn clear_namespace(&mut self) {
+        map_of(&mut self.0, "metadata").remove("namespace");
+    }
     /// Sets a field of `metadata`.
     pub fn set_metadata(&mut self, key: &str, value: Value) {
         map_of(&mut self.0, "metadata").insert(key.to_owned(), value);
