@@ -46,7 +46,7 @@ fn start(arguments: &[String]) -> Result<usize, String> {
             value.parse::<u64>().map_err(|_| format!("{word}: {value:?} is not a number"))
         };
         match word.as_str() {
-            "--minutes" => settings.time = Duration::from_secs(number()? * 60),
+            "--minutes" => settings.time = Duration::from_mins(number()?),
             "--seconds" => settings.time = Duration::from_secs(number()?),
             "--seed" => settings.seed = number()?,
             "--trees" => settings.trees = number()?,

@@ -24,7 +24,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { time: Duration::from_secs(600), seed: 1, trees: u64::MAX, most_differences: 20 }
+        Self { time: Duration::from_mins(10), seed: 1, trees: u64::MAX, most_differences: 20 }
     }
 }
 

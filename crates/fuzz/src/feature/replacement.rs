@@ -43,7 +43,7 @@ pub fn features() -> Vec<Feature> {
 
 fn inline(draft: &mut Draft) -> bool {
     let mut is_done = false;
-    for _ in 0..1 + draft.dice.below(3) {
+    for _ in 0..=draft.dice.below(3) {
         let Some((layer, entry)) = replacement(draft) else { continue };
         draft.push(layer, "replacements", entry);
         is_done = true;

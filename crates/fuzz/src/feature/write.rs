@@ -119,7 +119,7 @@ fn one_file(draft: &mut Draft, documents: &[String]) -> Vec<u8> {
         |text: &str| text.lines().nth(1).unwrap_or_default().trim_start_matches("kind: ").to_owned();
     let api_of = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     let items = |documents: &[String]| -> String {
-        documents.iter().map(|text| format!("- {}", hang(text, 2))).collect()
+        documents.iter().flat_map(|text| ["- ".to_owned(), hang(text, 2)]).collect()
     };
     let same = documents
         .iter()
