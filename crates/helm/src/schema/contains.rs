@@ -26,7 +26,9 @@ pub(super) fn told(told: &Told<'_>, keyword: &str, at: &str) -> (String, Vec<Pro
         if problems.is_empty() {
             matched.push(index.to_string());
         }
-        problems.iter_mut().for_each(|problem| problem.move_below(&format!("{at}/{index}")));
+        for problem in &mut problems {
+            problem.move_below(&format!("{at}/{index}"));
+        }
         below.append(&mut problems);
     }
     let count = |key: &str| parent.get(key).and_then(Value::as_u64);

@@ -7,9 +7,10 @@ use std::net::Ipv6Addr;
 use sluice_gotmpl::quote::quote_rune;
 
 type Verdict = Result<(), String>;
+type Check = fn(&str) -> Verdict;
 
 /// Every format with its check.
-pub const FORMATS: &[(&str, fn(&str) -> Verdict)] = &[
+pub const FORMATS: &[(&str, Check)] = &[
     ("date", date),
     ("date-time", date_time),
     ("duration", duration),
