@@ -153,7 +153,7 @@ fn follow(origin: &mut Origin, out: &[u8], pieces: &[Piece], offset: usize, line
     origin.guards.extend(piece.guards.iter().cloned());
     let mut place = piece.place.clone();
     if piece.is_text {
-        place.line += out[start..offset].iter().filter(|byte| **byte == b'\n').count();
+        place.line += out[start..offset].split(|byte| *byte == b'\n').count() - 1;
     }
     origin.places.extend(piece.via.iter().cloned());
     origin.places.push(place);
