@@ -208,7 +208,9 @@ async fn follow(index: Index, kind: Arc<ResourceKind>) {
             }
             Change::Listed => {
                 index.set_blind(&kind, false);
-                std::mem::take(&mut unlisted).iter().for_each(|address| gone(&index, address, None));
+                for address in unlisted.drain() {
+                    gone(&index, &address, None);
+                }
             }
             Change::Broken(error) => {
                 tracing::debug!(kind = kind.kind, %error, "the watch of applied objects is interrupted");
