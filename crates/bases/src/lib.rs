@@ -46,7 +46,7 @@ impl Default for Limits {
             all_file_bytes: 256 << 20,
             repositories: 32,
             pack_bytes: 256 << 20,
-            longest: Duration::from_secs(120),
+            longest: Duration::from_mins(2),
         }
     }
 }
@@ -102,9 +102,9 @@ impl Bases {
 }
 
 /// A repository at a reference: what is fetched once, however many folders of it are named.
-type Clone = (String, String, bool);
+type Checkout = (String, String, bool);
 
-fn clone_of(spec: &RepoSpec) -> Clone {
+fn checkout_of(spec: &RepoSpec) -> Checkout {
     (spec.clone_spec(), spec.reference.clone(), spec.submodules)
 }
 
@@ -112,7 +112,7 @@ fn clone_of(spec: &RepoSpec) -> Clone {
 pub struct Answering<'a> {
     bases: &'a Bases,
     answers: Answers,
-    repositories: BTreeMap<Clone, Files>,
+    repositories: BTreeMap<Checkout, Files>,
     rounds: usize,
     asks: usize,
     file_bytes: usize,
@@ -157,8 +157,8 @@ impl Answering<'_> {
             }
             self.answers.files.insert(address, content);
         }
-        let mut wanted: BTreeMap<Clone, RepoSpec> =
-            specs.iter().map(|spec| (clone_of(spec), spec.clone())).collect();
+        let mut wanted: BTreeMap<Checkout, RepoSpec> =
+            specs.iter().map(|spec| (checkout_of(spec), spec.clone())).collect();
         wanted.retain(|clone, _| !self.repositories.contains_key(clone));
         if self.repositories.len() + wanted.len() > limits.repositories {
             return Err(Exceeded::Repositories(limits.repositories));
@@ -171,7 +171,7 @@ impl Answering<'_> {
         let fetched: Vec<_> = futures::stream::iter(fetches).buffered(AT_ONCE).collect().await;
         self.repositories.extend(fetched);
         for spec in specs {
-            if let Some(files) = self.repositories.get(&clone_of(&spec)) {
+            if let Some(files) = self.repositories.get(&checkout_of(&spec)) {
                 self.answers.repositories.insert(spec.raw, files.clone());
             }
         }

@@ -1,7 +1,7 @@
 //! Explanations: over all cases of the corpus every value has an origin, and the line that is named says the value;
 //! then some whose answer is known.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 
@@ -113,7 +113,9 @@ fn every_value_of_the_corpus_has_an_origin_that_says_it() {
         println!("skipped 153 shared cases: they are not beside this checkout");
     }
     for root in [shared, here.join("tests/corpus/semantics"), here.join("tests/corpus/composed")] {
-        cases(&root).iter().for_each(|case| check(case, &mut counts));
+        for case in &cases(&root) {
+            check(case, &mut counts);
+        }
     }
     println!(
         "{} cases, {} values, {} with file and line, {} as read, {} of them said by their line\n{}",

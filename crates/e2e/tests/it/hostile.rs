@@ -184,7 +184,7 @@ async fn kubectl_warns_of_an_unknown_field() {
         .env("KUBECONFIG", story.kubeconfig())
         .env("HOME", story.repository.work())
         .output();
-    let said = tokio::time::timeout(Duration::from_secs(60), said).await.unwrap().unwrap();
+    let said = tokio::time::timeout(Duration::from_mins(1), said).await.unwrap().unwrap();
     let errors = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(errors.contains("Warning: unknown field \"spec.prun\""), "{errors}");
     assert_ne!(story.get("Kustomization", "a").await, Value::Null);
