@@ -13,6 +13,7 @@ mod hostile_source;
 mod killed;
 mod lifecycle;
 mod order;
+mod releases;
 mod remote;
 mod simulated;
 mod story;
