@@ -32,8 +32,8 @@ fn bases(limits: Limits) -> Bases {
 
 async fn build(answering: &mut Answering<'_>, resources: &[&str]) -> Result<String, String> {
     let mut tree = Memory::default();
-    let list: String = resources.iter().map(|path| format!("- {path}\n")).collect();
-    tree.insert("kustomization.yaml", format!("resources:\n{list}")).unwrap();
+    let list = resources.join("\n- ");
+    tree.insert("kustomization.yaml", format!("resources:\n- {list}\n")).unwrap();
     loop {
         let options = Options::default();
         let outcome = sluice_kustomize::build(&tree, "", &options, answering.answers(), &Budget::generous());
@@ -132,7 +132,9 @@ async fn what_is_too_much_is_refused() {
     let mut repository = Repository::create(home.path(), "fleet").unwrap();
     let server = GitServer::start(home.path(), Login::Anyone).unwrap();
     let repo = format!("{}/fleet.git", server.url());
-    let noise: String = (0..20_000_u32).map(|at| format!("{:x}", at.wrapping_mul(2_654_435_761))).collect();
+    let noise: Vec<String> =
+        (0..20_000_u32).map(|at| format!("{:x}", at.wrapping_mul(2_654_435_761))).collect();
+    let noise = noise.concat();
     let deeper = format!("resources: [\"{repo}//b\"]\n");
     let files = [("a/kustomization.yaml", Some(&*deeper)), ("noise", Some(&*noise))];
     repository.commit(&files).unwrap();

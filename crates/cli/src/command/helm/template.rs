@@ -85,8 +85,8 @@ fn check(ui: &Ui, args: &words::TemplateArgs) -> CliResult {
         );
         return Err(CliError::new(text));
     }
-    for label in args.labels.iter().flat_map(|labels| labels.split(',')).filter(|label| !label.contains('='))
-    {
+    let mut labels = args.labels.iter().flat_map(|labels| labels.split(','));
+    if let Some(label) = labels.find(|label| !label.contains('=')) {
         let text = format!(
             "invalid argument {label:?} for \"-l, --labels\" flag: {label} must be formatted as key=value"
         );

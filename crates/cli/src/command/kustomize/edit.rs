@@ -69,8 +69,7 @@ pub async fn run(ui: &Ui, namespace: Option<String>, args: EditArgs) -> CliResul
     match args.command {
         EditCommand::Add { what } => add::run(&session, *what).await,
         EditCommand::AlphaListBuiltinPlugin => {
-            let names: String = BUILTIN.iter().map(|name| format!(" * {name}\n")).collect();
-            ui.print(&format!("Builtin plugins:\n\n{names}"))
+            ui.print(&format!("Builtin plugins:\n\n * {}\n", BUILTIN.join("\n * ")))
         }
         EditCommand::Fix(args) => fix::run(&session, args).await,
         EditCommand::Remove { what } => remove::run(&session, *what),

@@ -21,7 +21,9 @@ impl Session<'_> {
     }
 
     pub fn notes(&self, texts: &[String]) {
-        texts.iter().for_each(|text| self.note(text));
+        for text in texts {
+            self.note(text);
+        }
     }
 
     /// The files that patterns name; a pattern that names none is noted.
