@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use sluice_health::{Health, Status};
+use sluice_health::Status;
 use sluice_object::{Object, ObjectId};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -59,14 +59,9 @@ struct Entry {
 /// How healthy an object is, as of its last event.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
+    pub(crate) version: u64,
     pub(crate) status: Status,
     pub(crate) revisit_at: Option<Timestamp>,
-}
-
-impl From<&Health> for Known {
-    fn from(health: &Health) -> Self {
-        Self { status: health.status, revisit_at: health.revisit_at }
-    }
 }
 
 impl Address {
@@ -176,7 +171,8 @@ fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp)
     }
     entry.version = version;
     object.uid().clone_into(&mut entry.uid);
-    entry.health = Some(Known::from(&sluice_health::health(object, now)));
+    let health = sluice_health::health(object, now);
+    entry.health = Some(Known { version, status: health.status, revisit_at: health.revisit_at });
     tell(entry);
 }
 

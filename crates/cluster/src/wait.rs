@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use sluice_health::Status;
+use jiff::Timestamp;
+use sluice_health::{Checks, Status};
 use sluice_object::{Object, ObjectId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::{At, Cluster};
 use crate::error::ApiError;
-use crate::index::{Address, Index, Known};
+use crate::index::{Address, Index};
 
 /// Where an object cannot be watched it is looked at again after this long, growing to the second.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -35,6 +36,8 @@ pub struct WaitOptions {
     pub timeout: Duration,
     /// End at the first failed object, and not only when nothing can change any more.
     pub fail_fast: bool,
+    /// What health means for some kinds, instead of the rules that hold for all.
+    pub checks: Arc<Checks>,
     pub stop: CancellationToken,
 }
 
@@ -55,12 +58,25 @@ struct Seen {
     status: Status,
     error: Option<String>,
     revisit: Option<Instant>,
+    /// The version that was judged by the waiter's own checks; none where it was not read.
+    judged: Option<u64>,
+}
+
+impl Seen {
+    const fn new(status: Status) -> Self {
+        Self { status, error: None, revisit: None, judged: None }
+    }
+
+    fn unknown(error: impl ToString) -> Self {
+        Self { error: Some(error.to_string()), ..Self::new(Status::Unknown) }
+    }
 }
 
 struct Waiting<'a> {
     cluster: &'a Cluster,
     index: &'a Index,
     objects: &'a [Awaited],
+    checks: &'a Checks,
     addresses: Vec<Option<Address>>,
     seen: Vec<Seen>,
     look_again: Vec<Option<(Instant, Duration)>>,
@@ -82,8 +98,9 @@ pub async fn wait(
         cluster,
         index,
         objects,
+        checks: &options.checks,
         addresses: Vec::new(),
-        seen: vec![Seen { status: Status::Unknown, error: None, revisit: None }; objects.len()],
+        seen: vec![Seen::new(Status::Unknown); objects.len()],
         look_again: vec![None; objects.len()],
     };
     waiting.find_addresses().await;
@@ -128,9 +145,14 @@ impl Waiting<'_> {
             };
             let is_due = self.seen[at].revisit.is_some_and(|revisit| revisit <= now);
             match answer {
+                // The index judges by the rules for all. Own checks need the object: it is read once a version.
+                Some(known) if self.has_checks(at) && self.seen[at].judged == Some(known.version) => {
+                    self.look_again[at] = None;
+                }
+                Some(_) if self.has_checks(at) => ask.push(at),
                 Some(known) if !is_due => {
-                    let revisit = self.revisit(&known);
-                    self.seen[at] = Seen { status: known.status, error: None, revisit };
+                    let revisit = self.revisit(known.revisit_at);
+                    self.seen[at] = Seen { revisit, ..Seen::new(known.status) };
                     self.look_again[at] = None;
                 }
                 _ => {
@@ -148,8 +170,13 @@ impl Waiting<'_> {
         }
     }
 
-    fn revisit(&self, known: &Known) -> Option<Instant> {
-        let wait = known.revisit_at?.duration_since(self.index.now());
+    fn has_checks(&self, at: usize) -> bool {
+        let id = &self.objects[at].id;
+        self.checks.cover(&id.group, &id.kind)
+    }
+
+    fn revisit(&self, at: Option<Timestamp>) -> Option<Instant> {
+        let wait = at?.duration_since(self.index.now());
         Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
     }
 
@@ -159,27 +186,27 @@ impl Waiting<'_> {
             Ok(kind) => kind,
             // A kind that is not served yet is an object that is not there yet.
             Err(ApiError::NoKind { .. }) => {
-                return Seen { status: Status::NotFound, error: None, revisit: None };
+                return Seen::new(Status::NotFound);
             }
-            Err(error) => {
-                return Seen { status: Status::Unknown, error: Some(error.to_string()), revisit: None };
-            }
+            Err(error) => return Seen::unknown(error),
         };
         let namespace = if kind.namespaced { object.id.namespace.as_str() } else { "" };
         match self.cluster.get(At::new(&kind, namespace, &object.id.name)).await {
             Ok(value) => {
                 let live = Object::try_from(value).unwrap_or_default();
-                let health = sluice_health::health(&live, self.index.now());
                 if object.is_applied {
                     self.index.note(&kind, &live);
                 }
-                let known = Known::from(&health);
-                Seen { status: health.status, error: None, revisit: self.revisit(&known) }
+                let Some(health) = self.checks.health(&live) else {
+                    let health = sluice_health::health(&live, self.index.now());
+                    return Seen { revisit: self.revisit(health.revisit_at), ..Seen::new(health.status) };
+                };
+                let error = (health.status == Status::Unknown).then_some(health.message);
+                let judged = Some(live.resource_version().parse().unwrap_or(0));
+                Seen { error, judged, ..Seen::new(health.status) }
             }
-            Err(error) if error.is_not_found() => {
-                Seen { status: Status::NotFound, error: None, revisit: None }
-            }
-            Err(error) => Seen { status: Status::Unknown, error: Some(error.to_string()), revisit: None },
+            Err(error) if error.is_not_found() => Seen::new(Status::NotFound),
+            Err(error) => Seen::unknown(error),
         }
     }
 

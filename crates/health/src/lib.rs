@@ -3,7 +3,9 @@
 //! The rules and messages are kstatus', as Flux uses it; a Job is as wanted only when it is complete.
 //! Invariant: the answer depends on the object and the time passed in, and on nothing else.
 
+mod checks;
 mod conditions;
+mod expression;
 mod field;
 mod generic;
 mod kind;
@@ -14,6 +16,8 @@ use std::fmt;
 use jiff::Timestamp;
 use sluice_object::Object;
 
+pub use checks::{Check, Checks};
+pub use expression::Expression;
 pub use owner::{Child, child_kind, selector, with_children};
 
 /// How an object is.

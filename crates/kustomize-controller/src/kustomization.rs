@@ -19,6 +19,9 @@ use sluice_runtime::{Controller, Done, Draft, Failure, Next, Rules};
 use crate::{Kustomize, STATUS_MANAGER};
 use record::History;
 
+/// What upstream says before an error that only a change of the object can mend.
+const TERMINAL: &str = "Reconciliation failed terminally due to configuration error";
+
 impl Controller for Kustomize {
     type Kind = Kustomization;
     const MANAGER: &'static str = STATUS_MANAGER;
@@ -27,7 +30,7 @@ impl Controller for Kustomize {
 
     async fn reconcile(&self, draft: &mut Draft<Kustomization>) -> Result<Done, Failure> {
         let ks = std::sync::Arc::clone(draft.object());
-        refuse_expressions(&ks)?;
+        let checks = health::checks(&ks)?;
         let source = self.resolve(&ks).await?;
         draft.describe(REVISION, &source.artifact.revision);
         if let Some(origin) = source.artifact.origin_revision() {
@@ -50,7 +53,8 @@ impl Controller for Kustomize {
         let applied = self.apply(&ks, &cluster, manifests.objects, draft, &history).await?;
         drop(permit);
         self.prune(&ks, &cluster, &applied, draft, &history).await?;
-        self.check_health(&ks, &cluster, &applied, &source, draft, &history).await?;
+        let judge = health::Judge { cluster: &cluster, checks };
+        self.check_health(&ks, judge, &applied, &source, draft, &history).await?;
 
         let status = draft.status_mut();
         status.last_applied_revision.clone_from(&source.artifact.revision);
@@ -76,13 +80,10 @@ impl Controller for Kustomize {
     }
 }
 
-/// A health check that would be judged otherwise than the spec says is no health check.
-fn refuse_expressions(ks: &Kustomization) -> Result<(), Failure> {
-    if ks.spec.health_check_exprs.is_empty() {
-        return Ok(());
-    }
-    let text = "spec.healthCheckExprs: CEL expressions are not supported yet";
-    Err(Failure::new(reason::INVALID_CEL_EXPRESSION, text, Next::Stalled))
+/// An expression that cannot be used: the object has to change first.
+fn invalid_expression(why: &str) -> Failure {
+    let text = format!("{TERMINAL}: {why}");
+    Failure::new(reason::INVALID_CEL_EXPRESSION, text, Next::Stalled)
 }
 
 fn doing(what: &str, ks: &Kustomization, revision: &str) -> String {

@@ -10,8 +10,7 @@ const LATER: &[(&str, &str)] =
     &[("source/helm-", "HelmRepository and HelmChart; their chart server is not in the steps")];
 
 /// Scenarios that Sluice does not pass yet, each with its reason.
-const LATER_FOR_SLUICE: &[(&str, &str)] =
-    &[("kustomization/health-expressions", "healthCheckExprs are not evaluated yet")];
+const LATER_FOR_SLUICE: &[(&str, &str)] = &[];
 
 fn scenarios(later: &[&[(&str, &str)]]) -> Vec<Scenario> {
     let mut scenarios = Vec::new();

@@ -115,8 +115,12 @@ impl Kustomize {
                     .filter(|change| change.action != Action::Skipped)
                     .map(|change| awaited(change, &[]))
                     .collect();
-                let options =
-                    WaitOptions { timeout: STAGE_WITHIN, fail_fast: false, stop: self.stop.clone() };
+                let options = WaitOptions {
+                    timeout: STAGE_WITHIN,
+                    fail_fast: false,
+                    checks: std::sync::Arc::default(),
+                    stop: self.stop.clone(),
+                };
                 wait(cluster, &self.index, &awaited, &options).await.map_err(|error| error.to_string())?;
             }
         }

@@ -1,5 +1,6 @@
 //! Waits until what was applied, or what the spec names, is healthy. Holds no permit while it waits.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use sluice_api::Kustomization;
@@ -7,6 +8,7 @@ use sluice_api::event::Severity;
 use sluice_api::meta::{Condition, ConditionStatus, Duration, condition_type, find_condition, reason};
 use sluice_cluster::wait::wait;
 use sluice_cluster::{Awaited, Cluster, WaitError, WaitOptions};
+use sluice_health::{Check, Checks};
 use sluice_object::id::split_api_version;
 use sluice_object::{Action, ObjectId};
 use sluice_runtime::{Draft, Failure};
@@ -14,17 +16,23 @@ use sluice_runtime::{Draft, Failure};
 use super::apply::{Applied, awaited};
 use super::record::History;
 use super::source::Source;
-use super::{doing, retried};
+use super::{doing, invalid_expression, retried};
 use crate::Kustomize;
 
 /// What a health check without an apiVersion is taken to mean.
 const DEFAULT_API_VERSION: &str = "apps/v1";
 
+/// Who looks at objects, and what health means to it.
+pub(super) struct Judge<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) checks: Arc<Checks>,
+}
+
 impl Kustomize {
     pub(super) async fn check_health(
         &self,
         ks: &Kustomization,
-        cluster: &Cluster,
+        judge: Judge<'_>,
         applied: &Applied,
         source: &Source,
         draft: &mut Draft<Kustomization>,
@@ -49,9 +57,10 @@ impl Kustomize {
         let options = WaitOptions {
             timeout: ks.spec.timeout().to_std(),
             fail_fast: !self.common.gate("DisableFailFastBehavior", false),
+            checks: judge.checks,
             stop: self.stop.clone(),
         };
-        match wait(cluster, &self.index, &objects, &options).await {
+        match wait(judge.cluster, &self.index, &objects, &options).await {
             Ok(()) => {
                 let text = format!("Health check passed in {}", Duration::from(began.elapsed()));
                 let is_new_revision = !source.artifact.has_revision(&ks.status.last_applied_revision);
@@ -70,6 +79,18 @@ impl Kustomize {
             }
         }
     }
+}
+
+/// The expressions of `spec.healthCheckExprs`.
+pub(super) fn checks(ks: &Kustomization) -> Result<Arc<Checks>, Failure> {
+    let written = ks.spec.health_check_exprs.iter().map(|check| Check {
+        api_version: &check.api_version,
+        kind: &check.kind,
+        current: &check.current,
+        in_progress: &check.in_progress,
+        failed: &check.failed,
+    });
+    Checks::parse(written).map(Arc::new).map_err(|why| invalid_expression(&why))
 }
 
 fn healthy(status: ConditionStatus, reason: &str, message: String) -> Condition {
