@@ -64,3 +64,19 @@ fn endless_recursion_ends_with_an_error() {
     };
     std::thread::Builder::new().stack_size(16 << 20).spawn(run).unwrap().join().unwrap();
 }
+
+#[cfg(feature = "certificates")]
+#[test]
+fn a_given_key_comes_back_in_its_own_block() {
+    for (key, label) in [
+        ("genPrivateKey \"ecdsa\"", "EC PRIVATE KEY"),
+        ("genPrivateKey \"ed25519\"", "PRIVATE KEY"),
+        ("(genCA \"a\" 1).Key", "RSA PRIVATE KEY"),
+    ] {
+        let text = format!(
+            "{{{{ $key := {key} }}}}{{{{ (genSelfSignedCertWithKey \"a\" nil nil 1 $key).Key | eq $key }}}} {{{{ $key }}}}"
+        );
+        let out = render(&text, serde_json::json!({})).unwrap();
+        assert!(out.starts_with(&format!("true -----BEGIN {label}-----")), "{out}");
+    }
+}

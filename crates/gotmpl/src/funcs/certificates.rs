@@ -113,17 +113,17 @@ fn private_key(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
 /// The key in the block that the reference writes for its kind.
 fn key_pem(key: &KeyPair) -> String {
     let der = key.serialized_der();
+    // A key that was given in the block of its kind has no PKCS #8 around it.
     let inner = pkcs8_inner(der);
-    match inner {
-        Some(inner) if key.is_compatible(&rcgen::PKCS_RSA_SHA256) => pem("RSA PRIVATE KEY", inner),
-        Some(inner) if key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256) => {
-            match ec_key(inner, key.public_key_raw()) {
-                Some(der) => pem("EC PRIVATE KEY", &der),
-                None => pem("PRIVATE KEY", der),
-            }
-        }
-        _ => pem("PRIVATE KEY", der),
+    if key.is_compatible(&rcgen::PKCS_RSA_SHA256) {
+        return pem("RSA PRIVATE KEY", inner.unwrap_or(der));
     }
+    if key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256)
+        && let Some(der) = ec_key(inner.unwrap_or(der), key.public_key_raw())
+    {
+        return pem("EC PRIVATE KEY", &der);
+    }
+    pem(if inner.is_some() { "PRIVATE KEY" } else { "EC PRIVATE KEY" }, der)
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
@@ -293,11 +293,33 @@ fn issue(
             let issuer = Issuer::from_ca_cert_pem(&signer.cert, &signer_key).map_err(|error| {
                 Error::new(format!("error parsing certificate: decodedSignerCert.Bytes: {error}"))
             })?;
-            params.use_authority_key_identifier_extension = true;
+            // As the reference: no identifier where issuer and subject have the same name.
+            params.use_authority_key_identifier_extension =
+                !is_named(&signer.cert, arguments.lossy(0).as_bytes());
             params.signed_by(key, &issuer).map_err(failed)?
         }
     };
     Ok(Value::object(Certificate { cert: pem("CERTIFICATE", certificate.der()), key: key_pem(key) }))
+}
+
+/// Whether the subject of a certificate is this common name and nothing else.
+fn is_named(certificate: &str, name: &[u8]) -> bool {
+    let common_name = || {
+        let (_, der) = first_block(certificate)?;
+        let (_, body, _) = der_element(&der)?;
+        let (_, mut rest, _) = der_element(body)?;
+        // Version, serial number, algorithm, issuer, validity.
+        for _ in 0..5 {
+            rest = der_element(rest)?.2;
+        }
+        let (_, subject, _) = der_element(rest)?;
+        let (_, set, others) = der_element(subject)?;
+        let (_, pair, _) = der_element(set)?;
+        let (_, kind, value) = der_element(pair)?;
+        let (_, text, _) = der_element(value)?;
+        (others.is_empty() && kind == [0x55, 4, 3]).then(|| text.to_vec())
+    };
+    common_name().is_some_and(|found| found == name)
 }
 
 fn build(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
