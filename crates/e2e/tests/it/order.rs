@@ -22,6 +22,50 @@ async fn a_dependency_goes_first() {
     story.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_say_when_a_dependency_is_ready() {
+    let Some(mut story) = Story::begin("expressions_say_when_a_dependency_is_ready").await else { return };
+    let revision = story.commit(&[
+        ("second/a.yaml", Some(&config_map("two", "1"))),
+        ("first/a.yaml", Some(&config_map("one", "1"))),
+    ]);
+    story.source().await;
+    story.kustomization("first", json!({})).await;
+    story.applied("first", &revision).await;
+    let on = |text: &str| json!({"dependsOn": [{"name": "first", "readyExpr": text}]});
+    for (text, reason, says) in [
+        (
+            "dep.spec.path",
+            "InvalidCELExpression",
+            "Reconciliation failed terminally due to configuration error: failed to evaluate dependency first: CEL \
+             expression output type mismatch: expected bool, got dyn",
+        ),
+        (
+            "dep.metadata.labels['go'] == 'yes'",
+            "DependencyNotReady",
+            "failed to evaluate the CEL expression 'dep.metadata.labels['go'] == 'yes'': no such key: labels",
+        ),
+        (
+            "self.spec.path == dep.spec.path",
+            "DependencyNotReady",
+            "/first' is not ready according to readyExpr eval",
+        ),
+    ] {
+        story.kustomization("second", on(text)).await;
+        let second = story
+            .until("Kustomization", "second", |ks| {
+                let ready = condition(ks, "Ready");
+                ready["reason"] == reason
+                    && ready["message"].as_str().is_some_and(|text| text.ends_with(says))
+            })
+            .await;
+        assert_eq!(condition(&second, "Stalled").is_null(), reason == "DependencyNotReady");
+    }
+    story.kustomization("second", on("dep.status.conditions.exists(c, c.type == 'Ready')")).await;
+    story.applied("second", &revision).await;
+    story.end().await;
+}
+
 const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
