@@ -277,7 +277,7 @@ async fn we_read_helms(test: &str, ns: &str, driver: Driver) {
     api.create(&path(ns, driver), &object).await.unwrap();
     let mut third = second.clone();
     third.version = 3;
-    third.info.description = "ours".to_owned();
+    "ours".clone_into(&mut third.info.description);
     let object = storage::object(&third, driver, ns, Stamp::Created(1_704_164_701));
     api.create(&path(ns, driver), &object).await.unwrap();
     let history = helm.json(&["history", "app"]);
