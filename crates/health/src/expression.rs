@@ -6,6 +6,7 @@
 
 mod cost;
 mod output;
+mod sets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -41,7 +42,7 @@ fn environment() -> Arc<Env> {
     static ENV: OnceLock<Arc<Env>> = OnceLock::new();
     let make = || {
         let mut env = Env::stdlib().with_optional_support(true);
-        for extension in [extensions::strings, extensions::encoders] {
+        for extension in [extensions::strings, extensions::encoders, sets::extension] {
             env.add_extension(extension).expect("the extensions fit together");
         }
         Arc::new(env)

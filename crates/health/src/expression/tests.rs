@@ -30,6 +30,12 @@ fn expressions_of_health_checks_are_evaluated() {
         ("metadata.generation >= 1.5", true),
         ("metadata.?annotations.orValue({}).size() == 0", true),
         ("status.phase in ['ok', 'fine']", true),
+        ("sets.contains(status.conditions.map(c, c.type), ['Ready'])", true),
+        ("sets.contains(['Ready'], ['Ready', 'Other'])", false),
+        ("sets.equivalent([1, 2, 2], [2.0, 1])", true),
+        ("sets.equivalent([1, 2], [2])", false),
+        ("sets.intersects([1, 2], [3, 2])", true),
+        ("sets.intersects([], [3])", false),
         ("status.phase.lowerAscii().startsWith('o')", true),
     ] {
         assert_eq!(eval(text, &object), Ok(want), "{text}");
@@ -59,6 +65,11 @@ fn what_would_never_end_is_refused() {
     let object = json!({ "l": list });
     let text = "l.all(a, l.all(b, l.all(c, l.all(d, a + b + c + d >= 0))))";
     assert!(eval(text, &object).unwrap_err().ends_with("it costs too much"));
+    let object = json!({"l": list, "s": "a".repeat(100_000), "p": "(a{1000}){9}"});
+    for text in ["l.exists(x, s.matches(p))", "l.exists(x, l.exists(y, s == s + s))", "sets.equivalent(l, l)"]
+    {
+        assert!(eval(text, &object).unwrap_err().ends_with("it costs too much"), "{text}");
+    }
     let deep = format!("{}true{}", "!(".repeat(5000), ")".repeat(5000));
     assert!(eval(&deep, &object).is_err());
     let object = json!({"s": "a".repeat(100_000)});
@@ -112,5 +123,19 @@ fn conditions_on_dependencies_are_checked_before_they_run() {
         ("dep.status.ready", format!("{mismatch} dyn")),
     ] {
         assert_eq!(compile(text), Err(why));
+    }
+}
+
+#[test]
+fn large_objects_are_judged() {
+    let entries: Vec<Json> = (0..1000).map(|at| json!({"id": format!("{at:0>80}"), "v": "v1"})).collect();
+    let conditions = json!([{"type": "Ready", "status": "True", "message": "m".repeat(30_000)}]);
+    let object = json!({"status": {"inventory": entries, "conditions": conditions}});
+    for text in [
+        "status.conditions.filter(e, e.type == 'Ready').all(e, e.status == 'True')",
+        "status.conditions.exists(e, e.type == 'Ready' && e.status == 'True' && e.message != 'other')",
+        "status.inventory.all(e, e.v == 'v1')",
+    ] {
+        assert_eq!(eval(text, &object), Ok(true), "{text}");
     }
 }
