@@ -50,11 +50,11 @@ impl Controller for Kustomize {
         let history = History::new(&manifests.digest, &source.artifact);
         let permit = self.permit_to_apply(draft).await;
         draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
-        let applied = self.apply(&ks, &cluster, manifests.objects, draft, &history).await?;
+        let judge = health::Judge { cluster: &cluster, checks };
+        let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
         drop(permit);
         self.prune(&ks, &cluster, &applied, draft, &history).await?;
-        let judge = health::Judge { cluster: &cluster, checks };
-        self.check_health(&ks, judge, &applied, &source, draft, &history).await?;
+        self.check_health(&ks, &judge, &applied, &source, draft, &history).await?;
 
         let status = draft.status_mut();
         status.last_applied_revision.clone_from(&source.artifact.revision);

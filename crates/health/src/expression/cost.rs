@@ -65,7 +65,7 @@ impl Shape {
                     shape.splits |= SPLITTING.contains(&name);
                     match collected(call) {
                         Some(item) => {
-                            shape.builds |= !root(item).is_some_and(|name| loop_names.contains(name))
+                            shape.builds |= !root(item).is_some_and(|name| loop_names.contains(name));
                         }
                         None => shape.adds |= name == operators::ADD,
                     }

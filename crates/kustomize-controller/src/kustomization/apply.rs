@@ -1,5 +1,7 @@
 //! Manifests to the cluster: stage by stage, each recorded in the inventory before it is written; then what is stale goes.
 
+use std::sync::Arc;
+
 use sluice_api::event::Severity;
 use sluice_api::meta::{Inventory, labels, reason};
 use sluice_api::{Kustomization, kustomize};
@@ -11,6 +13,7 @@ use sluice_object::{Action, ChangeSet, Object, inventory, order};
 use sluice_runtime::{Draft, Failure};
 use tokio::sync::SemaphorePermit;
 
+use super::health::Judge;
 use super::record::History;
 use super::retried;
 use crate::{Kustomize, NAME};
@@ -43,7 +46,7 @@ impl Kustomize {
     pub(super) async fn apply(
         &self,
         ks: &Kustomization,
-        cluster: &Cluster,
+        judge: &Judge<'_>,
         mut objects: Vec<Object>,
         draft: &mut Draft<Kustomization>,
         history: &History,
@@ -62,7 +65,7 @@ impl Kustomize {
         }
         let passing = objects.iter().filter(|o| o.is_job_with_ttl()).map(Object::id).collect();
         let mut changes = ChangeSet::default();
-        match self.apply_stages(ks, cluster, objects, draft, &mut changes).await {
+        match self.apply_stages(ks, judge, objects, draft, &mut changes).await {
             Ok(()) => {}
             Err(error) => {
                 let lines: String = match changes.written() {
@@ -84,7 +87,7 @@ impl Kustomize {
     async fn apply_stages(
         &self,
         ks: &Kustomization,
-        cluster: &Cluster,
+        judge: &Judge<'_>,
         objects: Vec<Object>,
         draft: &mut Draft<Kustomization>,
         changes: &mut ChangeSet,
@@ -96,7 +99,7 @@ impl Kustomize {
             }
             let defined = objects.iter().filter(|object| object.is_crd());
             let groups: Vec<String> = defined.map(|crd| crd.text_at(&["spec", "group"]).to_owned()).collect();
-            let applier = Applier::new(cluster.clone(), self.index.clone(), options.clone());
+            let applier = Applier::new(judge.cluster.clone(), self.index.clone(), options.clone());
             let examined = applier.examine(objects).await.map_err(|error| error.to_string())?;
             let created = examined.iter().filter(|one| one.change.action == Action::Created);
             intend(draft, created.map(|one| inventory::Tracked::from(&one.change)).collect()).await?;
@@ -118,10 +121,12 @@ impl Kustomize {
                 let options = WaitOptions {
                     timeout: STAGE_WITHIN,
                     fail_fast: false,
-                    checks: std::sync::Arc::default(),
+                    checks: Arc::clone(&judge.checks),
                     stop: self.stop.clone(),
                 };
-                wait(cluster, &self.index, &awaited, &options).await.map_err(|error| error.to_string())?;
+                wait(judge.cluster, &self.index, &awaited, &options)
+                    .await
+                    .map_err(|error| error.to_string())?;
             }
         }
         Ok(())

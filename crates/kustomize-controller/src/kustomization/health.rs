@@ -32,7 +32,7 @@ impl Kustomize {
     pub(super) async fn check_health(
         &self,
         ks: &Kustomization,
-        judge: Judge<'_>,
+        judge: &Judge<'_>,
         applied: &Applied,
         source: &Source,
         draft: &mut Draft<Kustomization>,
@@ -57,7 +57,7 @@ impl Kustomize {
         let options = WaitOptions {
             timeout: ks.spec.timeout().to_std(),
             fail_fast: !self.common.gate("DisableFailFastBehavior", false),
-            checks: judge.checks,
+            checks: Arc::clone(&judge.checks),
             stop: self.stop.clone(),
         };
         match wait(judge.cluster, &self.index, &objects, &options).await {
