@@ -14,7 +14,14 @@ pub fn run(_arguments: &[String]) -> Outcome {
     let is_offline = std::env::var_os("SLUICE_CI").is_some_and(|value| value == "offline");
     if peers::has_go() || !is_offline {
         step("peers", || {
-            peers::ensure(&["etcd", "kubernetes", "kustomize", "source-controller", "kustomize-controller"])
+            peers::ensure(&[
+                "etcd",
+                "kubernetes",
+                "kustomize",
+                "source-controller",
+                "kustomize-controller",
+                "helm",
+            ])
         })?;
     }
     let skipped = program::workspace().join("target/skipped.txt");
