@@ -128,7 +128,9 @@ async fn answers_are_those_of_the_real_server() {
             let text = format!("{:#}\n", Value::from(real.answers(script).await));
             std::fs::write(folder.join("want.json"), text).unwrap();
         }
-        let clock = Arc::new(jiff::Timestamp::now);
+        // Writes of one second are ordered by their manager: the clock stands, so that no second ends in between.
+        let now = jiff::Timestamp::now();
+        let clock = Arc::new(move || now);
         let server = sluice_apiserver::Server::bind(0, clock).await.unwrap();
         let ours = Target::new(&server.url(), server.authority(), server.token());
         let running = tokio::spawn(server.run());
