@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn what_is_always_printed_is_printed() {
-        let text = "replicas: [{name: a, count: 0}]\nvars: [{name: V, objref: {kind: K, name: n}}]\n";
+        let text = "replicas: [{name: a, count: 0}]\nvars: [{name: V, objref: {kind: K, name: one}}]\n";
         assert_eq!(
             File::read(text.as_bytes()).unwrap().write(),
-            "replicas:\n- count: 0\n  name: a\nvars:\n- fieldref: {}\n  name: V\n  objref:\n    kind: K\n    name: n\n\
+            "replicas:\n- count: 0\n  name: a\nvars:\n- fieldref: {}\n  name: V\n  objref:\n    kind: K\n    name: one\n\
              apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
         );
     }
