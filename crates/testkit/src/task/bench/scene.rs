@@ -76,6 +76,9 @@ impl Scene {
             .map_err(|last| format!("the source is not Ready: {last}"))?;
         let kustomizations = api.resource("kustomize.toolkit.fluxcd.io/v1", "Kustomization").await;
         let kustomizations = kustomizations.map_err(|error| failed(&error))?;
+        // The API server holds creations back for the first seconds of a new kind: that is not the controllers' time.
+        let trial = format!("{}?dryRun=All", kustomizations.path(Some(NS), None));
+        api.create(&trial, &kustomization(0, &json!({}))).await.map_err(|error| failed(&error))?;
         Ok(Self { plane, subject, api, kustomizations, _git: git, _root: root })
     }
 
