@@ -16,6 +16,8 @@ use crate::view::{KINDS, Key, Said, View};
 
 /// Workloads that have not moved for so long will not.
 const STILL: Duration = Duration::from_secs(3);
+/// What has just become Ready wakes its users within this; only then is their failure the last word.
+const SETTLED: Duration = Duration::from_millis(500);
 /// Rounds of trying again.
 const ROUNDS: usize = 32;
 const MANAGER: &str = "sluice-dev";
@@ -81,7 +83,11 @@ pub async fn once(view: &mut View) -> Verdict {
                     .collect();
                 rounds += 1;
                 if last.as_ref() == Some(&now) || rounds > ROUNDS {
-                    return Verdict::Failed;
+                    let settled = view.last_change() + SETTLED;
+                    tokio::select! {
+                        () = view.advance() => continue,
+                        () = tokio::time::sleep_until(settled) => return Verdict::Failed,
+                    }
                 }
                 last = Some(now);
                 ask_again(view, rounds).await;
