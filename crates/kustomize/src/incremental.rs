@@ -9,6 +9,7 @@
 //! which content reaches other objects (replacements, vars, validators, origins, charts, remote bases, links).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use sluice_budget::Budget;
 use sluice_tree::{EntryKind, Tree};
@@ -209,7 +210,7 @@ impl Kept {
     ) -> Result<Option<Vec<(usize, Object)>>, Error> {
         let schemas = Schemas::new();
         let answers = Answers::default();
-        let loader = Loader::start(Shared::plain(tree, &answers, budget), "")?;
+        let loader = Loader::start(Rc::new(Shared::new(tree, &answers, budget)), "")?;
         let again = Again { sources, schemas: &schemas, loader: &loader };
         let mut map = self.layer.run(&again, ResMap::partial())?;
         let wanted: usize =

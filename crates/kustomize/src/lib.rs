@@ -35,7 +35,7 @@ mod text;
 mod transform;
 mod vars;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -200,17 +200,10 @@ fn build_watched<'a>(
     watch: Watch,
 ) -> Result<(Outcome, Seen), Error> {
     let shared = Rc::new(Shared {
-        tree,
         shown_root: options.shown_root,
-        answers,
         restricted: !options.unrestricted,
         remote_allowed: options.remote,
-        reads: RefCell::default(),
-        asks: RefCell::default(),
-        budget,
-        depth: Cell::new(0),
-        settings: RefCell::default(),
-        is_indirect: Cell::new(false),
+        ..Shared::new(tree, answers, budget)
     });
     let result = run(&shared, folder, options, watch);
     let asks = shared.asks.take();

@@ -91,9 +91,9 @@ pub(crate) struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
-    /// For work on files that have been read before.
-    pub(crate) fn plain(tree: &'a dyn Tree, answers: &'a Answers, budget: &'a Budget) -> Rc<Self> {
-        Rc::new(Self {
+    /// Nothing read yet; nothing outside of the tree and of each root is allowed.
+    pub(crate) fn new(tree: &'a dyn Tree, answers: &'a Answers, budget: &'a Budget) -> Self {
+        Self {
             tree,
             shown_root: "",
             answers,
@@ -105,7 +105,7 @@ impl<'a> Shared<'a> {
             depth: Cell::new(0),
             settings: RefCell::default(),
             is_indirect: Cell::new(false),
-        })
+        }
     }
 }
 

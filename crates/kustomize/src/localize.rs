@@ -6,7 +6,7 @@
 mod places;
 mod plugins;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -62,17 +62,9 @@ pub fn localize(
     budget: &Budget,
 ) -> Result<LocalizeOutcome> {
     let shared = Rc::new(Shared {
-        tree,
         shown_root: what.shown_root,
-        answers,
-        restricted: true,
         remote_allowed: true,
-        reads: RefCell::default(),
-        asks: RefCell::default(),
-        budget,
-        depth: Cell::new(0),
-        settings: RefCell::default(),
-        is_indirect: Cell::new(false),
+        ..Shared::new(tree, answers, budget)
     });
     let loader = Loader::start(Rc::clone(&shared), what.folder)?;
     let copy = RefCell::new(Localized::default());

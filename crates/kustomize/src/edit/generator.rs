@@ -1,6 +1,5 @@
 //! Entries of `configMapGenerator` and `secretGenerator`: added, changed, taken away, tried out.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use sluice_budget::Budget;
@@ -231,19 +230,7 @@ pub fn check_generators(
     };
     let Some(args) = args else { return Ok(()) };
     let answers = Answers::default();
-    let shared = Rc::new(Shared {
-        tree,
-        shown_root: "",
-        answers: &answers,
-        restricted: true,
-        remote_allowed: false,
-        reads: RefCell::default(),
-        asks: RefCell::default(),
-        budget,
-        depth: Cell::new(0),
-        settings: RefCell::default(),
-        is_indirect: Cell::new(false),
-    });
+    let shared = Rc::new(Shared::new(tree, &answers, budget));
     let loader = Loader::start(shared, folder)?;
     generate::generate(&args, &loader).map(|_| ())
 }
