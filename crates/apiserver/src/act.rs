@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
 use crate::core::Core;
+use crate::delete::{DeleteOptions, delete_stored};
 use crate::path::Target;
 use crate::read::find;
 use crate::registry::Resource;
@@ -90,14 +91,14 @@ pub fn evict(core: &Core, call: &Call, resource: &Resource, target: &Target) -> 
             ));
         }
     }
-    let options = write::DeleteOptions {
+    let options = DeleteOptions {
         propagation: String::new(),
         grace: eviction["deleteOptions"]["gracePeriodSeconds"].as_i64(),
         uid: eviction["deleteOptions"]["preconditions"]["uid"].as_str().map(str::to_owned),
         revision: None,
         is_dry_run: call.is_dry_run()?,
     };
-    write::delete_stored(core, resource, &stored, &options)?;
+    delete_stored(core, resource, &stored, &options)?;
     Ok(success())
 }
 

@@ -15,7 +15,7 @@ use crate::registry::{Registry, Resource};
 use crate::rights::{self, Rights};
 use crate::status::Failure;
 use crate::store::Store;
-use crate::{act, auth, beginning, custom, patch, read, write};
+use crate::{act, auth, beginning, custom, delete, patch, read, write};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -206,8 +206,8 @@ impl Core {
             "create" => write::create(self, call, resource, target),
             "update" => write::update(self, call, resource, target, ""),
             "patch" => patch::patch(self, call, resource, target, ""),
-            "delete" => write::delete(self, call, resource, target),
-            "deletecollection" => write::delete_collection(self, call, resource, target),
+            "delete" => delete::delete(self, call, resource, target),
+            "deletecollection" => delete::delete_collection(self, call, resource, target),
             _ => Err(Failure::method_not_allowed()),
         }
     }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::core::Core;
+use crate::delete::{DeleteOptions, delete_stored};
 use crate::registry::{Registry, Resource};
 use crate::schema::{ListKind, Schema, Shape};
-use crate::write::{DeleteOptions, delete_stored};
 
 pub const GROUP: &str = "apiextensions.k8s.io";
 pub const PLURAL: &str = "customresourcedefinitions";
@@ -199,13 +199,7 @@ pub fn has_objects(core: &Core, definition: &Value) -> bool {
 /// Deletes all objects of a CRD.
 pub fn delete_objects(core: &Core, definition: &Value) {
     let Some(resource) = resource_of(definition) else { return };
-    let options = DeleteOptions {
-        propagation: "Background".to_owned(),
-        grace: Some(0),
-        uid: None,
-        revision: None,
-        is_dry_run: false,
-    };
+    let options = DeleteOptions::at_once();
     for stored in core.store.list(&resource.table(), None).objects {
         let _ = delete_stored(core, &resource, &stored, &options);
     }

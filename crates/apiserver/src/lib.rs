@@ -10,6 +10,7 @@ mod call;
 mod core;
 mod custom;
 mod defaults;
+mod delete;
 mod facts;
 mod keep;
 mod life;

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::core::Core;
 use crate::custom;
+use crate::delete::{DeleteOptions, delete_stored};
 use crate::keep;
 use crate::registry::Resource;
 use crate::rights;
-use crate::write::{DeleteOptions, delete_stored};
 
 /// How often the end of a namespace passes over its objects.
 const PASSES: usize = 8;
@@ -206,13 +206,7 @@ fn delete_owned(core: &Core, owner: &Value, propagation: &str) {
         if living.next().is_some() {
             continue;
         }
-        let options = DeleteOptions {
-            propagation: propagation.to_owned(),
-            grace: None,
-            uid: None,
-            revision: None,
-            is_dry_run: false,
-        };
+        let options = DeleteOptions { propagation: propagation.to_owned(), ..DeleteOptions::default() };
         let _ = delete_stored(core, &resource, &stored, &options);
     }
 }
@@ -235,13 +229,7 @@ fn abandon(core: &Core, owner: &Value) {
 /// Deletes all that is in a namespace that ends.
 fn end_namespace(core: &Core, namespace: &Value) {
     let ns = namespace["metadata"]["name"].as_str().unwrap_or_default();
-    let options = DeleteOptions {
-        propagation: "Background".to_owned(),
-        grace: Some(0),
-        uid: None,
-        revision: None,
-        is_dry_run: false,
-    };
+    let options = DeleteOptions::at_once();
     for _pass in 0..PASSES {
         let mut left = 0;
         for resource in core.registry().each().filter(|resource| resource.is_namespaced) {
