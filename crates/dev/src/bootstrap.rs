@@ -10,6 +10,8 @@ use crate::repository::{Repository, normalise, remotes};
 
 const NS: &str = "flux-system";
 const MANAGER: &str = "flux";
+/// Where bootstrap writes the source and the Kustomization.
+pub const SYNC: &str = "gotk-sync.yaml";
 /// Files larger than this hold no sources.
 const LARGEST: u64 = 1 << 20;
 
@@ -46,17 +48,26 @@ impl Sources {
         let documents = documents(text);
         for source in documents.iter().filter(|document| document["kind"] == "GitRepository") {
             let Some(url) = source["spec"]["url"].as_str() else { continue };
-            let metadata = &source["metadata"];
-            let is_bootstrap =
-                metadata["name"] == NS && metadata["namespace"].as_str().is_none_or(|ns| ns == NS);
-            if is_bootstrap || remotes.contains(&normalise(url)) {
+            if is_folder(source, remotes) {
                 self.rewrites.push(url.to_owned());
             }
-            if is_bootstrap && path.ends_with("gotk-sync.yaml") {
+            if is_bootstraps(source) && path.ends_with(SYNC) {
                 self.bootstrapped.clone_from(&documents);
             }
         }
     }
+}
+
+/// Whether a GitRepository is what bootstrap made.
+pub fn is_bootstraps(source: &Value) -> bool {
+    let metadata = &source["metadata"];
+    metadata["name"] == NS && metadata["namespace"].as_str().is_none_or(|ns| ns == NS)
+}
+
+/// Whether a GitRepository means the folder itself: bootstrap's, or one whose address is a remote of the folder.
+pub fn is_folder(source: &Value, remotes: &[String]) -> bool {
+    let url = source["spec"]["url"].as_str();
+    is_bootstraps(source) || url.is_some_and(|url| remotes.contains(&normalise(url)))
 }
 
 /// The documents of a text; what cannot be read is none.

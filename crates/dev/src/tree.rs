@@ -1,39 +1,31 @@
 //! The tree of sources, Kustomizations and their objects, as text.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::Value;
-use sluice_cluster::{At, Cluster};
+use sluice_cluster::At;
 
-use crate::view::{Key, Said};
+use crate::view::{Key, Said, View};
 
 /// Objects are asked for one by one; a tree larger than this shows names only.
 const ASKED_MOST: usize = 500;
 
 /// `is_whole` shows every object; otherwise only those of Kustomizations that are not Ready.
-pub async fn render(
-    cluster: &Cluster,
-    objects: &BTreeMap<Key, Value>,
-    said: &BTreeMap<Key, Said>,
-    is_whole: bool,
-    now: Timestamp,
-) -> String {
+pub async fn render(view: &View, is_whole: bool, now: Timestamp) -> String {
     let mut text = String::new();
     let (kustomizations, sources): (Vec<_>, Vec<_>) =
-        objects.iter().partition(|(key, _)| key.0 == "Kustomization");
-    for (key, object) in sources {
-        text.push_str(&line(key, object, &said[key], now));
+        view.objects().partition(|(key, ..)| key.0 == "Kustomization");
+    for (key, object, said) in sources {
+        text.push_str(&line(key, object, said, now));
     }
     let mut asked = 0;
-    for (key, object) in kustomizations {
-        text.push_str(&line(key, object, &said[key], now));
-        if !is_whole && said[key].is_ready() {
+    for (key, object, said) in kustomizations {
+        text.push_str(&line(key, object, said, now));
+        if !is_whole && said.is_ready() {
             continue;
         }
         for entry in object["status"]["inventory"]["entries"].as_array().into_iter().flatten() {
             asked += 1;
-            text.push_str(&member(cluster, entry, asked <= ASKED_MOST, now).await);
+            text.push_str(&member(view, entry, asked <= ASKED_MOST, now).await);
         }
     }
     text
@@ -57,13 +49,13 @@ fn line(key: &Key, object: &Value, said: &Said, now: Timestamp) -> String {
 }
 
 /// One object of an inventory: `ns_name_group_Kind`.
-async fn member(cluster: &Cluster, entry: &Value, is_asked: bool, now: Timestamp) -> String {
+async fn member(view: &View, entry: &Value, is_asked: bool, now: Timestamp) -> String {
     let Some(Member { ns, name, version, kind }) = Member::of(entry) else { return String::new() };
     let place = if ns.is_empty() { name.clone() } else { format!("{ns}/{name}") };
     let mut state = String::new();
-    if is_asked && let Ok(found) = cluster.kind(&version, &kind).await {
-        state = match cluster.get(At::new(&found, &ns, &name)).await {
-            Ok(_) if is_assumed(&version, &kind) => "assumed: its controller does not run here".to_owned(),
+    if is_asked && let Ok(found) = view.cluster().kind(&version, &kind).await {
+        state = match view.cluster().get(At::new(&found, &ns, &name)).await {
+            Ok(_) if view.assumes(&version, &kind) => "assumed: its controller does not run here".to_owned(),
             Ok(object) => format!("{}  {}", age(&object, now), health(&object)),
             Err(error) => error.to_string(),
         };

@@ -46,7 +46,7 @@ fn standing(view: &View) -> Standing {
     if view.is_all_ready() {
         return Standing::Ready;
     }
-    let open: Vec<&Said> = view.said.values().filter(|said| !said.is_ready()).collect();
+    let open: Vec<&Said> = view.objects().map(|(_, _, said)| said).filter(|said| !said.is_ready()).collect();
     let is_done = |said: &&Said| said.is_stalled || said.ready == "False" && !said.is_working;
     let waits = |said: &&Said| said.progress.to_lowercase().contains("health check");
     if open.is_empty() {
@@ -77,9 +77,8 @@ pub async fn once(view: &mut View) -> Verdict {
             }
             Standing::Failed => {
                 let now: BTreeMap<Key, String> = view
-                    .said
-                    .iter()
-                    .map(|(key, said)| (key.clone(), format!("{}{}", said.ready, said.message)))
+                    .objects()
+                    .map(|(key, _, said)| (key.clone(), format!("{}{}", said.ready, said.message)))
                     .collect();
                 rounds += 1;
                 if last.as_ref() == Some(&now) || rounds > ROUNDS {
@@ -99,10 +98,9 @@ pub async fn once(view: &mut View) -> Verdict {
 /// Asks all that have failed to try once more, and waits until they have heard.
 async fn ask_again(view: &mut View, round: usize) {
     let failed: Vec<Key> = view
-        .said
-        .iter()
-        .filter(|(_, said)| !said.is_ready() && !said.is_stalled)
-        .map(|(key, _)| key.clone())
+        .objects()
+        .filter(|(_, _, said)| !said.is_ready() && !said.is_stalled)
+        .map(|(key, ..)| key.clone())
         .collect();
     let token = format!("sluice-dev-{round}");
     for key in &failed {
@@ -115,10 +113,8 @@ async fn ask_again(view: &mut View, round: usize) {
         }
     }
     let has_heard = |view: &View| {
-        failed.iter().all(|key| {
-            view.objects.get(key).is_none_or(|object| {
-                object["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"] == token.as_str()
-            })
+        view.objects().filter(|(key, ..)| failed.contains(key)).all(|(_, object, _)| {
+            object["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"] == token.as_str()
         })
     };
     while !has_heard(view) {
@@ -156,9 +152,8 @@ pub async fn not_run(cluster: &Cluster) -> Vec<String> {
 /// Objects whose controllers do not run here.
 pub fn assumed(view: &View) -> Vec<String> {
     let mut lines: Vec<String> = view
-        .objects
-        .values()
-        .flat_map(|object| object["status"]["inventory"]["entries"].as_array().into_iter().flatten())
+        .objects()
+        .flat_map(|(_, object, _)| object["status"]["inventory"]["entries"].as_array().into_iter().flatten())
         .filter_map(Member::of)
         .filter(|member| is_assumed(&member.version, &member.kind))
         .map(|member| format!("assumed: {} {}/{}", member.kind, member.ns, member.name))
@@ -171,7 +166,7 @@ pub fn assumed(view: &View) -> Vec<String> {
 /// References of what has failed that nothing provides, with the file and line that want them.
 pub async fn missing(view: &View, repository: &Repository) -> Vec<String> {
     let mut lines = Vec::new();
-    for (key, object) in view.objects.iter().filter(|(key, _)| !view.said[*key].is_ready()) {
+    for (key, object, _) in view.objects().filter(|(_, _, said)| !said.is_ready()) {
         for (version, kind, ns, name) in references(object) {
             let Ok(found) = view.cluster().kind(&version, &kind).await else { continue };
             let absent = view

@@ -88,11 +88,10 @@ pub struct View {
     now: fn() -> Timestamp,
     changes: mpsc::Receiver<(&'static str, Change)>,
     watches: tokio::task::JoinSet<()>,
-    pub(crate) objects: BTreeMap<Key, Value>,
-    pub(crate) said: BTreeMap<Key, Said>,
+    objects: BTreeMap<Key, Value>,
+    said: BTreeMap<Key, Said>,
     unlisted: usize,
     last_change: Instant,
-    /// The last time that something became Ready or appeared.
     last_progress: Instant,
     is_terminal: bool,
     drawn: Option<Instant>,
@@ -174,7 +173,7 @@ impl View {
         self.last_change = Instant::now();
         object["kind"] = key.0.as_str().into();
         let version = KINDS.iter().find(|(_, kind)| *kind == key.0).map(|(version, _)| *version);
-        let is_assumed = self.assumes && tree::is_assumed(version.unwrap_or_default(), &key.0);
+        let is_assumed = self.assumes(version.unwrap_or_default(), &key.0);
         let said = Said::of(&object, is_assumed);
         let before = self.said.insert(key.clone(), said.clone());
         self.objects.insert(key.clone(), object);
@@ -214,17 +213,24 @@ impl View {
         self.last_change
     }
 
+    /// The last time that something became Ready or appeared.
+    pub fn last_progress(&self) -> Instant {
+        self.last_progress
+    }
+
+    /// Every Flux object as it was last seen, with the words of its conditions.
+    pub fn objects(&self) -> impl Iterator<Item = (&Key, &Value, &Said)> {
+        self.objects.iter().map(|(key, object)| (key, object, &self.said[key]))
+    }
+
+    /// Whether nobody here makes anything of such an object.
+    pub fn assumes(&self, version: &str, kind: &str) -> bool {
+        self.assumes && tree::is_assumed(version, kind)
+    }
+
     pub fn is_all_ready(&self) -> bool {
         let has_kustomization = self.said.keys().any(|(kind, ..)| kind == "Kustomization");
         has_kustomization && self.said.values().all(Said::is_ready)
-    }
-
-    /// Nothing has got better for so long, and something has failed.
-    pub fn has_finally_failed(&self, patience: Duration) -> bool {
-        let has_failure = self.said.values().any(|said| said.is_stalled || said.ready == "False");
-        let waits = self.objects.values().filter(|object| object["kind"] == "Kustomization").map(timeout);
-        let longest = waits.max().unwrap_or_default();
-        has_failure && self.last_progress.elapsed() > patience.max(longest + Duration::from_secs(15))
     }
 
     /// Whether a fresh list shows exactly what is known.
@@ -271,8 +277,7 @@ impl View {
     /// Redraws the tree on a terminal, not too often.
     pub async fn draw(&mut self, head: &str) {
         if self.next_drawing().is_some_and(|at| at <= Instant::now()) {
-            let now = (self.now)();
-            let text = tree::render(&self.cluster, &self.objects, &self.said, false, now).await;
+            let text = tree::render(self, false, (self.now)()).await;
             let _ = write!(std::io::stdout(), "\x1b[2J\x1b[H{head}{text}");
             let _ = std::io::stdout().flush();
             self.drawn = Some(Instant::now());
@@ -282,7 +287,7 @@ impl View {
     /// Stops watching and gives the whole tree.
     pub async fn finish(&mut self) -> String {
         self.watches.abort_all();
-        tree::render(&self.cluster, &self.objects, &self.said, true, (self.now)()).await
+        tree::render(self, true, (self.now)()).await
     }
 
     pub fn summary(&self) -> String {
@@ -294,30 +299,4 @@ impl View {
         }
         text
     }
-
-    /// Every Flux object with its state and its inventory, as JSON.
-    pub fn report(&self) -> String {
-        let row = |(key, object): (&Key, &Value)| {
-            let said = &self.said[key];
-            json!({
-                "kind": key.0, "namespace": key.1, "name": key.2,
-                "ready": said.is_ready(),
-                "message": said.message,
-                "revision": object["status"]["lastAppliedRevision"],
-                "digest": object["status"]["history"][0]["digest"],
-                "inventory": object["status"]["inventory"]["entries"],
-            })
-        };
-        let rows: Vec<Value> = self.objects.iter().map(row).collect();
-        format!("{:#}\n", Value::Array(rows))
-    }
-}
-
-/// How long a Kustomization may wait for health before it says so.
-fn timeout(object: &Value) -> Duration {
-    let text = object["spec"]["timeout"].as_str().or(object["spec"]["interval"].as_str()).unwrap_or_default();
-    let minutes = text.strip_suffix('m').and_then(|number| number.parse::<u64>().ok());
-    let seconds = text.strip_suffix('s').and_then(|number| number.parse::<u64>().ok());
-    let time = minutes.map(|minutes| minutes * 60).or(seconds).unwrap_or_default();
-    Duration::from_secs(time.min(300))
 }

@@ -6,25 +6,25 @@
 //! run, and what they say is shown until all is Ready (`--once`) or somebody has seen enough.
 
 mod applied;
-mod bootstrap;
 mod compare;
 mod folder;
 mod pretended;
 mod report;
-mod tree;
-mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+use sluice_cluster::Cluster;
+use sluice_dev::bootstrap;
+use sluice_dev::view::View;
 use sluice_testkit::git::{GitServer, Login};
 use sluice_testkit::plane::{Options, Plane};
 use sluice_testkit::subject::{self, Kind, Subject};
 use sluice_testkit::trace::replay::Stage;
 
 use self::folder::Served;
-use self::view::View;
 
 /// `--once` gives up after so long.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -89,7 +89,7 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
     for line in served.notes() {
         println!("{line}");
     }
-    let path = arguments.path.clone().unwrap_or_else(|| folder::default_path(&arguments.folder));
+    let path = arguments.path.clone().unwrap_or_else(|| bootstrap::default_path(&arguments.folder));
     println!("served: {} as {url}, path ./{path}", arguments.folder.display());
 
     // The same for every subject: a folder may hold kinds of controllers that do not run.
@@ -98,18 +98,20 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
         let pretended = served.kinds().define(&plane.api()).await?;
         println!("pretended kinds, which take any fields: {}", pretended.join(", "));
     }
-    let cluster = sluice_cluster::Cluster::from_kubeconfig(&plane.kubeconfig(), None).await;
+    let cluster = Cluster::from_kubeconfig(&plane.kubeconfig(), None).await;
     let cluster = cluster.map_err(|error| error.to_string())?;
-    let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));
-    let rewrites = served.rewrites().iter().map(|from| format!("--git-rewrite={from}={url}"));
+    let life = tokio::spawn(sluice_simulate::workloads(cluster.clone(), jiff::Timestamp::now));
+    let rewrites = served.sources().rewrites.iter().map(|from| format!("--git-rewrite={from}={url}"));
     // With its default of 4, Flux's workers all wait for health and most Kustomizations are never looked at.
     let flags: Vec<String> = if is_flux { vec!["--concurrent=50".to_owned()] } else { rewrites.collect() };
     let options = subject::Options { flags, ..subject::Options::default() };
     let mut subject =
         Subject::start(&arguments.subject, &plane, &options).map_err(|error| error.to_string())?;
-    bootstrap::apply(&plane.api(), &served, &path, &url).await?;
+    bootstrap::begin(&cluster, served.sources(), &path, &url, folder::BRANCH)
+        .await
+        .map_err(|error| error.to_string())?;
 
-    let outcome = watch(arguments, &path, &plane, &mut subject).await;
+    let outcome = watch(arguments, &path, &cluster, &mut subject).await;
     life.abort();
     tokio::task::block_in_place(|| subject.stop(Duration::from_secs(10)));
     outcome
@@ -119,10 +121,10 @@ async fn trial(arguments: &Arguments) -> Result<ExitCode, String> {
 async fn watch(
     arguments: &Arguments,
     path: &str,
-    plane: &Plane,
+    cluster: &Cluster,
     subject: &mut Subject,
 ) -> Result<ExitCode, String> {
-    let mut view = View::begin(plane.api());
+    let mut view = View::begin(cluster, jiff::Timestamp::now, false).await;
     let begun = Instant::now();
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     let code = loop {
@@ -134,7 +136,7 @@ async fn watch(
         if let Some(ended) = subject.ended() {
             return Err(ended);
         }
-        view.draw().await;
+        view.draw("").await;
         if !arguments.is_once {
             continue;
         }
@@ -142,11 +144,11 @@ async fn watch(
         if view.is_all_ready() && quiet >= QUIET {
             break ExitCode::SUCCESS;
         }
-        if view.has_finally_failed(HOPELESS) || begun.elapsed() > PATIENCE {
+        if has_finally_failed(&view) || begun.elapsed() > PATIENCE {
             break ExitCode::FAILURE;
         }
     };
-    view.finish().await;
+    println!("{}", view.finish().await);
     println!("{}, {:.1} s after the start", view.summary(), begun.elapsed().as_secs_f64());
     if let Some(file) = &arguments.report {
         let run = report::Run {
@@ -155,8 +157,31 @@ async fn watch(
             is_flux: subject.is_flux(),
             seconds: begun.elapsed().as_secs(),
         };
-        let report = report::write(&run, &plane.api(), view.objects()).await;
+        let report = report::write(&run, &view).await;
         std::fs::write(file, report).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(code)
+}
+
+/// Every Kustomization has said something, something has failed, and for so long nothing has got better.
+fn has_finally_failed(view: &View) -> bool {
+    let (mut is_answered, mut has_failure, mut longest) = (true, false, Duration::ZERO);
+    for (key, object, said) in view.objects() {
+        has_failure |= said.is_stalled || said.ready == "False";
+        if key.0 == "Kustomization" {
+            is_answered &= !said.ready.is_empty();
+            longest = longest.max(timeout(object));
+        }
+    }
+    let patience = HOPELESS.max(longest + Duration::from_secs(15));
+    is_answered && has_failure && view.last_progress().elapsed() > patience
+}
+
+/// How long a Kustomization may wait for health before it says so.
+fn timeout(object: &Value) -> Duration {
+    let text = object["spec"]["timeout"].as_str().or(object["spec"]["interval"].as_str()).unwrap_or_default();
+    let minutes = text.strip_suffix('m').and_then(|number| number.parse::<u64>().ok());
+    let seconds = text.strip_suffix('s').and_then(|number| number.parse::<u64>().ok());
+    let time = minutes.map(|minutes| minutes * 60).or(seconds).unwrap_or_default();
+    Duration::from_secs(time.min(300))
 }

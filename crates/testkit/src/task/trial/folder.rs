@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use sluice_dev::bootstrap::{SYNC, Sources, is_bootstraps, is_folder};
+use sluice_dev::repository::remotes;
 use sluice_testkit::git::Repository;
 use sluice_testkit::yaml;
 
@@ -15,6 +17,9 @@ use super::pretended::Kinds;
 /// The name of the served repository.
 pub const NAME: &str = "folder";
 
+/// The branch that is served.
+pub const BRANCH: &str = "main";
+
 const COMPONENTS: &str = "gotk-components.yaml";
 const LARGEST: u64 = 16 << 20;
 
@@ -22,8 +27,7 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Default)]
 pub struct Served {
     notes: Vec<String>,
-    rewrites: Vec<String>,
-    sources: Vec<Value>,
+    sources: Sources,
     /// Branches and tags that sources ask for, as whole references.
     references: Vec<String>,
     kinds: Kinds,
@@ -55,8 +59,8 @@ impl Served {
         for reference in &served.references {
             repository.push_as(reference).map_err(failed)?;
         }
-        served.rewrites.sort();
-        served.rewrites.dedup();
+        served.sources.rewrites.sort();
+        served.sources.rewrites.dedup();
         Ok(served)
     }
 
@@ -65,13 +69,8 @@ impl Served {
         &self.notes
     }
 
-    /// URLs, as they stand in the folder, that mean the folder itself.
-    pub fn rewrites(&self) -> &[String] {
-        &self.rewrites
-    }
-
-    /// The `flux-system` source as the folder has it, and the other objects of its file, if bootstrap left them there.
-    pub fn bootstrapped(&self) -> &[Value] {
+    /// What the folder says about its own sources, in the served copy.
+    pub fn sources(&self) -> &Sources {
         &self.sources
     }
 
@@ -97,12 +96,10 @@ impl Served {
         let mut text = text;
         for source in documents.iter().filter(|document| document["kind"] == "GitRepository") {
             let Some(from) = source["spec"]["url"].as_str() else { continue };
-            let is_bootstrap = source["metadata"]["name"] == "flux-system"
-                && source["metadata"]["namespace"].as_str().is_none_or(|ns| ns == "flux-system");
-            if !is_bootstrap && !remotes.contains(&normalise(from)) {
+            if !is_folder(source, remotes) {
                 continue;
             }
-            self.rewrites.push(from.to_owned());
+            self.sources.rewrites.push(from.to_owned());
             for (key, place) in [("branch", "heads"), ("tag", "tags")] {
                 if let Some(name) = source["spec"]["ref"][key].as_str() {
                     self.references.push(format!("refs/{place}/{name}"));
@@ -112,8 +109,8 @@ impl Served {
                 self.notes.push(format!("{}: {from} is {url} in the served copy", path.display()));
                 text = edit(&text, from, url);
             }
-            if is_bootstrap && path.ends_with("gotk-sync.yaml") {
-                self.sources = yaml::documents(&text).unwrap_or_default();
+            if is_bootstraps(source) && path.ends_with(SYNC) {
+                self.sources.bootstrapped = yaml::documents(&text).unwrap_or_default();
             }
         }
         text.into_bytes()
@@ -142,7 +139,7 @@ fn edit(text: &str, from: &str, to: &str) -> String {
 /// The object that fetches the served copy instead.
 pub fn point(source: &mut Value, url: &str) {
     source["spec"]["url"] = url.into();
-    source["spec"]["ref"] = serde_json::json!({"branch": "main"});
+    source["spec"]["ref"] = serde_json::json!({"branch": BRANCH});
     if let Some(spec) = source["spec"].as_object_mut() {
         for key in ["secretRef", "verify", "provider", "proxySecretRef"] {
             spec.remove(key);
@@ -198,51 +195,9 @@ fn walk(folder: &Path, below: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Str
     Ok(())
 }
 
-/// The remotes of the folder's own repository, normalised.
-fn remotes(folder: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(folder.join(".git/config")).unwrap_or_default();
-    let urls = text.lines().filter_map(|line| line.trim().strip_prefix("url"));
-    urls.filter_map(|rest| rest.trim_start().strip_prefix('=')).map(|url| normalise(url.trim())).collect()
-}
-
-/// `ssh://git@host/a/b.git`, `git@host:a/b` and `https://host/a/b` are the same place.
-fn normalise(url: &str) -> String {
-    let rest = url.split_once("://").map_or_else(|| url.replacen(':', "/", 1), |(_, rest)| rest.to_owned());
-    let rest = rest.split_once('@').map_or(rest.clone(), |(_, after)| after.to_owned());
-    rest.trim_end_matches('/').trim_end_matches(".git").to_lowercase()
-}
-
-/// Where bootstrap left its files, else the only cluster, else the whole folder.
-pub fn default_path(folder: &Path) -> String {
-    let mut clusters: Vec<String> = std::fs::read_dir(folder.join("clusters"))
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().is_dir())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .map(|name| format!("clusters/{name}"))
-        .collect();
-    clusters.sort();
-    let bootstrapped =
-        clusters.iter().find(|path| folder.join(path).join("flux-system/gotk-sync.yaml").is_file());
-    bootstrapped.or(clusters.first()).cloned().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spellings_of_one_place_are_equal() {
-        for url in [
-            "ssh://git@GitHub.com/a/b.git",
-            "git@github.com:a/b",
-            "https://github.com/a/b/",
-            "https://x@github.com/a/b.git",
-        ] {
-            assert_eq!(normalise(url), "github.com/a/b", "{url}");
-        }
-    }
 
     #[test]
     fn the_components_keep_namespace_and_definitions() {

@@ -2,16 +2,16 @@
 //!
 //! No Secret's value is in it, only a digest.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use sluice_testkit::api::Api;
+use sluice_cluster::{At, Cluster};
+use sluice_dev::tree::Member;
+use sluice_dev::view::View;
 
 use super::applied;
-use super::view::{Key, Said};
 
 /// The manager that kustomize-controller applies as.
 const MANAGER: &str = "kustomize-controller";
@@ -24,10 +24,9 @@ pub struct Run<'a> {
     pub seconds: u64,
 }
 
-pub async fn write(run: &Run<'_>, api: &Api, objects: &BTreeMap<Key, Value>) -> String {
+pub async fn write(run: &Run<'_>, view: &View) -> String {
     let mut rows = Vec::new();
-    for (key, object) in objects {
-        let said = Said::of(object);
+    for (key, object, said) in view.objects() {
         let mut row = json!({
             "kind": key.0, "namespace": key.1, "name": key.2,
             "ready": said.is_ready(),
@@ -35,7 +34,7 @@ pub async fn write(run: &Run<'_>, api: &Api, objects: &BTreeMap<Key, Value>) -> 
             "digest": object["status"]["history"][0]["digest"],
         });
         if key.0 == "Kustomization" {
-            row["objects"] = Value::Object(members(api, object).await);
+            row["objects"] = Value::Object(members(view.cluster(), object).await);
         }
         rows.push(row);
     }
@@ -51,24 +50,19 @@ pub async fn write(run: &Run<'_>, api: &Api, objects: &BTreeMap<Key, Value>) -> 
 }
 
 /// What was applied for a Kustomization, by id.
-async fn members(api: &Api, kustomization: &Value) -> Map<String, Value> {
+async fn members(cluster: &Cluster, kustomization: &Value) -> Map<String, Value> {
     let mut members = Map::new();
     for entry in kustomization["status"]["inventory"]["entries"].as_array().into_iter().flatten() {
-        let id = entry["id"].as_str().unwrap_or_default();
-        let parts: Vec<&str> = id.split('_').collect();
-        let [ns, name, group, kind] = parts[..] else { continue };
-        let version = entry["v"].as_str().unwrap_or_default();
-        let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-        let name = name.replace("__", ":");
+        let Some(Member { ns, name, version, kind }) = Member::of(entry) else { continue };
         let found = async {
-            let resource = api.resource(&version, kind).await?;
-            api.get(&resource.path(Some(ns), Some(&name))).await
+            let kind = cluster.kind(&version, &kind).await?;
+            cluster.get(At::new(&kind, &ns, &name)).await
         };
         let content = match found.await {
             Ok(object) => content(&object),
             Err(error) => Value::String(error.to_string()),
         };
-        members.insert(id.to_owned(), content);
+        members.insert(entry["id"].as_str().unwrap_or_default().to_owned(), content);
     }
     members
 }
