@@ -138,6 +138,7 @@ impl Applier {
         if dry_run_answer.is_new {
             return Ok(created(object, kind));
         }
+        self.index.expect(&kind, &id.namespace, &id.name);
         let Some(live) = self.read(&kind, &id).await.map_err(|error| dry_run(&id, error))? else {
             return Ok(created(object, kind));
         };
@@ -196,6 +197,7 @@ impl Applier {
             object.set_metadata("uid", uid.clone().into());
         }
         let failed = |error| ApplyError::Apply { object: examined.change.id.clone(), error };
+        self.index.expect(kind, object.namespace(), object.name());
         let answer = self.send(kind, &object, false).await.map_err(failed)?;
         if object.is_crd() {
             self.cluster.forget_group(object.text_at(&["spec", "group"]));

@@ -81,6 +81,13 @@ impl Index {
         (self.now)()
     }
 
+    /// An object is about to be written or read. Its events count from here on: those that overtake the answer tell
+    /// more than it does, and no other may follow.
+    pub(crate) fn expect(&self, kind: &Arc<ResourceKind>, namespace: &str, name: &str) {
+        let mut state = self.state.lock().expect("no panic while expecting");
+        state.objects.entry(Address::new(kind, namespace, name)).or_default();
+    }
+
     /// Takes in what an apply or a read has answered, and sees to it that the kind is watched.
     pub fn note(&self, kind: &Arc<ResourceKind>, object: &Object) {
         let address = Address::new(kind, object.namespace(), object.name());
@@ -162,7 +169,7 @@ impl Index {
     }
 }
 
-/// An object's version counts only upwards; one made anew under the same name has a higher one too.
+/// Only of an object that is expected. Its version counts only upwards; one made anew under the same name has a higher one too.
 fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp) {
     let Some(entry) = state.objects.get_mut(address) else { return };
     let version = object.resource_version().parse().unwrap_or(0);
@@ -192,9 +199,7 @@ async fn follow(index: Index, kind: Arc<ResourceKind>) {
                 let Ok(object) = Object::try_from(value) else { continue };
                 let address = Address::new(&kind, object.namespace(), object.name());
                 let mut state = index.state.lock().expect("no panic while updating");
-                if state.objects.contains_key(&address) {
-                    update(&mut state, &address, &object, index.now());
-                }
+                update(&mut state, &address, &object, index.now());
                 unlisted.remove(&address);
             }
             Change::Deleted(value) => {
@@ -225,5 +230,37 @@ fn gone(index: &Index, address: &Address, version: Option<u64>) {
         entry.version = version.unwrap_or(entry.version);
         entry.health = None;
         tell(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(version: u64, observed: u64) -> Object {
+        let value = serde_json::json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "app", "namespace": "ns", "generation": 1, "resourceVersion": version.to_string()},
+            "spec": {"replicas": 0},
+            "status": {"observedGeneration": observed,
+                "conditions": [{"type": "Available", "status": "True"}]},
+        });
+        Object::try_from(value).expect("an object")
+    }
+
+    #[test]
+    fn an_event_that_overtakes_the_answer_to_a_write_is_not_lost() {
+        let kind = ResourceKind::new("apps", "v1", "Deployment", "deployments", true);
+        let address = Address::new(&kind, "ns", "app");
+        let mut state = State::default();
+        let of = |state: &State| state.objects.get(&address).and_then(|entry| entry.health.clone());
+        let now = Timestamp::UNIX_EPOCH;
+
+        update(&mut state, &address, &deployment(3, 1), now);
+        assert!(of(&state).is_none(), "events of objects that nobody expects are dropped");
+        state.objects.entry(address.clone()).or_default();
+        update(&mut state, &address, &deployment(5, 1), now);
+        update(&mut state, &address, &deployment(4, 0), now);
+        assert_eq!(of(&state).map(|known| (known.version, known.status)), Some((5, Status::Current)));
     }
 }
