@@ -28,6 +28,10 @@ pub struct At<'a> {
     pub name: &'a str,
 }
 
+/// What every write asks for. The server's answer to fields that it does not know would be a warning that nobody
+/// here reads (it refuses them in an apply all the same), and it would parse each body twice to find them.
+const WRITE: &str = "fieldValidation=Ignore&fieldManager";
+
 impl<'a> At<'a> {
     pub fn new(kind: &'a ResourceKind, namespace: &'a str, name: &'a str) -> Self {
         Self { kind, namespace, name }
@@ -158,12 +162,12 @@ impl Cluster {
         dry_run: bool,
     ) -> Result<Applied, ApiError> {
         let mut path =
-            format!("{}?fieldManager={}&force=true", at.kind.path(at.namespace, at.name), escape(manager));
+            format!("{}?{WRITE}={}&force=true", at.kind.path(at.namespace, at.name), escape(manager));
         if dry_run {
             path.push_str("&dryRun=All");
         }
         let name = label(if dry_run { "DRYRUN" } else { "APPLY" }, at.kind);
-        let body = encode(object);
+        let body = encode_for_yaml(object);
         let (status, body) = self
             .call(Method::PATCH, &path, Some("application/apply-patch+yaml"), body, dry_run, &name)
             .await?;
@@ -181,7 +185,7 @@ impl Cluster {
     ) -> Result<Value, ApiError> {
         let slash = if subresource.is_empty() { "" } else { "/" };
         let path = format!(
-            "{}{slash}{subresource}?fieldManager={}",
+            "{}{slash}{subresource}?{WRITE}={}",
             at.kind.path(at.namespace, at.name),
             escape(manager)
         );
@@ -202,7 +206,7 @@ impl Cluster {
         object: &Value,
         manager: &str,
     ) -> Result<Value, ApiError> {
-        let path = format!("{}?fieldManager={}", kind.path(namespace, ""), escape(manager));
+        let path = format!("{}?{WRITE}={}", kind.path(namespace, ""), escape(manager));
         let (_, body) = self
             .call(
                 Method::POST,
@@ -226,7 +230,7 @@ impl Cluster {
     ) -> Result<Value, ApiError> {
         let slash = if subresource.is_empty() { "" } else { "/" };
         let path = format!(
-            "{}{slash}{subresource}?fieldManager={}",
+            "{}{slash}{subresource}?{WRITE}={}",
             at.kind.path(at.namespace, at.name),
             escape(manager)
         );
@@ -285,6 +289,29 @@ fn encode(value: &Value) -> Bytes {
     Bytes::from(serde_json::to_vec(value).expect("a JSON value can always be written"))
 }
 
+/// JSON whose every member begins a line. The server reads what is applied as YAML, where all that stands on one line
+/// may turn out to be a key: on a single line it would hold every token of the object before it believes the first.
+fn encode_for_yaml(value: &Value) -> Bytes {
+    let mut text = Vec::new();
+    let lines = serde_json::ser::PrettyFormatter::with_indent(b"");
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, lines);
+    serde::Serialize::serialize(value, &mut writer).expect("a JSON value can always be written");
+    Bytes::from(text)
+}
+
 pub(crate) fn decode(body: &[u8]) -> Result<Value, ApiError> {
     serde_json::from_slice(body).map_err(|e| ApiError::Decode(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_applied_has_a_line_for_each_member() {
+        let object = serde_json::json!({ "kind": "ConfigMap", "data": { "a": "b\nc" } });
+        let text = encode_for_yaml(&object);
+        assert_eq!(&text[..], b"{\n\"data\": {\n\"a\": \"b\\nc\"\n},\n\"kind\": \"ConfigMap\"\n}");
+        assert_eq!(decode(&text).ok(), Some(object));
+    }
 }
