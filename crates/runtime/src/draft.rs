@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sluice_api::kind::Status;
 use sluice_api::meta::{Condition, set_condition};
 use sluice_api::{Kind, event::Severity};
 use sluice_cluster::ApiError;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::event::Recorder;
@@ -18,12 +19,38 @@ use crate::writer::Writer;
 
 /// A stage that takes longer than this is worth a write.
 const WORTH_A_WRITE: Duration = Duration::from_secs(1);
-const BETWEEN_WRITES: Duration = Duration::from_secs(2);
+/// Progress is told of one object after another, this long apart: where a thousand run at once, the API server has
+/// better to do than to be told of each that it is on its way.
+const APART: Duration = Duration::from_millis(200);
+static TURN: Semaphore = Semaphore::const_new(1);
 
-/// A status that may be written while its run goes on.
+/// A status that may be written while its run goes on, and since when it may.
 pub(crate) struct Shown<S> {
-    status: Mutex<Option<S>>,
+    status: Mutex<Option<(S, Instant)>>,
     changed: Notify,
+}
+
+impl<S> Shown<S> {
+    fn new() -> Self {
+        Self { status: Mutex::default(), changed: Notify::new() }
+    }
+
+    fn put(&self, status: Option<S>) {
+        *self.status.lock().expect("no panic while showing") = status.map(|status| (status, Instant::now()));
+        self.changed.notify_one();
+    }
+
+    /// How long until what is shown is worth a write; none where nothing is shown.
+    fn worth_in(&self) -> Option<Duration> {
+        let shown = self.status.lock().expect("no panic while showing");
+        shown.as_ref().map(|(_, since)| WORTH_A_WRITE.saturating_sub(since.elapsed()))
+    }
+
+    /// What is shown, if it is worth a write by now.
+    fn take(&self) -> Option<S> {
+        let mut shown = self.status.lock().expect("no panic while showing");
+        shown.take_if(|(_, since)| since.elapsed() >= WORTH_A_WRITE).map(|(status, _)| status)
+    }
 }
 
 /// What a run reads and records. Conditions of the verdict are not its business: `settle` writes them.
@@ -35,7 +62,7 @@ pub struct Draft<K: Kind> {
     pub(crate) shown: Arc<Shown<K::Status>>,
     recorder: Recorder,
     metadata: BTreeMap<String, String>,
-    began: Instant,
+    began: std::time::Instant,
     began_at: Timestamp,
 }
 
@@ -46,10 +73,10 @@ impl<K: Kind> Draft<K> {
             object,
             rules,
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
-            shown: Arc::new(Shown { status: Mutex::default(), changed: Notify::new() }),
+            shown: Arc::new(Shown::new()),
             recorder,
             metadata: BTreeMap::new(),
-            began: Instant::now(),
+            began: std::time::Instant::now(),
             began_at: clock::now(),
         }
     }
@@ -103,18 +130,17 @@ impl<K: Kind> Draft<K> {
 
     /// A wait for a permit begins: it is no stage, and nothing is written for it.
     pub fn hide(&self) {
-        self.shown.status.lock().expect("no panic while showing").take();
+        self.shown.put(None);
     }
 
     /// The status as it is now may be written while the run goes on.
     pub fn show(&mut self) {
-        *self.shown.status.lock().expect("no panic while showing") = Some(self.status.clone());
-        self.shown.changed.notify_one();
+        self.shown.put(Some(self.status.clone()));
     }
 
     /// Writes the status at once: what comes next must not happen before it is recorded.
     pub async fn save(&mut self) -> Result<(), ApiError> {
-        self.shown.status.lock().expect("no panic while showing").take();
+        self.shown.put(None);
         self.writer.lock().await.write_status(&self.status).await?;
         Ok(())
     }
@@ -154,14 +180,38 @@ pub(crate) async fn keep_showing<K: Kind>(
     writer: Arc<tokio::sync::Mutex<Writer<K>>>,
 ) -> std::convert::Infallible {
     loop {
-        shown.changed.notified().await;
-        tokio::time::sleep(WORTH_A_WRITE).await;
-        let status = shown.status.lock().expect("no panic while showing").take();
-        if let Some(status) = status {
-            if let Err(error) = writer.lock().await.write_status(&status).await {
-                tracing::debug!(kind = K::KIND, %error, "a progress message was not written");
+        match shown.worth_in() {
+            None => shown.changed.notified().await,
+            Some(wait) if !wait.is_zero() => tokio::time::sleep(wait).await,
+            Some(_) => {
+                let _turn = TURN.acquire().await.expect("the semaphore is never closed");
+                let Some(status) = shown.take() else { continue };
+                if let Err(error) = writer.lock().await.write_status(&status).await {
+                    tracing::debug!(kind = K::KIND, %error, "a progress message was not written");
+                }
+                tokio::time::sleep(APART).await;
             }
-            tokio::time::sleep(BETWEEN_WRITES.saturating_sub(WORTH_A_WRITE)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_is_shown_for_long_is_worth_a_write() {
+        let shown = Shown::new();
+        assert_eq!(shown.worth_in(), None);
+        shown.put(Some("Fetching"));
+        tokio::time::advance(WORTH_A_WRITE / 2).await;
+        assert_eq!((shown.worth_in(), shown.take()), (Some(WORTH_A_WRITE / 2), None));
+        shown.put(Some("Building"));
+        tokio::time::advance(WORTH_A_WRITE).await;
+        assert_eq!(shown.worth_in(), Some(Duration::ZERO));
+        assert_eq!((shown.take(), shown.take()), (Some("Building"), None));
+        shown.put(Some("Detecting drift"));
+        shown.put(None);
+        assert_eq!(shown.worth_in(), None);
     }
 }
