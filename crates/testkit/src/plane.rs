@@ -68,6 +68,8 @@ pub struct Options {
     pub without_controllers: bool,
     /// Further flags of kube-apiserver.
     pub apiserver_flags: Vec<String>,
+    /// Go's GOGC for the plane's programs: how much they may grow, in percent, before they collect garbage.
+    pub gogc: Option<u32>,
 }
 
 /// A running control plane.
@@ -160,6 +162,9 @@ impl Plane {
         for (name, mut command) in commands {
             let log = std::fs::File::create(folder.join(format!("{name}.log")))?;
             command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+            if let Some(percent) = options.gogc {
+                command.env("GOGC", percent.to_string());
+            }
             plane.processes.push(reaper::Process::start(name, &mut command)?);
         }
         plane.wait_until_ready()?;

@@ -1,5 +1,6 @@
-//! `bench loop [--size N] [--only many|chain|unhealthy] [--subject sluice|flux] [--audit FILE]`: the figures of
-//! BENCHMARKS.md on a real control plane; the audit log tells who asked its API server for what, and when.
+//! `bench loop [--size N] [--only many|chain|unhealthy] [--subject sluice|flux] [--audit FILE] [--gogc PERCENT]`: the
+//! figures of BENCHMARKS.md on a real control plane; the audit log tells who asked its API server for what, and when;
+//! `--gogc` has the plane's programs collect garbage less often (Go's own setting is 100).
 
 mod measure;
 mod scene;
@@ -18,6 +19,7 @@ use self::scene::Scene;
 pub struct Bench {
     pub kind: Kind,
     pub audit: Option<PathBuf>,
+    pub gogc: Option<u32>,
 }
 
 impl Bench {
@@ -32,7 +34,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     if words.next().map(String::as_str) != Some("loop") {
         return Err("bench loop is all there is".to_owned());
     }
-    let (mut size, mut subject, mut only, mut audit) = (1000, None, None, None);
+    let (mut size, mut subject, mut only, mut audit, mut gogc) = (1000, None, None, None, None);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
@@ -40,6 +42,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
             "--subject" => subject = Some(value.clone()),
             "--only" => only = Some(value.clone()),
             "--audit" => audit = Some(PathBuf::from(value)),
+            "--gogc" => gogc = Some(value.parse().map_err(|_| "--gogc needs a number")?),
             other => return Err(format!("{other} is not known")),
         }
     }
@@ -48,7 +51,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
         None => release()?,
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let figures = runtime.block_on(measure(&Bench { kind, audit }, size, only.as_deref()))?;
+    let figures = runtime.block_on(measure(&Bench { kind, audit, gogc }, size, only.as_deref()))?;
     for figure in &figures {
         println!("{figure}");
     }
@@ -89,10 +92,11 @@ async fn measure(bench: &Bench, size: usize, only: Option<&str>) -> Result<Vec<F
 /// Many at once, then one of them with nothing to do.
 async fn many(bench: &Bench, size: usize) -> Result<Vec<Figure>, String> {
     let scene = Scene::set(bench, bench.concurrent(), size, 0).await?;
-    let begun = scene.usage();
+    let (begun, others) = (scene.usage(), scene.others());
     let requests = scene.requests().await;
     let took = scene.create_and_wait(0..size, |_| json!({})).await?;
-    let (used, sent) = (scene.usage(), scene.requests().await - requests);
+    let (used, after) = (scene.usage(), scene.others());
+    let sent = scene.requests().await - requests;
     let scale = size as f64 / 1000.0;
     let seconds = used.processor_seconds - begun.processor_seconds;
     let mut figures = vec![
@@ -101,6 +105,9 @@ async fn many(bench: &Bench, size: usize) -> Result<Vec<Figure>, String> {
         Figure::new("controllers' processor time", seconds, "s", 10.0 * scale),
         Figure::new("requests", sent, "", 17_500.0 * scale),
     ];
+    for ((name, before), (_, after)) in others.iter().zip(after) {
+        figures.push(Figure::new(&format!("processor time of {name}"), after - before, "s", f64::INFINITY));
+    }
     figures.extend(scene.nothing_to_do(0).await?);
     Ok(figures)
 }

@@ -1,6 +1,6 @@
 //! A plane, controllers and a repository of applications, ready to be measured.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ impl Scene {
     pub async fn set(bench: &Bench, flags: &[&str], size: usize, unhealthy: usize) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| error.to_string();
         let root = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let mut options = sluice_testkit::plane::Options::default();
+        let mut options = sluice_testkit::plane::Options { gogc: bench.gogc, ..Default::default() };
         if let Some(audit) = &bench.audit {
             options.apiserver_flags = audit_flags(audit, root.path()).map_err(|error| failed(&error))?;
         }
@@ -84,6 +84,17 @@ impl Scene {
 
     pub fn usage(&self) -> Usage {
         self.subject.usage()
+    }
+
+    /// Processor seconds so far of everybody else who shares the machine: the plane's programs and this bench.
+    pub fn others(&self) -> Vec<(String, f64)> {
+        let own = ("the bench itself".to_owned(), Usage::of(std::process::id()));
+        self.plane
+            .usage()
+            .into_iter()
+            .chain([own])
+            .map(|(name, used)| (name, used.processor_seconds))
+            .collect()
     }
 
     /// Requests of the controllers so far: by their own count where they tell it, else all that the server has had.
@@ -194,11 +205,15 @@ fn audit_flags(log: &Path, folder: &Path) -> std::io::Result<Vec<String>> {
 
 /// How long after `begun` so many of a collection are Ready. A watch that the server ends is begun anew.
 async fn ready_after(api: Api, collection: String, enough: usize, begun: Instant) -> Duration {
-    let mut ready = BTreeMap::new();
+    let mut ready = BTreeSet::new();
     let mut note = |object: &Value| {
-        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        ready.insert(name, is_ready(object));
-        ready.values().filter(|is_ready| **is_ready).count() >= enough
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        if is_ready(object) {
+            ready.insert(name.to_owned());
+        } else {
+            ready.remove(name);
+        }
+        ready.len() >= enough
     };
     loop {
         if let Ok(list) = api.get(&collection).await {
