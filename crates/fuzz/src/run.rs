@@ -20,11 +20,13 @@ pub struct Settings {
     pub trees: u64,
     /// It stops when so many different differences have been found.
     pub most_differences: usize,
+    /// It stops when every feature and every pair has been used as often as they have to be.
+    pub until_complete: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { time: Duration::from_mins(10), seed: 1, trees: u64::MAX, most_differences: 20 }
+        Self { time: Duration::from_mins(10), seed: 1, trees: u64::MAX, most_differences: 20, until_complete: false }
     }
 }
 
@@ -77,8 +79,11 @@ pub fn run(program: &Path, out: &Path, settings: &Settings) -> Result<usize, Str
         {
             figures.note_failure(&error);
         }
-        if figures.trees.is_multiple_of(2_000) {
+        if figures.trees.is_multiple_of(500) {
             println!("{}", report::line(&figures, &coverage, begun.elapsed()));
+            if settings.until_complete && coverage.is_complete() {
+                break;
+            }
         }
     }
     println!("{}", report::line(&figures, &coverage, begun.elapsed()));

@@ -63,7 +63,8 @@ fn without_generator(text: &str) -> String {
     shown
 }
 
-/// kustomize keeps its memory of an object among the annotations, and some messages show the object with it.
+/// kustomize keeps its memory of an object among the annotations, and some messages show the object with it: as JSON,
+/// or as YAML.
 fn without_memory(text: &str) -> String {
     let mut shown = text.to_owned();
     while let Some(at) = shown.find("\"internal.config.kubernetes.io/") {
@@ -75,7 +76,20 @@ fn without_memory(text: &str) -> String {
         let end = if shown[end..].starts_with(',') { end + 1 } else { end };
         shown.replace_range(at..end, "");
     }
-    shown.replace("\"annotations\":{},", "")
+    let shown = shown.replace("\"annotations\":{},", "");
+    if !shown.contains(" internal.config.kubernetes.io/") {
+        return shown;
+    }
+    let lines: Vec<&str> = shown
+        .split_inclusive('\n')
+        .filter(|line| !line.trim_start().starts_with("internal.config.kubernetes.io/"))
+        .collect();
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let is_bare = |at: usize| {
+        lines[at].trim() == "annotations:"
+            && lines.get(at + 1).is_none_or(|next| depth(next) <= depth(lines[at]))
+    };
+    (0..lines.len()).filter(|&at| !is_bare(at)).map(|at| lines[at]).collect()
 }
 
 /// Parts of objects are shown with their comments, which no built object has any more.
@@ -113,6 +127,15 @@ fn same_failure(want: &str, got: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_memory_of_objects_does_not_make_a_difference() {
+        let own = "x:\n  metadata:\n    name: a\n";
+        let shown = "x:\n  metadata:\n    annotations:\n      internal.config.kubernetes.io/suffixes: -x\n    name: a\n";
+        assert_eq!(without_memory(shown), own);
+        let kept = shown.replace("      internal", "      a: b\n      internal");
+        assert!(without_memory(&kept).contains("    annotations:\n      a: b\n    name"));
+    }
 
     #[test]
     fn addresses_do_not_make_a_difference() {

@@ -214,6 +214,8 @@ fn quote_when_needed(node: &mut Node) {
 /// Puts a value in the place of a scalar, keeping the place's style and share.
 pub fn overwrite(place: &mut Node, mut new: Node) {
     new.style = place.style;
+    // Whether the tag is written out is part of the style.
+    new.tagged = place.tagged;
     new.column = place.column;
     new.line = place.line.max(new.line);
     *place = new;

@@ -219,7 +219,7 @@ fn put(
         let shares = Shares::note(resource.tree(), resource.next_share);
         resource.with_tree(|tree| {
             for (shown, path) in &parsed {
-                put_at(tree, &value.node, shown, path, target.options.as_ref(), charge)?;
+                put_at(tree, value, at, (shown, path), target.options.as_ref(), charge)?;
                 value.look_again(at, tree);
             }
             if let Some(shares) = &shares {
@@ -233,14 +233,14 @@ fn put(
 
 fn put_at(
     tree: &mut Node,
-    value: &Node,
-    shown: &str,
-    path: &[String],
+    value: &mut Value,
+    at: usize,
+    (shown, path): (&str, &[String]),
     options: Option<&FieldOptions>,
     charge: &mut dyn FnMut(u64, &Node) -> Result<()>,
 ) -> Result<()> {
-    let create = options.filter(|options| options.create).map(|_| Made::like(value));
-    if structured::put(tree, value, path, create)? {
+    let create = options.filter(|options| options.create).map(|_| Made::like(&value.node));
+    if structured::put(tree, &value.node, path, create)? {
         return Ok(());
     }
     let missing = || {
@@ -251,10 +251,11 @@ fn put_at(
     if found.is_empty() {
         return Err(Error::new(missing()));
     }
-    charge(found.steps.len() as u64, value)?;
+    charge(found.steps.len() as u64, &value.node)?;
     for steps in found.steps {
         let Some(place) = path::follow(tree, &steps) else { continue };
-        set(place, value, options)?;
+        set(place, &value.node, options)?;
+        value.look_again(at, tree);
     }
     Ok(())
 }
