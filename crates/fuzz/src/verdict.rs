@@ -47,9 +47,9 @@ fn without_addresses(text: &str) -> String {
     shown + rest
 }
 
-/// What cannot be written as JSON is told with the whole object in Go's notation in front; the last words count.
+/// What cannot be written or read is told with the whole object in Go's notation in front; the last words count.
 fn without_object(text: &str) -> &str {
-    let at = text.find(": json: unsupported ");
+    let at = text.find(": json: unsupported ").or_else(|| text.rfind(": yaml: line "));
     at.filter(|_| text.starts_with("map[string]interface {}")).map_or(text, |at| &text[at..])
 }
 
@@ -76,7 +76,7 @@ fn without_memory(text: &str) -> String {
         let end = if shown[end..].starts_with(',') { end + 1 } else { end };
         shown.replace_range(at..end, "");
     }
-    let shown = shown.replace("\"annotations\":{},", "");
+    let shown = shown.replace(",}", "}").replace("\"annotations\":{},", "");
     if !shown.contains(" internal.config.kubernetes.io/") {
         return shown;
     }

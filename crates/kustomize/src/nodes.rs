@@ -206,7 +206,7 @@ fn yaml11_is_not_text(text: &str) -> bool {
 
 /// The style that kyaml gives to a new string which yaml 1.1 would take for something else.
 fn quote_when_needed(node: &mut Node) {
-    if is_string(node) && node.style == Style::Default && is_not_text(text(node)) {
+    if is_string(node) && node.style == Style::Default && !node.tagged && is_not_text(text(node)) {
         node.style = Style::DoubleQuoted;
     }
 }
