@@ -29,6 +29,10 @@ pub fn compose(coverage: &Coverage, dice: &mut Dice) -> Composed {
     let mut chosen = BTreeSet::from([asked.0, asked.1]);
     let size = LEAST + dice.below(MOST - LEAST);
     coverage.fill(&mut chosen, size, dice);
+    let costly = feature::COSTLY.map(feature::index);
+    if costly.iter().any(|one| chosen.contains(one)) && dice.chance(75) {
+        chosen.extend(costly);
+    }
     let fault = dice.chance(FAULTY).then(|| dice.below(FAULTS.len()));
     let wanted = feature::with_carriers(&chosen);
     let mut draft = Draft::new(Dice::new(dice.next()), wanted);

@@ -97,8 +97,11 @@ fn without_comments(text: &str) -> String {
     let mut shown = text.to_owned();
     while let Some(at) = shown.find("# behind").or_else(|| shown.find("# above")) {
         let start = shown[..at].trim_end_matches(' ').len();
-        let length = if shown[at..].starts_with("# behind") { 8 } else { 7 };
-        shown.replace_range(start..at + length, "");
+        let mut end = at + if shown[at..].starts_with("# behind") { 8 } else { 7 };
+        if (start == 0 || shown[..start].ends_with('\n')) && shown[end..].starts_with('\n') {
+            end += 1;
+        }
+        shown.replace_range(start..end, "");
     }
     shown
 }
@@ -111,13 +114,27 @@ fn without_variable(text: &str) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
+/// Failures of components are told in quotes, those of components in components in quotes within quotes.
+fn without_quotes(text: &str) -> String {
+    let mut shown = text.to_owned();
+    while shown.contains("\\\\") {
+        shown = shown.replace("\\\\", "\\");
+    }
+    shown.replace("\\n", "\n").replace("\\\"", "\"")
+}
+
 fn same_failure(want: &str, got: &str) -> bool {
     // Where kustomize breaks down, any refusal is right.
     if want.starts_with("panic: ") || want == "kustomize ended" {
         return true;
     }
+    // Whose reference is told first, and which names in the objects shown have been carried over by then, is chance.
+    let referrals = "found multiple possible referrals: ";
+    if want.contains(referrals) && got.contains(referrals) {
+        return true;
+    }
     let plain = |text: &str| {
-        let text = without_memory(&without_generator(without_object(text)));
+        let text = without_memory(&without_generator(without_object(&without_quotes(text))));
         without_variable(&without_comments(&text))
     };
     let (want, got) = (plain(want), plain(got));
@@ -133,6 +150,9 @@ mod tests {
         let own = "x:\n  metadata:\n    name: a\n";
         let shown = "x:\n  metadata:\n    annotations:\n      internal.config.kubernetes.io/suffixes: -x\n    name: a\n";
         assert_eq!(without_memory(shown), own);
+        let quoted = r#"a: "b: \"[{\\\"annotations\\\":{\\\"internal.config.kubernetes.io/x\\\":\\\"y\\\"},\\\"n\\\":1}]\"""#;
+        assert_eq!(without_memory(&without_quotes(quoted)), r#"a: "b: "[{"n":1}]"""#);
+        assert_eq!(without_comments("a:\n- b\n  # above\n- c # behind\n"), "a:\n- b\n- c\n");
         let kept = shown.replace("      internal", "      a: b\n      internal");
         assert!(without_memory(&kept).contains("    annotations:\n      a: b\n    name"));
     }

@@ -210,6 +210,8 @@ impl<'a> Target<'a> {
             }
         }
         accumulated.map.retain(|resource| !resource.is_empty() && !resource.is_local_config());
+        // What plugins have renamed has not been looked at before; kustomize panics here.
+        accumulated.map.check_unique(&schemas)?;
         let (map, layer) = (accumulated.map, self.layer.take());
         Ok(Finished { map, unused, layer, config, candidates, memories })
     }
