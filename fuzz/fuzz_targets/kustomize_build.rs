@@ -18,7 +18,8 @@ const KUSTOMIZATION: &[u8] = b"resources: [../base]\n\
     configMapGenerator: [{name: c, files: [data]}]\n\
     patches: [{path: patch.yaml}, {path: patch.yaml, target: {kind: .*}}]\n\
     replacements: [{source: {kind: X, name: x}, targets: [{select: {kind: .*}, fieldPaths: [spec.a.b]}]}]\n";
-const OBJECT: &[u8] = b"apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: {a: {b: [1, {name: c, image: i}]}}\n";
+const OBJECT: &[u8] =
+    b"apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: {a: {b: [1, {name: c, image: i}]}}\n";
 
 fn build(files: &[(&str, &[u8])]) {
     let mut tree = Memory::default();

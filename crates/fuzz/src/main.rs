@@ -58,7 +58,10 @@ fn start(arguments: &[String]) -> Result<usize, String> {
         }
     }
     let [reference, out] = places.as_slice() else {
-        return Err("usage: fuzz REFERENCE OUT [--minutes N] [--seed S] [--trees N] [--first] [--until-complete]".to_owned());
+        return Err(
+            "usage: fuzz REFERENCE OUT [--minutes N] [--seed S] [--trees N] [--first] [--until-complete]"
+                .to_owned(),
+        );
     };
     run::run(reference, out, &settings)
 }

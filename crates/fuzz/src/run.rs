@@ -31,7 +31,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { time: Duration::from_mins(10), seed: 1, trees: u64::MAX, most_differences: 20, until_complete: false }
+        Self {
+            time: Duration::from_mins(10),
+            seed: 1,
+            trees: u64::MAX,
+            most_differences: 20,
+            until_complete: false,
+        }
     }
 }
 

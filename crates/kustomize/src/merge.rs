@@ -173,8 +173,9 @@ impl Merger<'_> {
                 quote_odd_text(&mut ours[at].1);
                 continue;
             }
-            let (style, tagged, column) =
-                had.as_ref().map_or((Style::Default, false, 0), |node| (node.style, node.tagged, node.column));
+            let (style, tagged, column) = had
+                .as_ref()
+                .map_or((Style::Default, false, 0), |node| (node.style, node.tagged, node.column));
             let value = self.walk(had, patch, place, alias)?;
             match (at, value) {
                 (Some(at), None) => {

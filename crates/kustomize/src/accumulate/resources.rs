@@ -155,7 +155,12 @@ impl<'a> Target<'a> {
     }
 
     /// The objects that configure generators, transformers or validators: written inline, in files or in bases.
-    pub(super) fn plugin_objects(&mut self, builder: &Builder<'a>, entries: &[String], doing: &str) -> Result<ResMap> {
+    pub(super) fn plugin_objects(
+        &mut self,
+        builder: &Builder<'a>,
+        entries: &[String],
+        doing: &str,
+    ) -> Result<ResMap> {
         // These objects are settings of this layer; a change of theirs is none of a single object.
         let layer = self.layer.take();
         let objects = self.plugin_objects_of(builder, entries, doing);
