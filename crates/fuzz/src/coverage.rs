@@ -93,12 +93,12 @@ impl Coverage {
             (0..self.features).map(|one| chosen.iter().map(|&other| self.lack(one, other)).sum()).collect();
         while chosen.len() < size.min(self.features) {
             let mut best = None;
-            for one in 0..self.features {
+            for (one, beside) in lacks.iter().enumerate() {
                 if chosen.contains(&one) || dice.chance(50) {
                     continue;
                 }
                 let alone = USES.saturating_sub(self.single[one]) * u64::from(PAIR_USES) / USES;
-                let lack = lacks[one] + alone * chosen.len() as u64;
+                let lack = beside + alone * chosen.len() as u64;
                 best = best.max(Some((lack, dice.next(), one)));
             }
             let Some((_, _, best)) = best else { continue };
