@@ -169,8 +169,24 @@ fn style_strings(node: &mut Node) {
             } else {
                 Style::Default
             };
+            if !text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
+            {
+                node.style = written_style(node);
+            }
         }
         _ => {}
+    }
+}
+
+/// The style that a string is written in: what it should have, or quotes where it cannot stand so.
+fn written_style(node: &Node) -> Style {
+    match sluice_yaml::emit(node).bytes().next() {
+        Some(b'"') => Style::DoubleQuoted,
+        Some(b'\'') => Style::SingleQuoted,
+        Some(b'|') => Style::Literal,
+        _ => Style::Default,
     }
 }
 
