@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(documents) = sluice_yaml::parse_documents(data, Limits::default()) else { return };
     for document in &documents {
         let written = sluice_yaml::emit(&document.root);
-        let _ = sluice_yaml::parse(written.as_bytes());
+        let _ = sluice_yaml::parse(written.as_bytes(), Limits::default());
         let _ = json::node_to_yaml(&document.root);
     }
     if let Ok(value) = json::from_yaml(data) {
