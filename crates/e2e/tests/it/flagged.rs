@@ -1,0 +1,58 @@
+//! A story of controllers that run with other flags, on a plane of their own.
+
+use serde_json::json;
+use sluice_testkit::git::{GitServer, Login, Repository};
+use sluice_testkit::peers;
+use sluice_testkit::plane::{self, Plane};
+use sluice_testkit::subject::{Kind, Options, Subject};
+use sluice_testkit::trace::replay::Stage;
+
+use crate::story::{Story, condition, config_map};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn remote_bases_are_refused_and_expressions_come_on_top() {
+    let test = "remote_bases_are_refused";
+    let Some(kind) = crate::story::kind().filter(Kind::is_built) else {
+        return peers::skip(test, "the controllers are not built");
+    };
+    if kind == Kind::Flux {
+        return peers::skip(test, "Flux's source-controller does not know these flags");
+    }
+    let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
+    Stage::prepare(&plane, &kind).await.unwrap();
+    let flags = ["--no-remote-bases=true", "--feature-gates=AdditiveCELDependencyCheck=true"];
+    let flags = flags.map(str::to_owned).to_vec();
+    let mut subject = Subject::start(&kind, &plane, &Options { flags, ..Options::default() }).unwrap();
+    let mut story = Story::on(&plane, test).await;
+
+    let root = tempfile::tempdir().unwrap();
+    let mut base = Repository::create(root.path(), "base").unwrap();
+    base.commit(&[("config/a.yaml", Some(&config_map("based", "1")))]).unwrap();
+    let bases = GitServer::start(root.path(), Login::Anyone).unwrap();
+    let remote = format!("resources: ['{}/base.git//config?ref=main']\n", bases.url());
+    let revision = story.commit(&[
+        ("remote/kustomization.yaml", Some(&remote)),
+        ("first/a.yaml", Some(&config_map("one", "1"))),
+        ("second/a.yaml", Some(&config_map("two", "1"))),
+    ]);
+    story.source().await;
+    story.kustomization("remote", json!({})).await;
+    let failed = story.failed("Kustomization", "remote", "BuildFailed").await;
+    let message = condition(&failed, "Ready")["message"].as_str().unwrap();
+    assert!(message.contains("base.git"), "{message}");
+    assert!(failed["status"]["inventory"].is_null(), "{failed:#}");
+
+    // The expression is true from the start, but with the gate it is not enough.
+    story.kustomization("first", json!({"path": "./nowhere"})).await;
+    story.failed("Kustomization", "first", "ArtifactFailed").await;
+    let on = json!({"dependsOn": [{"name": "first", "readyExpr": "dep.metadata.name == 'first'"}]});
+    story.kustomization("second", on).await;
+    let second = story.failed("Kustomization", "second", "DependencyNotReady").await;
+    let message = condition(&second, "Ready")["message"].as_str().unwrap();
+    assert_eq!(message, format!("dependency '{}/first' is not ready", story.ns));
+    story.kustomization("first", json!({})).await;
+    story.applied("second", &revision).await;
+
+    assert_eq!(subject.ended(), None);
+    story.end().await;
+}
