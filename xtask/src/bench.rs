@@ -5,16 +5,21 @@ mod helm;
 mod kustomize;
 pub mod process;
 
-use crate::{Outcome, peers, program, testkit};
+use std::process::Command;
 
-pub const USAGE: &str = "loop [--size N] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
+use crate::{Outcome, peers, program};
+
+pub const USAGE: &str = "loop [--size N] [--gogc PERCENT] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
 
 pub fn run(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
         Some("loop") => {
             peers::ensure(peers::PLANE)?;
-            program::cargo(&["build", "--release", "--package", "sluice-cli"])?;
-            testkit("bench", arguments)
+            // What measures shares the processors with what is measured, so it is optimised too.
+            for package in ["sluice-cli", "sluice-testkit"] {
+                program::cargo(&["build", "--release", "--package", package])?;
+            }
+            program::run(Command::new(program::target().join("release/testkit")).arg("bench").args(arguments))
         }
         Some("helm") => helm::run(&arguments[1..]),
         Some("kustomize") => kustomize::run(&arguments[1..]),
