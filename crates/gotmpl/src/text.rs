@@ -16,6 +16,7 @@ pub(crate) trait Key {
 }
 
 impl Key for Text {
+    #[inline]
     fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -25,12 +26,14 @@ impl Key for Text {
 pub(crate) struct Wanted<'a>(pub &'a [u8]);
 
 impl Key for Wanted<'_> {
+    #[inline]
     fn bytes(&self) -> &[u8] {
         self.0
     }
 }
 
 impl<'a> Borrow<dyn Key + 'a> for Text {
+    #[inline]
     fn borrow(&self) -> &(dyn Key + 'a) {
         self
     }
@@ -51,6 +54,7 @@ impl PartialOrd for dyn Key + '_ {
 }
 
 impl Ord for dyn Key + '_ {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         order(self.bytes(), other.bytes())
     }
@@ -63,12 +67,14 @@ impl PartialOrd for Text {
 }
 
 impl Ord for Text {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         order(&self.0, &other.0)
     }
 }
 
 /// The order of slices of bytes, without a call for keys that differ early, as most do.
+#[inline]
 fn order(a: &[u8], b: &[u8]) -> Ordering {
     match (a.split_first_chunk::<8>(), b.split_first_chunk::<8>()) {
         (Some((left, a)), Some((right, b))) => {

@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -177,6 +177,23 @@ pub struct Map {
 struct MapBody {
     is_nil: bool,
     entries: RefCell<BTreeMap<Text, Value>>,
+    /// Makes the entries when somebody looks first.
+    unfilled: Cell<Option<Fill>>,
+}
+
+type Fill = Box<dyn FnOnce() -> BTreeMap<Text, Value>>;
+
+impl MapBody {
+    fn new(is_nil: bool, entries: BTreeMap<Text, Value>) -> Rc<Self> {
+        Rc::new(Self { is_nil, entries: RefCell::new(entries), unfilled: Cell::new(None) })
+    }
+
+    fn entries(&self) -> &RefCell<BTreeMap<Text, Value>> {
+        if let Some(fill) = self.unfilled.take() {
+            *self.entries.borrow_mut() = fill();
+        }
+        &self.entries
+    }
 }
 
 impl Default for Map {
@@ -191,7 +208,7 @@ impl Map {
     }
 
     pub fn of(map_type: MapType, entries: BTreeMap<Text, Value>) -> Self {
-        Self { body: Rc::new(MapBody { is_nil: false, entries: RefCell::new(entries) }), map_type }
+        Self { body: MapBody::new(false, entries), map_type }
     }
 
     /// A nil map: empty, null in JSON, and writing to it fails.
@@ -201,7 +218,21 @@ impl Map {
 
     /// A nil map of another type.
     pub fn nil_of(map_type: MapType) -> Self {
-        Self { body: Rc::new(MapBody { is_nil: true, entries: RefCell::default() }), map_type }
+        Self { body: MapBody::new(true, BTreeMap::new()), map_type }
+    }
+
+    /// A map whose entries are made when somebody looks first.
+    pub fn filled_later(fill: impl FnOnce() -> BTreeMap<Text, Value> + 'static) -> Self {
+        let map = Self::new();
+        map.body.unfilled.set(Some(Box::new(fill)));
+        map
+    }
+
+    /// The same map, seen as another type.
+    #[must_use]
+    pub fn with_type(mut self, map_type: MapType) -> Self {
+        self.map_type = map_type;
+        self
     }
 
     pub fn map_type(&self) -> MapType {
@@ -220,25 +251,25 @@ impl Map {
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.body.entries.borrow().get(&Wanted(key) as &dyn Key).cloned()
+        self.body.entries().borrow().get(&Wanted(key) as &dyn Key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.body.entries.borrow().contains_key(&Wanted(key) as &dyn Key)
+        self.body.entries().borrow().contains_key(&Wanted(key) as &dyn Key)
     }
 
     pub fn insert(&self, key: impl Into<Text>, value: Value) {
         // What was there is dropped after the borrow ends: its drop may reach this map.
-        let old = self.body.entries.borrow_mut().insert(key.into(), value);
+        let old = self.body.entries().borrow_mut().insert(key.into(), value);
         drop(old);
     }
 
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.body.entries.borrow_mut().remove(&Wanted(key) as &dyn Key)
+        self.body.entries().borrow_mut().remove(&Wanted(key) as &dyn Key)
     }
 
     pub fn len(&self) -> usize {
-        self.body.entries.borrow().len()
+        self.body.entries().borrow().len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -247,17 +278,17 @@ impl Map {
 
     /// The entries as they are now, in key order; later changes do not show.
     pub fn entries(&self) -> Vec<(Text, Value)> {
-        self.body.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.body.entries().borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// A look at the entries; the map must not be changed meanwhile.
     pub fn borrow(&self) -> Ref<'_, BTreeMap<Text, Value>> {
-        self.body.entries.borrow()
+        self.body.entries().borrow()
     }
 
     /// The entries to change; nothing else may look meanwhile.
     pub fn borrow_mut(&self) -> RefMut<'_, BTreeMap<Text, Value>> {
-        self.body.entries.borrow_mut()
+        self.body.entries().borrow_mut()
     }
 
     /// What tells this map from all others that live.

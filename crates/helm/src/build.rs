@@ -172,18 +172,23 @@ pub fn build_traced(
     };
     family.warnings.extend(sorted.skipped);
     let crds = family.crds();
-    let mut text = String::new();
+    let size = |document: &Manifest| document.name.len() + document.content.len() + 20;
+    let mut text = String::with_capacity(sorted.manifests.iter().map(size).sum());
+    let mut add = |name: &str, content: &str| {
+        for part in ["---\n# Source: ", name, "\n", content, "\n"] {
+            text.push_str(part);
+        }
+    };
     if options.include_crds {
         for crd in &crds {
-            let content = String::from_utf8_lossy(&crd.data);
-            text.push_str(&format!("---\n# Source: {}\n{content}\n", crd.filename));
+            add(&crd.filename, &String::from_utf8_lossy(&crd.data));
         }
     }
     for document in &sorted.manifests {
         let is_hidden = options.hide_secrets && document.kind == "Secret" && document.api_version == "v1";
         let content =
             if is_hidden { "# HIDDEN: The Secret output has been suppressed" } else { &document.content };
-        text.push_str(&format!("---\n# Source: {}\n{content}\n", document.name));
+        add(&document.name, content);
     }
     Ok(Built {
         manifest: text,

@@ -23,6 +23,7 @@ pub type MemberId = usize;
 struct Member<'a> {
     chart: &'a Chart,
     metadata: Rc<RefCell<Metadata>>,
+    /// Replaced by what is imported, and never changed: coalescing makes copies that lean on it.
     values: Option<Table>,
     parent: Option<MemberId>,
     within: Vec<MemberId>,
@@ -334,8 +335,11 @@ impl<'a> Family<'a> {
             dependency.import_values = (!normal.is_empty()).then_some(normal);
         }
         metadata.borrow_mut().dependencies = Some(declared);
-        let own = deep_copy(&values);
-        merge_tables(&own, &imported, &mut self.warnings);
+        let is_empty = imported.borrow().is_empty();
+        let own = if is_empty { values } else { deep_copy(&values) };
+        if !is_empty {
+            merge_tables(&own, &imported, &mut self.warnings);
+        }
         self.members[id].values = Some(own);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Rendered files into documents: splitting, hooks, and the order in which kinds are installed and uninstalled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 use sluice_yaml::json::{Part, from_yaml_parts};
@@ -218,6 +218,8 @@ pub fn split(text: &str) -> Vec<&str> {
 #[derive(Debug)]
 pub struct Heads {
     known: HashMap<Box<str>, Head, ahash::RandomState>,
+    /// Hashes of documents that were read once: a text is kept when it comes again.
+    seen: HashSet<u64, ahash::RandomState>,
     bytes: usize,
     /// The most bytes of documents that are kept.
     limit: usize,
@@ -225,7 +227,7 @@ pub struct Heads {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { known: HashMap::default(), bytes: 0, limit: 16 << 20 }
+        Self { known: HashMap::default(), seen: HashSet::default(), bytes: 0, limit: 16 << 20 }
     }
 }
 
@@ -240,7 +242,7 @@ impl Heads {
             return Ok(head.clone());
         }
         let head = Head::read(document.as_bytes())?;
-        if document.len() > self.limit {
+        if document.len() > self.limit || !self.is_seen(document) {
             return Ok(head);
         }
         if self.bytes + document.len() > self.limit {
@@ -250,6 +252,19 @@ impl Heads {
         self.bytes += document.len();
         self.known.insert(document.into(), head.clone());
         Ok(head)
+    }
+}
+
+impl Heads {
+    /// The most hashes that are kept.
+    const MANY: usize = 1 << 16;
+
+    fn is_seen(&mut self, document: &str) -> bool {
+        if self.seen.len() >= Self::MANY {
+            self.seen.clear();
+        }
+        let hash = self.known.hasher().hash_one(document);
+        !self.seen.insert(hash)
     }
 }
 

@@ -5,8 +5,9 @@
 mod error;
 mod objects;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use jiff::Zoned;
@@ -131,10 +132,10 @@ pub fn render_traced(
         family,
         release: objects::release(&options.release),
         capabilities: objects::capabilities(options.capabilities),
-        shared: HashMap::new(),
         renderables: BTreeMap::new(),
     };
-    let values = tops.convert_table(values, MapType::Named("common.Values"));
+    let converted = Rc::new(Converted::default());
+    let values = converted.table(values, MapType::Named("common.Values"));
     tops.collect(Family::ROOT, Some(&values));
     let renderables = tops.renderables;
     let mut names: Vec<&String> = renderables.keys().collect();
@@ -171,11 +172,19 @@ pub fn render_traced(
         if let (Some(trace), Some(tracer)) = (trace, shared.tracer()) {
             trace(name, &out, tracer.take());
         }
-        let text = without_no_value(Text::from(out));
-        rendered.insert(name.clone(), text.to_lossy().into_owned());
+        rendered.insert(name.clone(), printed(out));
     }
     cache.kept = shared.into_kept();
     Ok(rendered)
+}
+
+/// What a file prints, as Helm has it.
+fn printed(out: Vec<u8>) -> String {
+    match String::from_utf8(out) {
+        Ok(text) if !text.contains("<no value>") => text,
+        Ok(text) => without_no_value(Text::from(text)).to_lossy().into_owned(),
+        Err(error) => without_no_value(Text::from(error.into_bytes())).to_lossy().into_owned(),
+    }
 }
 
 fn parse(
@@ -247,47 +256,85 @@ fn parse_texts(
     parsed.into_iter().zip(&texts).map(|(known, text)| known.unwrap_or_else(|| parse(text))).collect()
 }
 
-/// Makes the dots of all charts; maps that values share stay shared.
+/// What maps and lists of the values have become, by address: those that values share stay shared. Maps are filled when
+/// a template looks, so each of them leads here; the values live at least as long as the render.
+#[derive(Default)]
+struct Converted(RefCell<HashMap<*const (), Value, ahash::RandomState>>);
+
+impl Converted {
+    fn table(self: &Rc<Self>, table: &Table, map_type: MapType) -> Map {
+        let known = self.0.borrow().get(&table.address()).and_then(Value::as_map);
+        known.unwrap_or_else(|| {
+            let map = match table.source() {
+                Some(source) => fixed_table(source),
+                None => {
+                    let (table, converted) = (table.clone(), Rc::downgrade(self));
+                    Map::filled_later(move || Self::entries(&converted, &table))
+                }
+            };
+            let map = map.with_type(map_type);
+            self.0.borrow_mut().insert(table.address(), Value::Map(map.clone()));
+            map
+        })
+    }
+
+    fn entries(converted: &Weak<Self>, table: &Table) -> BTreeMap<Text, Value> {
+        let converted = converted.upgrade().unwrap_or_default();
+        let entries = table.borrow();
+        entries.iter().map(|(key, node)| (Text::from(&**key), converted.node(node))).collect()
+    }
+
+    fn node(self: &Rc<Self>, node: &Node) -> Value {
+        match node {
+            Node::Table(table) => Value::Map(self.table(table, MapType::Any)),
+            Node::List(list) => {
+                let key = Rc::as_ptr(list).cast::<()>();
+                let known = self.0.borrow().get(&key).cloned();
+                known.unwrap_or_else(|| {
+                    let made = Value::list(list.borrow().iter().map(|item| self.node(item)).collect());
+                    self.0.borrow_mut().insert(key, made.clone());
+                    made
+                })
+            }
+            plain => convert_plain(plain),
+        }
+    }
+}
+
+/// A map of its own, made of one that does not change.
+fn fixed_table(source: Table) -> Map {
+    Map::filled_later(move || {
+        source.borrow().iter().map(|(key, node)| (Text::from(&**key), fixed_node(node))).collect()
+    })
+}
+
+fn fixed_node(node: &Node) -> Value {
+    match node {
+        Node::Table(table) => Value::Map(fixed_table(table.source().unwrap_or_else(|| table.clone()))),
+        Node::List(list) => Value::list(list.borrow().iter().map(fixed_node).collect()),
+        plain => convert_plain(plain),
+    }
+}
+
+/// Maps and lists are converted where it is known what they share.
+fn convert_plain(node: &Node) -> Value {
+    match node {
+        Node::Bool(flag) => Value::Bool(*flag),
+        Node::Number(number) => convert_number(number),
+        Node::Text(text) => Value::text(&**text),
+        Node::Null | Node::Table(_) | Node::List(_) => Value::Nil,
+    }
+}
+
+/// Makes the dots of all charts.
 struct Tops<'f, 'a> {
     family: &'f Family<'a>,
     release: Value,
     capabilities: Value,
-    shared: HashMap<*const (), Value>,
     renderables: BTreeMap<String, Renderable<'a>>,
 }
 
 impl Tops<'_, '_> {
-    fn convert_table(&mut self, table: &Table, map_type: MapType) -> Map {
-        let key = Rc::as_ptr(table).cast::<()>();
-        if let Some(Value::Map(map)) = self.shared.get(&key) {
-            return map.clone();
-        }
-        let entries = table.borrow();
-        let converted = entries.iter().map(|(key, node)| (Text::from(&**key), self.convert(node))).collect();
-        let map = Map::of(map_type, converted);
-        self.shared.insert(key, Value::Map(map.clone()));
-        map
-    }
-
-    fn convert(&mut self, node: &Node) -> Value {
-        match node {
-            Node::Null => Value::Nil,
-            Node::Bool(flag) => Value::Bool(*flag),
-            Node::Number(number) => convert_number(number),
-            Node::Text(text) => Value::text(&**text),
-            Node::Table(table) => Value::Map(self.convert_table(table, MapType::Any)),
-            Node::List(list) => {
-                let key = Rc::as_ptr(list).cast::<()>();
-                if let Some(known) = self.shared.get(&key) {
-                    return known.clone();
-                }
-                let converted = Value::list(list.borrow().iter().map(|item| self.convert(item)).collect());
-                self.shared.insert(key, converted.clone());
-                converted
-            }
-        }
-    }
-
     fn collect(&mut self, id: MemberId, values: Option<&Map>) -> Map {
         let family = self.family;
         let empty = || Map::of(MapType::Named("common.Values"), BTreeMap::new());

@@ -98,7 +98,8 @@ impl Coalesce<'_> {
     /// The chart's own values under `target`.
     fn own<L: Layer>(&mut self, chart: &L, layers: &[L], target: &Table, prefix: &str) {
         let prefix = join(prefix, &chart.name());
-        let own = chart.values().map_or_else(new_table, |own| deep_copy(&own));
+        // A chart's own values do not change.
+        let own = chart.values().map_or_else(new_table, |own| Table::copy_of_fixed(&own));
         for key in keys(&own) {
             let Some(value) = get(&own, &key) else { continue };
             match get(target, &key) {
@@ -225,6 +226,9 @@ impl Coalesce<'_> {
 
 /// Takes nulls out of a map and the maps in it; lists are left alone.
 pub fn drop_nulls(table: &Table) {
+    if table.is_free_of_nulls() {
+        return;
+    }
     table.borrow_mut().retain(|_, value| !value.is_null());
     for value in table.borrow().values() {
         if let Node::Table(inner) = value {

@@ -2,14 +2,91 @@
 //!
 //! Helm's merging shares maps between a chart and the charts within, and its results depend on it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Number, Value};
 
-/// A shared map.
-pub type Table = Rc<RefCell<BTreeMap<Rc<str>, Node>>>;
+/// What is in a map.
+pub type Entries = BTreeMap<Rc<str>, Node>;
+
+/// A shared map: cloning shares it. A copy of a map that never changes again is made level by level, as far as somebody
+/// looks.
+#[derive(Debug, Clone, Default)]
+pub struct Table(Rc<Body>);
+
+#[derive(Debug, Default)]
+struct Body {
+    entries: RefCell<Entries>,
+    /// What this is a copy of, as long as nobody has looked.
+    source: RefCell<Option<Table>>,
+    /// Whether there is a null in it, once asked; kept for sources alone.
+    nulls: Cell<Option<bool>>,
+}
+
+impl Table {
+    pub fn of(entries: Entries) -> Self {
+        Self(Rc::new(Body { entries: RefCell::new(entries), ..Body::default() }))
+    }
+
+    /// A copy of a map that does not change any more, nor the maps and lists in it.
+    pub fn copy_of_fixed(fixed: &Table) -> Self {
+        let source = fixed.source().unwrap_or_else(|| fixed.clone());
+        Self(Rc::new(Body { source: RefCell::new(Some(source)), ..Body::default() }))
+    }
+
+    /// What this is an untouched copy of.
+    pub fn source(&self) -> Option<Table> {
+        self.0.source.borrow().clone()
+    }
+
+    pub fn borrow(&self) -> Ref<'_, Entries> {
+        self.fill();
+        self.0.entries.borrow()
+    }
+
+    pub fn borrow_mut(&self) -> RefMut<'_, Entries> {
+        self.fill();
+        self.0.entries.borrow_mut()
+    }
+
+    /// What tells this map from all others that live.
+    pub fn address(&self) -> *const () {
+        Rc::as_ptr(&self.0).cast()
+    }
+
+    fn fill(&self) {
+        let Some(source) = self.0.source.take() else { return };
+        let mut entries = source.borrow().clone();
+        for node in entries.values_mut() {
+            node.copy_fixed();
+        }
+        *self.0.entries.borrow_mut() = entries;
+    }
+
+    /// Whether it is known, as of an untouched copy, that no null is in it or in the maps in it; lists do not count.
+    pub fn is_free_of_nulls(&self) -> bool {
+        self.source().is_some_and(|source| !source.holds_null())
+    }
+
+    /// Of a map that does not change any more.
+    fn holds_null(&self) -> bool {
+        if let Some(source) = self.source() {
+            return source.holds_null();
+        }
+        if let Some(known) = self.0.nulls.get() {
+            return known;
+        }
+        let found = self.0.entries.borrow().values().any(|node| match node {
+            Node::Null => true,
+            Node::Table(inner) => inner.holds_null(),
+            _ => false,
+        });
+        self.0.nulls.set(Some(found));
+        found
+    }
+}
 /// A shared list.
 pub type List = Rc<RefCell<Vec<Node>>>;
 
@@ -41,6 +118,19 @@ impl Node {
             }
             Self::Table(table) => Self::Table(deep_copy(table)),
             plain => plain.clone(),
+        }
+    }
+
+    /// Puts a copy in the place of what does not change any more.
+    fn copy_fixed(&mut self) {
+        match self {
+            Self::Table(table) => *table = Table::copy_of_fixed(table),
+            Self::List(list) => {
+                let mut items = list.borrow().clone();
+                items.iter_mut().for_each(Self::copy_fixed);
+                *list = Rc::new(RefCell::new(items));
+            }
+            _ => {}
         }
     }
 
@@ -88,28 +178,32 @@ pub fn new_table() -> Table {
 }
 
 pub fn from_map(map: &Map<String, Value>) -> Table {
-    Rc::new(RefCell::new(
-        map.iter().map(|(key, value)| (key.as_str().into(), Node::from_value(value))).collect(),
-    ))
+    Table::of(map.iter().map(|(key, value)| (key.as_str().into(), Node::from_value(value))).collect())
 }
 
 pub fn to_map(table: &Table) -> Map<String, Value> {
+    if let Some(source) = table.source() {
+        return to_map(&source);
+    }
     table.borrow().iter().map(|(key, node)| (key.to_string(), node.to_value())).collect()
 }
 
 /// A copy that shares nothing.
 pub fn deep_copy(table: &Table) -> Table {
+    if let Some(source) = table.source() {
+        return Table::copy_of_fixed(&source);
+    }
     // A clone of the whole map costs far less than putting its entries into a new one.
     let mut copy = table.borrow().clone();
     for node in copy.values_mut().filter(|node| matches!(node, Node::List(_) | Node::Table(_))) {
         *node = node.deep_copy();
     }
-    Rc::new(RefCell::new(copy))
+    Table::of(copy)
 }
 
 /// A new map with the same values.
 pub fn shallow_copy(table: &Table) -> Table {
-    Rc::new(RefCell::new(table.borrow().clone()))
+    Table::of(table.borrow().clone())
 }
 
 /// A value of a map, shared.
