@@ -1,5 +1,5 @@
-//! Records what the real API server serves, discovery and schemas without descriptions, as `src/facts.json.z`, and what a
-//! new cluster has as `src/beginning.json.z`.
+//! Records what the real API server serves, discovery, columns and schemas without descriptions, as `src/facts.json.z`,
+//! what a new cluster has as `src/beginning.json.z`, and how kinds are written as protobuf as `src/protobuf.json.z`.
 //!
 //! `cargo run -p sluice-apiserver --example record`; needs the reference programs (`cargo xtask peers`).
 #![allow(clippy::print_stdout, reason = "a tool for a person")]
@@ -16,8 +16,10 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let plane = Plane::start(&Options { sort: Some(Sort::Real), ..Options::default() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let facts = runtime.block_on(record(&plane.api()))?;
+    let mut facts = runtime.block_on(record(&plane.api()))?;
+    facts["columns"] = runtime.block_on(columns(&plane, &facts["groups"]))?;
     save("facts", &facts)?;
+    save("protobuf", &protobuf()?)?;
     save("beginning", &runtime.block_on(beginning(&plane.api()))?)
 }
 
@@ -99,6 +101,48 @@ async fn record(api: &Api) -> Result<Value, Failure> {
     Ok(json!({
         "version": api.get("/version").await?, "groups": groups, "kinds": kinds, "schemas": schemas,
     }))
+}
+
+/// The columns of every kind: name, type, format, priority.
+async fn columns(plane: &Plane, groups: &Value) -> Result<Value, Failure> {
+    let certificate = reqwest::Certificate::from_pem(plane.authority().as_bytes())?;
+    let client = reqwest::Client::builder().tls_certs_only([certificate]).no_proxy().build()?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut out = Map::new();
+    for group in list(groups) {
+        let name = group["name"].as_str().unwrap_or_default();
+        for version in list(&group["versions"]) {
+            let number = version["version"].as_str().unwrap_or_default();
+            let root = if name.is_empty() { format!("api/{number}") } else { format!("apis/{name}/{number}") };
+            for row in list(&version["resources"]) {
+                let plural = row["name"].as_str().unwrap_or_default();
+                if plural.contains('/') || !list(&row["verbs"]).contains(&"list".into()) {
+                    continue;
+                }
+                let answer = client
+                    .get(format!("{}/{root}/{plural}?limit=1", plane.url()))
+                    .bearer_auth(plane.token())
+                    .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+                    .send()
+                    .await?;
+                let table: Value = answer.json().await?;
+                let columns = list(&table["columnDefinitions"]);
+                let columns = columns.iter().map(|one| json!([one["name"], one["type"], one["format"], one["priority"]]));
+                out.insert(format!("{name}/{number}/{plural}"), columns.collect());
+            }
+        }
+    }
+    Ok(Value::Object(out))
+}
+
+/// What `peers/ask/protobuf` prints.
+fn protobuf() -> Result<Value, Failure> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../peers/ask/protobuf");
+    let printed = std::process::Command::new("go").args(["run", "."]).current_dir(folder).output()?;
+    if !printed.status.success() {
+        return Err(String::from_utf8_lossy(&printed.stderr).into_owned().into());
+    }
+    Ok(serde_json::from_slice(&printed.stdout)?)
 }
 
 async fn resources(api: &Api, path: &str) -> Result<Value, Failure> {

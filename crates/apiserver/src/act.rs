@@ -150,7 +150,7 @@ fn scale_of(resource: &Resource, live: &Value) -> Value {
 }
 
 /// `a=b,c in (d,e)`.
-fn selector_text(selector: &Value) -> String {
+pub fn selector_text(selector: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let equal = selector["matchLabels"].as_object().into_iter().flatten();
     let mut parts: Vec<String> = equal.map(|(key, value)| format!("{key}={}", text(value))).collect();

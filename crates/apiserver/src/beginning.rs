@@ -2,15 +2,12 @@
 //!
 //! Recorded from the real server (`examples/record.rs`).
 
-use std::io::Read;
-
 use serde_json::{Value, json};
 
 use crate::core::Core;
+use crate::facts::unpacked;
 
 const PACKED: &[u8] = include_bytes!("beginning.json.z");
-/// Far more than what was recorded.
-const SIZE_LIMIT: u64 = 4 << 20;
 
 /// Writes it all.
 pub fn write(core: &Core) {
@@ -23,10 +20,7 @@ pub fn write(core: &Core) {
         });
         put(core, "/namespaces", namespace);
     }
-    let mut text = Vec::new();
-    let mut unpacked = flate2::read::ZlibDecoder::new(PACKED).take(SIZE_LIMIT);
-    unpacked.read_to_end(&mut text).expect("what was recorded unpacks");
-    let recorded: Value = serde_json::from_slice(&text).expect("what was recorded is JSON");
+    let recorded: Value = unpacked(PACKED);
     for (table, objects) in recorded.as_object().into_iter().flatten() {
         for object in objects.as_array().into_iter().flatten() {
             put(core, table, object.clone());

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::path::Place;
+use crate::protobuf::{self, Wrong};
 use crate::status::Failure;
 use crate::watch::Watch;
 
@@ -72,6 +73,10 @@ impl Call {
         match self.content_type() {
             "" | "application/json" => serde_json::from_slice(&self.body)
                 .map_err(|error| unrecognised(format!("json parse error: {error}"))),
+            "application/vnd.kubernetes.protobuf" => protobuf::object(&self.body).map_err(|wrong| match wrong {
+                Wrong::Malformed(why) => unrecognised(why.to_owned()),
+                Wrong::UnknownKind(_) => Failure::unsupported_body_type(),
+            }),
             "application/yaml" => sluice_yaml::json::from_yaml(&self.body)
                 .map_err(|error| unrecognised(format!("yaml parse error: {error}"))),
             _ => Err(Failure::unsupported_body_type()),

@@ -76,6 +76,10 @@ impl Core {
         (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    pub fn clock(&self) -> Clock {
+        Arc::clone(&self.clock)
+    }
+
     pub fn timestamp(&self) -> Timestamp {
         (self.clock)()
     }
@@ -175,6 +179,14 @@ impl Core {
             ["apis", group] => registry.group(group).map_or_else(not_a_page, |g| Answer::json(200, &g)),
             ["openapi", "v3", rest @ ..] => {
                 openapi::document(&registry, rest).map_or_else(not_a_page, |found| Answer::json(200, &found))
+            }
+            ["openapi", "v2"] => {
+                let wishes = call.header("accept");
+                if wishes.is_empty() || wishes.contains("json") || wishes.contains("*/*") {
+                    Answer::json(200, &openapi::swagger(&registry))
+                } else {
+                    Answer::Text(406, "406 Not Acceptable\n".to_owned())
+                }
             }
             _ => not_a_page(),
         }

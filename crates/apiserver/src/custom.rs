@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -109,10 +110,19 @@ fn served(definition: &Value) -> Vec<(Resource, Vec<Value>)> {
             is_custom: true,
             subresources,
             selectable: selectable.collect(),
+            printer_columns: printer_columns(version),
+            written: Some(Arc::new(version["schema"]["openAPIV3Schema"].clone())),
         };
         out.push((resource, rows));
     }
     out
+}
+
+/// The columns of a version's table; an age where it names none.
+fn printer_columns(version: &Value) -> Vec<Value> {
+    let written = version["additionalPrinterColumns"].as_array().cloned().unwrap_or_default();
+    let age = || vec![json!({ "name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp" })];
+    if written.is_empty() { age() } else { written }
 }
 
 /// A version's schema, with the fields that every object has.

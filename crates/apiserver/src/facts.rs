@@ -20,7 +20,12 @@ struct Recorded {
     groups: Vec<Group>,
     kinds: BTreeMap<String, String>,
     schemas: BTreeMap<String, Value>,
+    columns: BTreeMap<String, Vec<Column>>,
 }
+
+/// A column of a kind's table: its name, type, format and priority.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Column(pub String, pub String, pub String, pub u8);
 
 /// One API group, its versions in the order of preference.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,30 +47,48 @@ pub struct Facts {
     pub groups: Vec<Group>,
     kinds: BTreeMap<String, String>,
     schemas: BTreeMap<String, Schema>,
+    columns: BTreeMap<String, Vec<Column>>,
+}
+
+/// What was packed as JSON.
+pub fn unpacked<T: serde::de::DeserializeOwned>(packed: &[u8]) -> T {
+    let mut text = Vec::new();
+    let mut reader = flate2::read::ZlibDecoder::new(packed).take(SIZE_LIMIT);
+    reader.read_to_end(&mut text).expect("what was recorded unpacks");
+    serde_json::from_slice(&text).expect("what was recorded is JSON")
 }
 
 /// The facts.
 pub fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
     FACTS.get_or_init(|| {
-        let mut text = Vec::new();
-        let mut unpacked = flate2::read::ZlibDecoder::new(PACKED).take(SIZE_LIMIT);
-        unpacked.read_to_end(&mut text).expect("the recorded facts unpack");
-        let recorded: Recorded = serde_json::from_slice(&text).expect("the recorded facts are JSON");
+        let recorded: Recorded = unpacked(PACKED);
         let schemas = recorded.schemas.iter().map(|(name, schema)| (name.clone(), Schema::built_in(schema)));
         Facts {
             version: recorded.version,
             groups: recorded.groups,
             kinds: recorded.kinds,
             schemas: schemas.collect(),
+            columns: recorded.columns,
         }
     })
+}
+
+/// The schemas as they were recorded, by name, and the name of each kind's by `group/version/kind`.
+pub fn written_schemas() -> (BTreeMap<String, Value>, BTreeMap<String, String>) {
+    let recorded: Recorded = unpacked(PACKED);
+    (recorded.schemas, recorded.kinds)
 }
 
 impl Facts {
     /// A schema by the name under which others refer to it.
     pub fn schema(&self, name: &str) -> Option<&Schema> {
         self.schemas.get(name)
+    }
+
+    /// The columns of a resource's table.
+    pub fn columns(&self, group: &str, version: &str, plural: &str) -> &[Column] {
+        self.columns.get(&format!("{group}/{version}/{plural}")).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The schema of a kind.

@@ -14,7 +14,8 @@ use crate::registry::Resource;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::{About, Failure};
 use crate::store::{Forgotten, Key, Stored};
-use crate::watch::{View, Watch, error_line};
+use crate::table::{Include, Tabular};
+use crate::watch::{Form, View, Watch, error_line};
 
 /// A watch that does not say how long ends after half an hour, as real ones do at the least.
 const WATCH_TIME: Duration = Duration::from_mins(30);
@@ -22,7 +23,7 @@ const WATCH_TIME: Duration = Duration::from_mins(30);
 /// One object.
 pub fn get(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
     let stored = find(core, resource, target)?;
-    Ok(Answer::bytes(200, view(call, resource, target)?.shown(&stored)))
+    Ok(Answer::bytes(200, view(core, call, resource, target)?.shown(&stored)))
 }
 
 /// The object that a path names.
@@ -39,7 +40,7 @@ pub fn key(resource: &Resource, target: &Target) -> Key {
     (ns, target.name.clone().unwrap_or_default())
 }
 
-fn view(call: &Call, resource: &Resource, target: &Target) -> Result<View, Failure> {
+fn view(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<View, Failure> {
     let bad = |error: String| Failure::bad_request(error);
     let labels = LabelSelector::parse(call.parameter("labelSelector")).map_err(bad)?;
     let fields = FieldSelector::parse(call.parameter("fieldSelector")).map_err(bad)?;
@@ -69,8 +70,33 @@ fn view(call: &Call, resource: &Resource, target: &Target) -> Result<View, Failu
         name: target.name.clone().or_else(|| fields.only_name().map(str::to_owned)),
         labels,
         fields,
-        metadata_only: call.header("accept").contains("as=PartialObjectMetadata"),
+        form: form(core, call, resource)?,
     })
+}
+
+/// What the client would rather have: the first of its wishes that this server knows.
+fn form(core: &Core, call: &Call, resource: &Resource) -> Result<Form, Failure> {
+    for wish in call.header("accept").split(',') {
+        let mut words = wish.split(';').map(str::trim);
+        let media = words.next().unwrap_or_default();
+        let kind = words.find_map(|word| word.strip_prefix("as="));
+        match (media, kind) {
+            ("application/json" | "*/*" | "application/vnd.kubernetes.protobuf", None) => return Ok(Form::Whole),
+            (_, Some("PartialObjectMetadata" | "PartialObjectMetadataList")) => return Ok(Form::Metadata),
+            ("application/json" | "application/*" | "*/*", Some("Table")) => {
+                let include = match call.parameter("includeObject") {
+                    "" | "Metadata" => Include::Metadata,
+                    "None" => Include::None,
+                    "Object" => Include::Object,
+                    _ => return Err(Failure::bad_request("unrecognized includeObject value")),
+                };
+                let table = Tabular { resource: resource.clone(), clock: core.clock(), include };
+                return Ok(Form::Table(Box::new(table)));
+            }
+            _ => {}
+        }
+    }
+    Ok(Form::Whole)
 }
 
 /// What else field selectors may name, by resource.
@@ -117,7 +143,7 @@ pub fn collection(
     resource: &Resource,
     target: &Target,
 ) -> Result<(Answer, Vec<Arc<Stored>>), Failure> {
-    let view = view(call, resource, target)?;
+    let view = view(core, call, resource, target)?;
     let listed = core.store.list(&resource.table(), view.ns.as_deref());
     let objects = listed.objects.into_iter().filter(|stored| view.sees(stored)).collect();
     Ok((list(core, call, resource, target)?, objects))
@@ -128,7 +154,7 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
     if call.is_set("watch") {
         return watch(core, call, resource, target);
     }
-    let view = view(call, resource, target)?;
+    let view = view(core, call, resource, target)?;
     let limit: usize = call.parameter("limit").parse().unwrap_or(0);
     let from = match call.parameter("continue") {
         "" => None,
@@ -152,7 +178,11 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
     if resource.is_custom && metadata.get("continue").is_none() {
         metadata["continue"] = "".into();
     }
-    let (kind, api_version) = if view.metadata_only {
+    if let Form::Table(table) = &view.form {
+        let objects: Vec<Value> = shown.iter().map(|stored| view.whole(stored.value())).collect();
+        return Ok(Answer::json(200, &table.table(metadata, &objects, true)));
+    }
+    let (kind, api_version) = if matches!(view.form, Form::Metadata) {
         ("PartialObjectMetadataList", "meta.k8s.io/v1")
     } else {
         (resource.list_kind.as_str(), view.api_version.as_str())
@@ -173,7 +203,7 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
 
 /// Items of built-in lists do not repeat their kind.
 fn item(view: &View, resource: &Resource, stored: &Stored) -> bytes::Bytes {
-    if resource.is_custom || view.metadata_only {
+    if resource.is_custom || matches!(view.form, Form::Metadata) {
         return view.shown(stored);
     }
     let mut object = view.presented(stored.value());
@@ -200,7 +230,7 @@ fn read_continue(token: &str) -> Result<(u64, Key), Failure> {
 }
 
 fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
-    let view = view(call, resource, target)?;
+    let view = view(core, call, resource, target)?;
     let table = resource.table();
     let wants_initial = call.is_set("sendInitialEvents");
     let asked = call.parameter("resourceVersion");
@@ -237,5 +267,6 @@ fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resu
         marks_end_of_initial: wants_initial && call.is_set("allowWatchBookmarks"),
         revision,
         ends: Instant::now() + time,
+        has_columns: false,
     }))
 }

@@ -26,6 +26,10 @@ pub struct Resource {
     pub subresources: BTreeMap<String, Value>,
     /// Fields of CRDs that field selectors may name, without the leading dot.
     pub selectable: Vec<String>,
+    /// `additionalPrinterColumns` of CRDs.
+    pub printer_columns: Vec<Value>,
+    /// The schema of a CRD as it is written.
+    pub written: Option<Arc<Value>>,
 }
 
 impl Resource {
@@ -224,6 +228,8 @@ fn built_in(group: &str, version: &str, preferred: &str, row: &Value, rows: &[Va
         is_custom: false,
         subresources: subresources.collect(),
         selectable: Vec::new(),
+        printer_columns: Vec::new(),
+        written: None,
         plural,
         kind,
     }

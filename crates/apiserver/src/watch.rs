@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::Failure;
 use crate::store::{Change, Stored};
+use crate::table::Tabular;
 
 /// Bookmarks come this often where they are wanted.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
@@ -25,7 +26,14 @@ pub struct View {
     pub name: Option<String>,
     pub labels: LabelSelector,
     pub fields: FieldSelector,
-    pub metadata_only: bool,
+    pub form: Form,
+}
+
+/// What objects are shown as.
+pub enum Form {
+    Whole,
+    Metadata,
+    Table(Box<Tabular>),
 }
 
 impl View {
@@ -40,21 +48,35 @@ impl View {
 
     /// The object as it is shown.
     pub fn shown(&self, stored: &Stored) -> Bytes {
-        if !self.converts && !self.metadata_only {
+        if !self.converts && matches!(self.form, Form::Whole) {
             return stored.bytes.clone();
         }
         self.presented(stored.value()).to_string().into()
     }
 
-    /// The object as it is shown.
-    pub fn presented(&self, mut object: Value) -> Value {
-        if self.metadata_only {
-            return json!({
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
-            });
-        }
+    /// The object in the version that was asked for.
+    pub fn whole(&self, mut object: Value) -> Value {
         object["apiVersion"] = self.api_version.as_str().into();
         object
+    }
+
+    /// The object as it is shown.
+    pub fn presented(&self, object: Value) -> Value {
+        self.presented_with(object, true)
+    }
+
+    fn presented_with(&self, object: Value, with_columns: bool) -> Value {
+        let object = self.whole(object);
+        match &self.form {
+            Form::Whole => object,
+            Form::Metadata => json!({
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+            }),
+            Form::Table(table) => {
+                let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
+                table.table(metadata, &[object], with_columns)
+            }
+        }
     }
 }
 
@@ -69,6 +91,8 @@ pub struct Watch {
     pub marks_end_of_initial: bool,
     pub revision: u64,
     pub ends: Instant,
+    /// Tables after the first do not repeat their columns.
+    pub has_columns: bool,
 }
 
 impl Watch {
@@ -112,7 +136,7 @@ impl Watch {
         }
     }
 
-    fn seen_change(&self, change: &Change) -> Option<Bytes> {
+    fn seen_change(&mut self, change: &Change) -> Option<Bytes> {
         let was = change.before.as_deref().is_some_and(|before| self.view.sees(before));
         let is = !change.is_deletion && self.view.sees(&change.after);
         match (was, is) {
@@ -129,12 +153,17 @@ impl Watch {
         }
     }
 
-    fn line(&self, change: &str, stored: &Stored) -> Bytes {
+    fn line(&mut self, change: &str, stored: &Stored) -> Bytes {
+        if matches!(self.view.form, Form::Table(_)) {
+            let with_columns = !std::mem::replace(&mut self.has_columns, true);
+            let table = self.view.presented_with(stored.value(), with_columns);
+            return line(change, table.to_string().as_bytes());
+        }
         line(change, &self.view.shown(stored))
     }
 
     fn bookmark(&self, ends_initial: bool) -> Bytes {
-        let (kind, api_version) = if self.view.metadata_only {
+        let (kind, api_version) = if matches!(self.view.form, Form::Metadata) {
             ("PartialObjectMetadata", "meta.k8s.io/v1")
         } else {
             (self.view.kind.as_str(), self.view.api_version.as_str())
