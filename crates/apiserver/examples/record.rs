@@ -113,7 +113,8 @@ async fn columns(plane: &Plane, groups: &Value) -> Result<Value, Failure> {
         let name = group["name"].as_str().unwrap_or_default();
         for version in list(&group["versions"]) {
             let number = version["version"].as_str().unwrap_or_default();
-            let root = if name.is_empty() { format!("api/{number}") } else { format!("apis/{name}/{number}") };
+            let root =
+                if name.is_empty() { format!("api/{number}") } else { format!("apis/{name}/{number}") };
             for row in list(&version["resources"]) {
                 let plural = row["name"].as_str().unwrap_or_default();
                 if plural.contains('/') || !list(&row["verbs"]).contains(&"list".into()) {
@@ -127,7 +128,9 @@ async fn columns(plane: &Plane, groups: &Value) -> Result<Value, Failure> {
                     .await?;
                 let table: Value = answer.json().await?;
                 let columns = list(&table["columnDefinitions"]);
-                let columns = columns.iter().map(|one| json!([one["name"], one["type"], one["format"], one["priority"]]));
+                let columns = columns
+                    .iter()
+                    .map(|one| json!([one["name"], one["type"], one["format"], one["priority"]]));
                 out.insert(format!("{name}/{number}/{plural}"), columns.collect());
             }
         }

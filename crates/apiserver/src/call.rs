@@ -1,11 +1,13 @@
 //! One request and its answer, apart from the wire.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::auth::User;
 use crate::path::Place;
 use crate::protobuf::{self, Wrong};
 use crate::status::Failure;
@@ -19,6 +21,8 @@ pub struct Call {
     pub query: BTreeMap<String, String>,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Who asks, once it is known.
+    pub user: OnceLock<User>,
 }
 
 impl Call {
@@ -73,10 +77,12 @@ impl Call {
         match self.content_type() {
             "" | "application/json" => serde_json::from_slice(&self.body)
                 .map_err(|error| unrecognised(format!("json parse error: {error}"))),
-            "application/vnd.kubernetes.protobuf" => protobuf::object(&self.body).map_err(|wrong| match wrong {
-                Wrong::Malformed(why) => unrecognised(why.to_owned()),
-                Wrong::UnknownKind(_) => Failure::unsupported_body_type(),
-            }),
+            "application/vnd.kubernetes.protobuf" => {
+                protobuf::object(&self.body).map_err(|wrong| match wrong {
+                    Wrong::Malformed(why) => unrecognised(why.to_owned()),
+                    Wrong::UnknownKind(_) => Failure::unsupported_body_type(),
+                })
+            }
             "application/yaml" => sluice_yaml::json::from_yaml(&self.body)
                 .map_err(|error| unrecognised(format!("yaml parse error: {error}"))),
             _ => Err(Failure::unsupported_body_type()),

@@ -126,6 +126,7 @@ impl Core {
             return Ok(Answer::Text(200, "ok".to_owned()));
         }
         let user = auth::identify(self, call)?;
+        let _ = call.user.set(user.clone());
         match &call.place {
             Place::Plain(parts) => {
                 let words: Vec<&str> = parts.iter().map(String::as_str).collect();

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::admit;
 use crate::core::Core;
 use crate::custom;
 use crate::registry::Resource;
@@ -51,7 +52,10 @@ fn at<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Map<String, Val
 /// The defaults of a built-in kind.
 pub fn set(resource: &Resource, object: &mut Value) {
     match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "pods") => pod(object),
+        ("", "pods") => {
+            pod(object);
+            admit::defaults(object);
+        }
         ("apps", "deployments") => {
             if let Some(spec) = at(object, &["spec"]) {
                 or(spec, "replicas", 1);
@@ -296,7 +300,7 @@ pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
                 "conditions": null, "acceptedNames": { "plural": "", "kind": "" }, "storedVersions": storage,
             });
         }
-        ("", "pods") => object["status"] = json!({ "phase": "Pending", "qosClass": "BestEffort" }),
+        ("", "pods") => admit::admit(object),
         ("", "persistentvolumeclaims") => {
             object["status"] = json!({ "phase": "Pending" });
             object["metadata"]["finalizers"] = json!(["kubernetes.io/pvc-protection"]);

@@ -63,7 +63,8 @@ pub fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
     FACTS.get_or_init(|| {
         let recorded: Recorded = unpacked(PACKED);
-        let schemas = recorded.schemas.iter().map(|(name, schema)| (name.clone(), Schema::built_in(schema)));
+        let schemas =
+            recorded.schemas.iter().map(|(name, schema)| (name.clone(), Schema::built_in(name, schema)));
         Facts {
             version: recorded.version,
             groups: recorded.groups,

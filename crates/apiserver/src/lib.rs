@@ -4,13 +4,16 @@
 //! not offer it refuses by name. Nothing is kept when it ends.
 
 mod act;
+mod admit;
 mod auth;
 mod beginning;
 mod call;
 mod core;
 mod custom;
+mod decode;
 mod defaults;
 mod delete;
+mod escalate;
 mod facts;
 mod keep;
 mod life;
@@ -19,9 +22,11 @@ mod openapi;
 mod patch;
 mod path;
 mod protobuf;
+mod quantity;
 mod read;
 mod registry;
 mod rights;
+mod rules;
 mod schema;
 mod selector;
 mod serve;

@@ -79,7 +79,10 @@ fn older(schema: &mut Value) {
                 fields.insert("type".into(), "string".into());
             }
             for key in ["oneOf", "anyOf", "not", "nullable", "default"] {
-                if fields.get(key).is_some_and(|value| key == "default" || key == "nullable" || !value["type"].is_string()) {
+                if fields
+                    .get(key)
+                    .is_some_and(|value| key == "default" || key == "nullable" || !value["type"].is_string())
+                {
                     fields.remove(key);
                 }
             }
@@ -98,7 +101,8 @@ fn paths(resources: &[&Resource], parameter_type: impl Fn(Value) -> Value) -> Va
         let kind = kind_of(resource, &resource.kind);
         let parameter = |name: &str| {
             let mut parameter = json!({ "name": name, "in": "query", "uniqueItems": true });
-            for (key, value) in parameter_type(json!({ "type": "string" })).as_object().into_iter().flatten() {
+            for (key, value) in parameter_type(json!({ "type": "string" })).as_object().into_iter().flatten()
+            {
                 parameter[key] = value.clone();
             }
             parameter

@@ -88,6 +88,9 @@ fn change(
         }
         object["kind"] = live["kind"].clone();
         object["apiVersion"] = live["apiVersion"].clone();
+        if !resource.is_custom {
+            write::typed(resource, &mut object)?;
+        }
         *warnings.borrow_mut() = write::pruned(call, resource, &mut object)?;
         write::record_update(core, call, resource, subresource, live, &mut object);
         Ok(object)

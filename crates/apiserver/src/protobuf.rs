@@ -63,7 +63,11 @@ pub fn object(body: &[u8]) -> Result<Value, Wrong> {
             _ => {}
         }
     }
-    let key = if api_version.contains('/') { format!("{api_version}/{kind}") } else { format!("/{api_version}/{kind}") };
+    let key = if api_version.contains('/') {
+        format!("{api_version}/{kind}")
+    } else {
+        format!("/{api_version}/{kind}")
+    };
     let name = tables().kinds.get(&key).ok_or_else(|| Wrong::UnknownKind(kind.clone()))?;
     let mut object = message(name, raw, DEPTH_LIMIT)?;
     object["apiVersion"] = api_version.into();
@@ -225,7 +229,9 @@ fn value(shape: &str, wire: &Wire, depth: usize) -> Result<Value, Wrong> {
     if !matches!(shape, "s" | "y") {
         for part in Parts(bytes) {
             match part? {
-                (at @ 1..=3, Wire::Varint(number)) => numbers[usize::try_from(at).unwrap_or(0)] = number.cast_signed(),
+                (at @ 1..=3, Wire::Varint(number)) => {
+                    numbers[usize::try_from(at).unwrap_or(0)] = number.cast_signed()
+                }
                 (at @ 1..=3, Wire::Bytes(text)) => {
                     texts[usize::try_from(at).unwrap_or(0)] = text;
                     listed.push((at, text));
@@ -248,7 +254,9 @@ fn value(shape: &str, wire: &Wire, depth: usize) -> Result<Value, Wrong> {
             let nanos = i32::try_from(numbers[2]).unwrap_or(0);
             match jiff::Timestamp::new(numbers[1], nanos) {
                 // Go's zero time.
-                Ok(time) if numbers[1] != -62_135_596_800 && !bytes.is_empty() => format!("{time:.places$}").into(),
+                Ok(time) if numbers[1] != -62_135_596_800 && !bytes.is_empty() => {
+                    format!("{time:.places$}").into()
+                }
                 _ => Value::Null,
             }
         }
@@ -259,9 +267,10 @@ fn value(shape: &str, wire: &Wire, depth: usize) -> Result<Value, Wrong> {
         "B" if texts[2].is_empty() => (numbers[1] != 0).into(),
         "B" => schema(texts[2])?,
         "A" | "S" => {
-            let many = listed.iter().filter(|(at, _)| *at == 2).map(|(_, bytes)| {
-                if shape == "A" { schema(bytes) } else { utf8(bytes).map(Value::from) }
-            });
+            let many = listed
+                .iter()
+                .filter(|(at, _)| *at == 2)
+                .map(|(_, bytes)| if shape == "A" { schema(bytes) } else { utf8(bytes).map(Value::from) });
             let many: Vec<Value> = many.collect::<Result<_, _>>()?;
             if many.is_empty() { schema(texts[1])? } else { many.into() }
         }

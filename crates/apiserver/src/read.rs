@@ -81,7 +81,9 @@ fn form(core: &Core, call: &Call, resource: &Resource) -> Result<Form, Failure> 
         let media = words.next().unwrap_or_default();
         let kind = words.find_map(|word| word.strip_prefix("as="));
         match (media, kind) {
-            ("application/json" | "*/*" | "application/vnd.kubernetes.protobuf", None) => return Ok(Form::Whole),
+            ("application/json" | "*/*" | "application/vnd.kubernetes.protobuf", None) => {
+                return Ok(Form::Whole);
+            }
             (_, Some("PartialObjectMetadata" | "PartialObjectMetadataList")) => return Ok(Form::Metadata),
             ("application/json" | "application/*" | "*/*", Some("Table")) => {
                 let include = match call.parameter("includeObject") {

@@ -3,10 +3,12 @@
 //! Built-in schemas refer to each other by name; a reference is followed where it is used, since some are circular.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::facts::facts;
+use crate::rules::Rule;
 
 /// How deep a schema may be.
 const DEPTH_LIMIT: usize = 128;
@@ -32,6 +34,11 @@ pub struct Schema {
     pub values: Vec<Value>,
     /// What only CRDs say (bounds, patterns, combinations), as written.
     pub limits: Option<Box<Value>>,
+    /// What only CRDs ask in CEL.
+    pub rules: Vec<Arc<Rule>>,
+    /// The name under which a built-in schema is known.
+    pub name: String,
+    pub format: String,
 }
 
 /// The type of a value.
@@ -83,6 +90,9 @@ pub static ANY: Schema = Schema {
     required: Vec::new(),
     values: Vec::new(),
     limits: None,
+    rules: Vec::new(),
+    name: String::new(),
+    format: String::new(),
 };
 
 const LIMITS: &[&str] = &[
@@ -103,13 +113,12 @@ const LIMITS: &[&str] = &[
     "anyOf",
     "oneOf",
     "not",
-    "x-kubernetes-validations",
 ];
 
 impl Schema {
     /// Of a built-in kind, as recorded.
-    pub fn built_in(written: &Value) -> Self {
-        Self::read(written, true, 0)
+    pub fn built_in(name: &str, written: &Value) -> Self {
+        Schema { name: name.to_owned(), ..Self::read(written, true, 0) }
     }
 
     /// Of a CRD's version.
@@ -186,6 +195,9 @@ impl Schema {
                 .collect(),
             required: texts("required"),
             values: written["enum"].as_array().cloned().unwrap_or_default(),
+            name: String::new(),
+            format: text("format").to_owned(),
+            rules: if is_built_in { Vec::new() } else { Rule::all(written) },
             limits: (!limits.is_empty()).then(|| Box::new(Value::Object(limits))),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -151,9 +151,9 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>) -> Response<Body> 
     let body = match collected {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            return written(Failure::too_large().into());
+            return written(Failure::too_large().into(), false);
         }
-        _ => return written(Failure::bad_request("the body did not arrive").into()),
+        _ => return written(Failure::bad_request("the body did not arrive").into(), false),
     };
     let call = Call {
         place: path::place(parts.uri.path()),
@@ -162,14 +162,32 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>) -> Response<Body> 
         method: parts.method,
         headers: parts.headers,
         body,
+        user: OnceLock::new(),
     };
-    written(core.answer(&call))
+    let packs = call.header("accept-encoding").split(',').any(|one| one.trim().starts_with("gzip"));
+    written(core.answer(&call), packs)
 }
 
-fn written(answer: Answer) -> Response<Body> {
+/// As the real server: what is short is not worth it.
+const PACKED_FROM: usize = 128 << 10;
+
+fn packed(body: &Bytes) -> Option<Bytes> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+fn written(answer: Answer, packs: bool) -> Response<Body> {
     let (code, kind, body) = match answer {
         Answer::Json { code, body, content_type, warnings } => {
-            let mut response = with_headers(code, content_type, whole(body));
+            let small = Some(&body).filter(|body| packs && body.len() >= PACKED_FROM).and_then(packed);
+            let is_packed = small.is_some();
+            let mut response = with_headers(code, content_type, whole(small.unwrap_or(body)));
+            if is_packed {
+                response.headers_mut().insert("content-encoding", HeaderValue::from_static("gzip"));
+                response.headers_mut().insert("vary", HeaderValue::from_static("Accept-Encoding"));
+            }
             for warning in warnings.iter().take(64) {
                 let text = format!("299 - {warning:?}");
                 if let Ok(value) = HeaderValue::from_str(&text) {

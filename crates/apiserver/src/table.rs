@@ -74,7 +74,8 @@ impl Tabular {
 /// The definitions of a resource's columns.
 pub fn columns(resource: &Resource) -> Value {
     if resource.is_custom {
-        let name = json!({ "name": "Name", "type": "string", "format": "name", "description": "", "priority": 0 });
+        let name =
+            json!({ "name": "Name", "type": "string", "format": "name", "description": "", "priority": 0 });
         let others = resource.printer_columns.iter().map(column::definition);
         return std::iter::once(name).chain(others).collect();
     }

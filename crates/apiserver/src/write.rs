@@ -10,7 +10,7 @@ use crate::read::{find, key};
 use crate::registry::Resource;
 use crate::status::{About, Cause, Failure};
 use crate::store::{Key, Raced};
-use crate::{defaults, keep, life, validate};
+use crate::{decode, defaults, escalate, keep, life, validate};
 
 /// How often a write that others overtake is made anew.
 pub(crate) const ATTEMPTS: usize = 16;
@@ -55,6 +55,9 @@ fn received(call: &Call, resource: &Resource, target: &Target) -> Result<Value, 
     }
     object["kind"] = resource.kind.as_str().into();
     object["apiVersion"] = resource.api_version().into();
+    if !resource.is_custom {
+        typed(resource, &mut object)?;
+    }
     if !object["metadata"].is_null() && !object["metadata"].is_object() {
         return Err(Failure::bad_request("metadata is not an object"));
     }
@@ -76,6 +79,14 @@ fn received(call: &Call, resource: &Resource, target: &Target) -> Result<Value, 
         metadata.remove("namespace");
     }
     Ok(object)
+}
+
+/// A built-in kind's fields have their types.
+pub fn typed(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
+    decode::body(&resource.schema, object).map_err(|why| {
+        let (kind, version) = (&resource.kind, &resource.version);
+        Failure::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    })
 }
 
 /// Unknown fields go, with the words that `fieldValidation` wants about them.
@@ -104,6 +115,8 @@ pub fn complete(resource: &Resource, object: &mut Value) {
         keep::default(&resource.schema, object);
     } else {
         keep::drop_nulls(object);
+        // Amounts take their form; what does not fit is told elsewhere.
+        let _ = decode::body(&resource.schema, object);
         defaults::set(resource, object);
         keep::default(&resource.schema, object);
         keep::drop_nulls(object);
@@ -218,6 +231,7 @@ pub fn insert(
     if !causes.is_empty() {
         return Err(Failure::invalid(about_kind(resource, &name), &causes));
     }
+    escalate::check(core, call, resource, None, &object)?;
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let key = (ns, name.clone());
     if is_dry_run {
@@ -379,6 +393,7 @@ pub fn replace(
         if !causes.is_empty() {
             return Err(Failure::invalid(about_kind(resource, name), &causes));
         }
+        escalate::check(core, call, resource, Some(&live), &object)?;
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         if managed::is_unchanged(&live, &object) {
             return Ok(live);

@@ -5,7 +5,6 @@
 
 mod checks;
 mod conditions;
-mod expression;
 mod field;
 mod generic;
 mod kind;
@@ -17,8 +16,8 @@ use jiff::Timestamp;
 use sluice_object::Object;
 
 pub use checks::{Check, Checks};
-pub use expression::Expression;
 pub use owner::{Child, child_kind, selector, with_children};
+pub use sluice_expression::Expression;
 
 /// How an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

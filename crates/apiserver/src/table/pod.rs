@@ -59,9 +59,8 @@ impl Seen {
             "SchedulingGated".clone_into(&mut reason);
         }
         let init = row.items("/spec/initContainers");
-        let restartable = |name: &Value| {
-            init.iter().any(|one| one["name"] == *name && one["restartPolicy"] == "Always")
-        };
+        let restartable =
+            |name: &Value| init.iter().any(|one| one["name"] == *name && one["restartPolicy"] == "Always");
         let sidecars = init.iter().filter(|one| one["restartPolicy"] == "Always").count();
         let mut seen = Seen {
             containers: row.items("/spec/containers").len() + sidecars,
@@ -71,10 +70,13 @@ impl Seen {
             reason,
         };
         let is_initializing = seen.init(row.items("/status/initContainerStatuses"), init.len(), &restartable);
-        let is_true = |kind: &str| conditions.iter().any(|one| one["type"] == kind && one["status"] == "True");
+        let is_true =
+            |kind: &str| conditions.iter().any(|one| one["type"] == kind && one["status"] == "True");
         if !is_initializing || is_true("Initialized") {
             (seen.restarts, seen.last_restart) = (0, Value::Null);
-            for one in row.items("/status/initContainerStatuses").iter().filter(|one| restartable(&one["name"])) {
+            for one in
+                row.items("/status/initContainerStatuses").iter().filter(|one| restartable(&one["name"]))
+            {
                 seen.note_restarts(one);
             }
             seen.main(row.items("/status/containerStatuses"), is_true("Ready"));

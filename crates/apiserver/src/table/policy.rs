@@ -32,7 +32,9 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             cells.extend([or_absent("/spec/minAvailable"), or_absent("/spec/maxUnavailable")]);
             cells.extend([row.count("/status/disruptionsAllowed").into(), row.age()]);
         }
-        ("networking.k8s.io", "networkpolicies") => cells.extend([row.selector("/spec/podSelector"), row.age()]),
+        ("networking.k8s.io", "networkpolicies") => {
+            cells.extend([row.selector("/spec/podSelector"), row.age()])
+        }
         ("", "resourcequotas") => {
             let (mut requests, mut limits) = (Vec::new(), Vec::new());
             for (name, hard) in row.at("/status/hard").as_object().into_iter().flatten() {
@@ -47,7 +49,9 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             cells.push(row.text("/preemptionPolicy").into());
         }
         ("node.k8s.io", "runtimeclasses") => cells.extend([row.text("/handler").into(), row.age()]),
-        ("coordination.k8s.io", "leases") => cells.extend([row.text("/spec/holderIdentity").into(), row.age()]),
+        ("coordination.k8s.io", "leases") => {
+            cells.extend([row.text("/spec/holderIdentity").into(), row.age()])
+        }
         ("coordination.k8s.io", "leasecandidates") => {
             for field in ["leaseName", "binaryVersion", "emulationVersion"] {
                 cells.push(row.text(&format!("/spec/{field}")).into());
@@ -81,7 +85,11 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         },
         ("certificates.k8s.io", "certificatesigningrequests") => {
             let seconds = row.at("/spec/expirationSeconds").as_i64();
-            cells.extend([row.age(), row.text_or("/spec/signerName", "<none>"), row.text("/spec/username").into()]);
+            cells.extend([
+                row.age(),
+                row.text_or("/spec/signerName", "<none>"),
+                row.text("/spec/username").into(),
+            ]);
             cells.push(seconds.map_or_else(|| "<none>".into(), |seconds| time::age(seconds).into()));
             let conditions = row.items("/status/conditions");
             let has = |kind: &str| conditions.iter().any(|one| one["type"] == kind);
@@ -99,7 +107,9 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             }
             cells.push(status.into());
         }
-        ("certificates.k8s.io", "clustertrustbundles") => cells.push(row.text_or("/spec/signerName", "<none>")),
+        ("certificates.k8s.io", "clustertrustbundles") => {
+            cells.push(row.text_or("/spec/signerName", "<none>"))
+        }
         ("flowcontrol.apiserver.k8s.io", "flowschemas") => {
             cells.push(row.text_or("/spec/priorityLevelConfiguration/name", "<none>"));
             cells.push(row.count("/spec/matchingPrecedence").into());
@@ -123,9 +133,12 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         }
         ("networking.k8s.io", "ipaddresses") => {
             let parent = row.at("/spec/parentRef");
-            let parts = ["group", "resource", "namespace", "name"].map(|key| parent[key].as_str().unwrap_or_default());
-            let resource = if parts[0].is_empty() { parts[1].to_owned() } else { format!("{}.{}", parts[1], parts[0]) };
-            let name = if parts[2].is_empty() { parts[3].to_owned() } else { format!("{}/{}", parts[2], parts[3]) };
+            let parts = ["group", "resource", "namespace", "name"]
+                .map(|key| parent[key].as_str().unwrap_or_default());
+            let resource =
+                if parts[0].is_empty() { parts[1].to_owned() } else { format!("{}.{}", parts[1], parts[0]) };
+            let name =
+                if parts[2].is_empty() { parts[3].to_owned() } else { format!("{}/{}", parts[2], parts[3]) };
             let shown = if parent.is_object() { format!("{resource}/{name}") } else { "<none>".to_owned() };
             cells.extend([shown.into(), row.age()]);
         }

@@ -74,7 +74,8 @@ impl<'a> Row<'a> {
     pub fn containers(&self, pointer: &str) -> [Value; 2] {
         let containers = self.items(&format!("{pointer}/containers"));
         ["name", "image"].map(|key| {
-            let texts: Vec<&str> = containers.iter().map(|one| one[key].as_str().unwrap_or_default()).collect();
+            let texts: Vec<&str> =
+                containers.iter().map(|one| one[key].as_str().unwrap_or_default()).collect();
             texts.join(",").into()
         })
     }

@@ -11,7 +11,13 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         Value::Null => "<unset>".into(),
         value => value.clone(),
     };
-    let phase = || if row.at("/metadata/deletionTimestamp").is_string() { "Terminating" } else { row.text("/status/phase") };
+    let phase = || {
+        if row.at("/metadata/deletionTimestamp").is_string() {
+            "Terminating"
+        } else {
+            row.text("/status/phase")
+        }
+    };
     let class = || {
         let old = row.at("/metadata/annotations")["volume.beta.kubernetes.io/storage-class"].clone();
         if old.is_string() { old } else { row.text("/spec/storageClassName").into() }
@@ -20,11 +26,19 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         ("", "persistentvolumes") => {
             let claim = row.at("/spec/claimRef");
             let part = |key: &str| claim[key].as_str().unwrap_or_default();
-            let claim = if claim.is_object() { format!("{}/{}", part("namespace"), part("name")) } else { String::new() };
+            let claim = if claim.is_object() {
+                format!("{}/{}", part("namespace"), part("name"))
+            } else {
+                String::new()
+            };
             let size = row.at("/spec/capacity/storage");
             cells.push(if size.is_null() { "0".into() } else { plain(size).into() });
             cells.push(modes(row, "/spec/accessModes"));
-            cells.extend([row.text("/spec/persistentVolumeReclaimPolicy").into(), phase().into(), claim.into()]);
+            cells.extend([
+                row.text("/spec/persistentVolumeReclaimPolicy").into(),
+                phase().into(),
+                claim.into(),
+            ]);
             cells.extend([class(), or_unset("/spec/volumeAttributesClassName")]);
             cells.extend([row.text("/status/reason").into(), row.age(), or_unset("/spec/volumeMode")]);
         }
@@ -56,7 +70,11 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             let audiences = row.items("/spec/tokenRequests").iter().map(|one| plain(&one["audience"]));
             let audiences: Vec<String> = audiences.collect();
             let modes: Vec<String> = row.items("/spec/volumeLifecycleModes").iter().map(plain).collect();
-            cells.extend([attaches.into(), row.truth("/spec/podInfoOnMount"), row.truth("/spec/storageCapacity")]);
+            cells.extend([
+                attaches.into(),
+                row.truth("/spec/podInfoOnMount"),
+                row.truth("/spec/storageCapacity"),
+            ]);
             let has_requests = !row.at("/spec/tokenRequests").is_null();
             cells.push(if has_requests { audiences.join(",").into() } else { "<unset>".into() });
             cells.push(row.truth("/spec/requiresRepublish"));
@@ -67,7 +85,10 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             cells.extend([row.text("/storageClassName").into(), or_unset("/capacity")]);
         }
         ("storage.k8s.io", "volumeattachments") => {
-            cells.extend([row.text("/spec/attacher").into(), row.text("/spec/source/persistentVolumeName").into()]);
+            cells.extend([
+                row.text("/spec/attacher").into(),
+                row.text("/spec/source/persistentVolumeName").into(),
+            ]);
             cells.extend([row.text("/spec/nodeName").into(), row.truth("/status/attached"), row.age()]);
         }
         ("networking.k8s.io", "ingressclasses") => {
@@ -118,7 +139,13 @@ fn default_marked(row: &Row, annotation: &str) -> Value {
 /// `RWO,ROX,RWX,RWOP`, in this order.
 fn modes(row: &Row, pointer: &str) -> Value {
     let written = row.items(pointer);
-    let known = [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")];
-    let shown = known.iter().filter(|(long, _)| written.iter().any(|mode| mode == long)).map(|(_, short)| *short);
+    let known = [
+        ("ReadWriteOnce", "RWO"),
+        ("ReadOnlyMany", "ROX"),
+        ("ReadWriteMany", "RWX"),
+        ("ReadWriteOncePod", "RWOP"),
+    ];
+    let shown =
+        known.iter().filter(|(long, _)| written.iter().any(|mode| mode == long)).map(|(_, short)| *short);
     shown.collect::<Vec<_>>().join(",").into()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::pod;
 use super::row::{Row, plain, shortened, since};
@@ -18,13 +18,21 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         ("", "pods") => return Some(pod::cells(row)),
         ("apps", "deployments") => {
             let ready = format!("{}/{}", row.count("/status/readyReplicas"), row.count("/spec/replicas"));
-            cells.extend([ready.into(), count("/status/updatedReplicas"), count("/status/availableReplicas")]);
+            cells.extend([
+                ready.into(),
+                count("/status/updatedReplicas"),
+                count("/status/availableReplicas"),
+            ]);
             cells.push(row.age());
             cells.extend(row.containers(TEMPLATE));
             cells.push(selector_text(row.at("/spec/selector")).into());
         }
         ("apps", "replicasets") | ("", "replicationcontrollers") => {
-            cells.extend([count("/spec/replicas"), count("/status/replicas"), count("/status/readyReplicas")]);
+            cells.extend([
+                count("/spec/replicas"),
+                count("/status/replicas"),
+                count("/status/readyReplicas"),
+            ]);
             cells.push(row.age());
             cells.extend(row.containers(TEMPLATE));
             let of_labels = resource.group.is_empty();
@@ -53,7 +61,9 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             let owners = row.items("/metadata/ownerReferences");
             let owner = owners.iter().find(|owner| owner["controller"] == true).map(|owner| {
                 let text = |key: &str| owner[key].as_str().unwrap_or_default();
-                let group = text("apiVersion").split_once('/').map_or_else(String::new, |(group, _)| format!(".{group}"));
+                let group = text("apiVersion")
+                    .split_once('/')
+                    .map_or_else(String::new, |(group, _)| format!(".{group}"));
                 format!("{}{group}/{}", text("kind").to_lowercase(), text("name"))
             });
             cells.push(owner.unwrap_or_else(|| "<none>".to_owned()).into());
@@ -91,7 +101,10 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
                 (_, Some(name)) => name.to_owned(),
                 _ => "*".to_owned(),
             });
-            let addresses = row.items("/endpoints").iter().flat_map(|one| one["addresses"].as_array().into_iter().flatten());
+            let addresses = row
+                .items("/endpoints")
+                .iter()
+                .flat_map(|one| one["addresses"].as_array().into_iter().flatten());
             let or_unset = |texts: Vec<String>| {
                 if texts.is_empty() { "<unset>".into() } else { Value::from(shortened(&texts, 3)) }
             };
@@ -100,13 +113,18 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         }
         ("networking.k8s.io", "ingresses") => {
             let rules = row.items("/spec/rules");
-            let hosts = rules.iter().take(3).filter_map(|rule| rule["host"].as_str()).filter(|host| !host.is_empty());
+            let hosts =
+                rules.iter().take(3).filter_map(|rule| rule["host"].as_str()).filter(|host| !host.is_empty());
             let hosts: Vec<&str> = hosts.collect();
             let mut shown = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
             if hosts.len() == 3 && rules.len() > 3 {
                 shown = format!("{shown} + {} more...", rules.len() - 3);
             }
-            cells.extend([row.text_or("/spec/ingressClassName", "<none>"), shown.into(), balancer(row).into()]);
+            cells.extend([
+                row.text_or("/spec/ingressClassName", "<none>"),
+                shown.into(),
+                balancer(row).into(),
+            ]);
             let ports = if row.items("/spec/tls").is_empty() { "80" } else { "80, 443" };
             cells.extend([ports.into(), row.age()]);
         }
@@ -145,7 +163,11 @@ fn job(row: &Row) -> Vec<Value> {
     } else if row.at("/metadata/deletionTimestamp").is_string() {
         "Terminating"
     } else {
-        let others = [("Suspended", "Suspended"), ("FailureTarget", "FailureTarget"), ("SuccessCriteriaMet", "SuccessCriteriaMet")];
+        let others = [
+            ("Suspended", "Suspended"),
+            ("FailureTarget", "FailureTarget"),
+            ("SuccessCriteriaMet", "SuccessCriteriaMet"),
+        ];
         others.iter().find(|(kind, _)| holds(kind)).map_or("Running", |(_, shown)| shown)
     };
     let mut cells = vec![status.into(), completions.into(), duration.into(), row.age()];
@@ -251,7 +273,11 @@ fn endpoints(row: &Row) -> Value {
         for port in &ports {
             all.extend(addresses.iter().map(|one| {
                 let ip = address(one);
-                if ip.contains(':') { format!("[{ip}]:{}", port["port"]) } else { format!("{ip}:{}", port["port"]) }
+                if ip.contains(':') {
+                    format!("[{ip}]:{}", port["port"])
+                } else {
+                    format!("{ip}:{}", port["port"])
+                }
             }));
         }
     }
@@ -285,7 +311,10 @@ fn event(row: &Row) -> Vec<Value> {
     }
     let source = either("/source", "/deprecatedSource");
     let or = |first: String, second: &str| if first.is_empty() { row.text(second).to_owned() } else { first };
-    let component = or(text(source, "component"), if row.at("/reportingComponent").is_null() { "/reportingController" } else { "/reportingComponent" });
+    let component = or(
+        text(source, "component"),
+        if row.at("/reportingComponent").is_null() { "/reportingController" } else { "/reportingComponent" },
+    );
     let instance = or(text(source, "host"), "/reportingInstance");
     let source = if instance.is_empty() { component } else { format!("{component}, {instance}") };
     let message = either("/message", "/note").as_str().unwrap_or_default().trim().to_owned();
@@ -311,7 +340,11 @@ fn metrics(row: &Row) -> String {
     let shown = specs.iter().enumerate().map(|(at, spec)| {
         let status = row.at(&format!("/status/currentMetrics/{at}"));
         let kind = spec["type"].as_str().unwrap_or_default();
-        let key = format!("{}{}", kind.get(..1).unwrap_or_default().to_lowercase(), kind.get(1..).unwrap_or_default());
+        let key = format!(
+            "{}{}",
+            kind.get(..1).unwrap_or_default().to_lowercase(),
+            kind.get(1..).unwrap_or_default()
+        );
         let (target, current) = (&spec[&key]["target"], &status[&key]["current"]);
         let found = |field: &str| {
             if current[field].is_null() { "<unknown>".to_owned() } else { plain(&current[field]) }
@@ -343,6 +376,8 @@ fn metrics(row: &Row) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -166,15 +166,17 @@ fn programs() -> Vec<(&'static str, PathBuf)> {
 fn kubectl_says_what_it_says_on_the_real_server() {
     let programs = programs();
     if programs.is_empty() {
-        return sluice_testkit::peers::skip("kubectl", "no kubectl 1.36 or 1.32 (cargo xtask peers kubernetes)");
+        return sluice_testkit::peers::skip(
+            "kubectl",
+            "no kubectl 1.36 or 1.32 (cargo xtask peers kubernetes)",
+        );
     }
-    let is_recording = std::env::var_os("SLUICE_RECORD").is_some();
     let mut differs = super::differences();
     differs.retain(|case, _| case.starts_with("kubectl-"));
     let (mut same, mut problems) = (0, Vec::new());
     for (version, program) in programs {
         let path = folder().join(format!("want-{version}.txt"));
-        if is_recording {
+        if super::records("kubectl") {
             let plane = Plane::start(&Options { sort: Some(Sort::Real), ..Options::default() })
                 .expect("recording needs the control plane (cargo xtask peers etcd kubernetes)");
             std::fs::write(&path, written(&run(&program, &plane.kubeconfig()))).unwrap();

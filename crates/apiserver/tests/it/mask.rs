@@ -15,6 +15,8 @@ const MASKED: &[&str] = &[
     "continue",
     "storageVersionHash",
 ];
+/// Ports that are given out by chance.
+const PORTS: &[&str] = &["nodePort", "healthCheckNodePort"];
 
 /// Values that later requests of a script name: `$uid`, `$revision`, `$name`.
 #[derive(Default)]
@@ -51,8 +53,11 @@ pub fn masked(value: Value) -> Value {
                             name.len() == prefix.len() + 5 && name.starts_with(prefix.as_str())
                         })
                     });
+                if key == "cells" {
+                    return (key, cells(value));
+                }
                 let is_masked =
-                    is_made || key == "clusterIPs" || (MASKED.contains(&key.as_str()) && value.is_string());
+                    is_made || key == "clusterIPs" || (PORTS.contains(&key.as_str()) && value.as_i64() > Some(30_000)) || (MASKED.contains(&key.as_str()) && value.is_string());
                 let value = if is_masked {
                     Value::from("<masked>")
                 } else if key == "message" {
@@ -63,13 +68,31 @@ pub fn masked(value: Value) -> Value {
                 (key, value)
             };
             // The hash of a stored version is not one of our facts.
-            let fields = fields.into_iter().filter(|(key, _)| key != "storageVersionHash");
+            let is_column = fields.contains_key("priority") && fields.contains_key("format");
+            let fields = fields
+                .into_iter()
+                .filter(|(key, _)| key != "storageVersionHash" && !(is_column && key == "description"));
             Value::Object(fields.map(mask).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
         Value::String(text) if text.starts_with("gen-") && text.len() == 9 => "<masked>".into(),
         other => other,
     }
+}
+
+/// Ages and times of a row.
+fn cells(value: Value) -> Value {
+    let is_age = |text: &str| {
+        let digits = text.trim_end_matches('s');
+        digits.len() + 1 == text.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_time = |text: &str| text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
+    let is_address = |text: &str| text.starts_with("10.0.");
+    let mask = |cell: Value| match cell.as_str() {
+        Some(text) if is_age(text) || is_time(text) || is_address(text) => "<masked>".into(),
+        _ => cell,
+    };
+    Value::Array(value.as_array().cloned().unwrap_or_default().into_iter().map(mask).collect())
 }
 
 /// Words that are UUIDs are masked.

@@ -1,4 +1,4 @@
-//! CEL expressions about objects: custom health checks and conditions on dependencies.
+//! CEL expressions about objects: custom health checks, conditions on dependencies, rules of CRDs.
 //!
 //! Invariant: parsing and evaluation end, in little time and stack. The interpreter has no limit of its own, so the
 //! depth of an expression is bounded, and what it may cost with the values at hand is estimated before it runs.
@@ -36,6 +36,14 @@ pub struct Expression {
     text: String,
     root: IdedExpr,
     shape: Shape,
+}
+
+/// What an expression answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Truth(bool),
+    Text(String),
+    Other,
 }
 
 fn environment() -> Arc<Env> {
@@ -92,12 +100,33 @@ impl Expression {
     /// Evaluates with these variables.
     pub fn is_true(&self, variables: &Map<String, Json>) -> Result<bool, String> {
         let text = shortened(&self.text);
-        let failed = |why: String| format!("failed to evaluate the CEL expression '{text}': {why}");
+        match self.value(variables) {
+            Ok(Value::Bool(value)) => Ok(value),
+            Ok(_) => Err(format!("failed to evaluate CEL expression as boolean: '{text}'")),
+            Err(why) => Err(format!("failed to evaluate the CEL expression '{text}': {why}")),
+        }
+    }
+
+    /// What it answers with these variables, or why it cannot, in few words.
+    pub fn answer(&self, variables: &Map<String, Json>) -> Result<Answer, String> {
+        Ok(match self.value(variables)? {
+            Value::Bool(value) => Answer::Truth(value),
+            Value::String(text) => Answer::Text(text.to_string()),
+            _ => Answer::Other,
+        })
+    }
+
+    /// Whether it may speak of a name.
+    pub fn names(&self, name: &str) -> bool {
+        self.shape.names.contains(name)
+    }
+
+    fn value(&self, variables: &Map<String, Json>) -> Result<Value, String> {
         let used = || {
             let all = variables.iter();
             all.filter(|(name, _)| self.shape.names.contains(name.as_str()))
         };
-        self.shape.check(used().map(|(_, value)| value)).map_err(|why| failed(why.to_owned()))?;
+        self.shape.check(used().map(|(_, value)| value)).map_err(str::to_owned)?;
         let run = || -> Result<Value, String> {
             let mut context = Context::with_env(environment());
             for (name, value) in used() {
@@ -105,12 +134,7 @@ impl Expression {
             }
             Value::resolve(&self.root, &context).map_err(|error| self.explain(&error))
         };
-        let value =
-            catch_unwind(AssertUnwindSafe(run)).map_err(|_| failed("it cannot be evaluated".to_owned()))?;
-        match value.map_err(failed)? {
-            Value::Bool(value) => Ok(value),
-            _ => Err(format!("failed to evaluate CEL expression as boolean: '{text}'")),
-        }
+        catch_unwind(AssertUnwindSafe(run)).map_err(|_| "it cannot be evaluated".to_owned())?
     }
 
     fn explain(&self, error: &ExecutionError) -> String {

@@ -1,0 +1,144 @@
+//! Whether a body fits the types of a built-in kind, with the words of the library that reads it in the real server.
+//! Amounts are brought to the form in which they are kept.
+
+use serde_json::Value;
+
+use crate::quantity;
+use crate::schema::{Schema, Shape};
+
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
+const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+/// How deep a body is looked at.
+const DEPTH_LIMIT: usize = 128;
+
+/// Checks a body, and brings its amounts into form. The error is what a client reads.
+pub fn body(schema: &Schema, object: &mut Value) -> Result<(), String> {
+    let Value::Object(fields) = object else { return Ok(()) };
+    let owner = last(name_of(schema));
+    for (key, value) in fields {
+        if let Some((field, _)) = schema.field(key) {
+            walk(field, value, owner, key, 0)?;
+        }
+    }
+    Ok(())
+}
+
+fn name_of(schema: &Schema) -> &str {
+    match &schema.shape {
+        Shape::Reference(name) => name,
+        _ => &schema.name,
+    }
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
+/// A type as Go writes it.
+fn go_type(schema: &Schema) -> String {
+    let resolved = schema.resolved();
+    match &resolved.shape {
+        Shape::String if resolved.format == "byte" => "[]uint8".to_owned(),
+        Shape::String => "string".to_owned(),
+        Shape::Integer if resolved.format.is_empty() => "int32".to_owned(),
+        Shape::Integer => resolved.format.clone(),
+        Shape::Number => "float64".to_owned(),
+        Shape::Boolean => "bool".to_owned(),
+        Shape::Array(items) => format!("[]{}", go_type(items)),
+        Shape::Object { fields, others: Some(others) } if fields.is_empty() => {
+            format!("map[string]{}", go_type(others))
+        }
+        _ => {
+            let name = name_of(schema);
+            let mut parts = name.rsplit('.');
+            let (kind, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            format!("{version}.{kind}")
+        }
+    }
+}
+
+fn walk(schema: &Schema, value: &mut Value, owner: &str, path: &str, depth: usize) -> Result<(), String> {
+    if value.is_null() || depth > DEPTH_LIMIT {
+        return Ok(());
+    }
+    match name_of(schema) {
+        QUANTITY => return amount(value),
+        name @ (TIME | MICRO_TIME) => return time(value, name == MICRO_TIME),
+        _ => {}
+    }
+    let resolved = schema.resolved();
+    let found = match value {
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_f64() && resolved.shape == Shape::Integer => {
+            format!("number {number}")
+        }
+        Value::Number(_) => "number".to_owned(),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        _ => "object".to_owned(),
+    };
+    let wrong = || {
+        let wanted = go_type(schema);
+        Err(format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}"))
+    };
+    match (&resolved.shape, value) {
+        (Shape::Object { fields, others }, Value::Object(map)) => {
+            let is_struct = !fields.is_empty();
+            let inner = if is_struct { last(name_of(schema)) } else { owner };
+            for (key, below) in map {
+                if let Some(field) = fields.get(key) {
+                    walk(field, below, inner, &format!("{path}.{key}"), depth + 1)?;
+                } else if let Some(others) = others {
+                    walk(others, below, inner, path, depth + 1)?;
+                }
+            }
+            Ok(())
+        }
+        (Shape::Array(items), Value::Array(list)) => {
+            list.iter_mut().try_for_each(|item| walk(items, item, owner, path, depth + 1))
+        }
+        (Shape::String, Value::String(text)) if resolved.format == "byte" => base64_fault(text),
+        (Shape::Integer, Value::Number(number)) if number.is_f64() => wrong(),
+        (Shape::Any | Shape::Reference(_) | Shape::IntOrString, _)
+        | (Shape::String, Value::String(_))
+        | (Shape::Integer | Shape::Number, Value::Number(_))
+        | (Shape::Boolean, Value::Bool(_)) => Ok(()),
+        _ => wrong(),
+    }
+}
+
+fn amount(value: &mut Value) -> Result<(), String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return Ok(()),
+    };
+    let fault = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+    *value = quantity::canonical(&text).ok_or(fault)?.into();
+    Ok(())
+}
+
+fn time(value: &Value, is_micro: bool) -> Result<(), String> {
+    let Value::String(text) = value else { return Ok(()) };
+    if text.parse::<jiff::Timestamp>().is_ok() {
+        return Ok(());
+    }
+    let form = if is_micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
+    Err(format!("parsing time {text:?} as {form:?}: cannot parse {text:?} as \"2006\""))
+}
+
+/// Where Go's reader of base64 stops.
+fn base64_fault(text: &str) -> Result<(), String> {
+    use base64::Engine;
+    let joined: String = text.chars().filter(|c| *c != '\n' && *c != '\r').collect();
+    if base64::engine::general_purpose::STANDARD.decode(&joined).is_ok() {
+        return Ok(());
+    }
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    let at = text
+        .bytes()
+        .position(|byte| !is_letter(byte) && byte != b'\n' && byte != b'\r')
+        .unwrap_or(text.len());
+    Err(format!("illegal base64 data at input byte {at}"))
+}

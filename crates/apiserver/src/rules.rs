@@ -1,0 +1,349 @@
+//! `x-kubernetes-validations`: what a CRD asks of its objects in CEL, beyond their shape.
+//!
+//! What an expression may cost is bounded before it runs, and so is what all rules of one object may report.
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Map, Value};
+use sluice_expression::{Answer, Expression};
+
+use crate::schema::{ListKind, Schema, Shape};
+use crate::status::Cause;
+
+/// Failures that one object may have.
+const CAUSES_LIMIT: usize = 100;
+/// Words that a field of an object cannot be named by in an expression.
+const KEYWORDS: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+/// One rule of a schema.
+#[derive(Debug)]
+pub struct Rule {
+    text: String,
+    message: String,
+    message_expression: String,
+    reason: String,
+    field_path: String,
+    optional_old: bool,
+    compiled: OnceLock<Result<Expression, String>>,
+}
+
+impl Rule {
+    /// The rules of a schema as written; they are compiled when they are first needed.
+    pub fn all(written: &Value) -> Vec<Arc<Rule>> {
+        let rules = written["x-kubernetes-validations"].as_array().into_iter().flatten();
+        let rules = rules.map(|one| {
+            let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+            Arc::new(Rule {
+                text: text("rule"),
+                message: text("message"),
+                message_expression: text("messageExpression"),
+                reason: text("reason"),
+                field_path: text("fieldPath"),
+                optional_old: one["optionalOldSelf"] == true,
+                compiled: OnceLock::new(),
+            })
+        });
+        rules.collect()
+    }
+
+    fn compiled(&self) -> Result<&Expression, &str> {
+        let compile = || {
+            let expression = Expression::compile(&self.text, &["self", "oldSelf"])?;
+            if !self.message_expression.is_empty() {
+                Expression::parse(&self.message_expression)?;
+            }
+            Ok(expression)
+        };
+        self.compiled.get_or_init(compile).as_ref().map_err(String::as_str)
+    }
+
+    /// How messages name it.
+    fn shown(&self) -> &str {
+        if self.message.is_empty() { self.text.trim() } else { self.message.trim() }
+    }
+
+    fn failure(&self, variables: &Map<String, Value>) -> String {
+        let said =
+            Expression::parse(&self.message_expression).ok().filter(|_| !self.message_expression.is_empty());
+        match said.and_then(|expression| expression.answer(variables).ok()) {
+            Some(Answer::Text(text)) if !text.trim().is_empty() && !text.contains('\n') => {
+                text.trim().to_owned()
+            }
+            _ if self.message.is_empty() => format!("failed rule: {}", self.text.trim()),
+            _ => self.message.trim().to_owned(),
+        }
+    }
+}
+
+/// What is wrong with the rules of a CRD's schema themselves: paths below it, with words.
+pub fn faults(written: &Value, path: &str, out: &mut Vec<Cause>) {
+    for (index, (rule, one)) in Rule::all(written)
+        .iter()
+        .zip(written["x-kubernetes-validations"].as_array().into_iter().flatten())
+        .enumerate()
+    {
+        let at = format!("{path}.x-kubernetes-validations[{index}].rule");
+        if rule.text.trim().is_empty() {
+            out.push(Cause::required(&at, "rule is not specified"));
+        } else if let Err(why) = rule.compiled() {
+            let shown = |key: &str| one.get(key).filter(|value| !value.is_null()).cloned();
+            let text = |key: &str| shown(key).unwrap_or_else(|| "".into());
+            let other = |key: &str| shown(key).unwrap_or(Value::Null);
+            let value = format!(
+                "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
+                text("rule"),
+                text("message"),
+                text("messageExpression"),
+                other("reason"),
+                text("fieldPath"),
+                other("optionalOldSelf"),
+            );
+            let value = value.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+            let why = if why.contains("output type mismatch") {
+                "cel expression must evaluate to a bool".to_owned()
+            } else {
+                format!("compilation failed: {why}")
+            };
+            out.push(Cause::new("FieldValueInvalid", &at, format!("Invalid value: {value}: {why}")));
+        }
+    }
+    for (name, below) in written["properties"].as_object().into_iter().flatten() {
+        faults(below, &format!("{path}.properties[{name}]"), out);
+    }
+    for key in ["items", "additionalProperties"] {
+        if written[key].is_object() {
+            faults(&written[key], &format!("{path}.{key}"), out);
+        }
+    }
+}
+
+/// Checks an object against the rules of its schema.
+pub fn check(schema: &Schema, object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+    walk(schema, object, old, old.is_some(), "", causes);
+}
+
+/// `is_change`: the object is an update, though this part may be new.
+fn walk(
+    schema: &Schema,
+    value: &Value,
+    old: Option<&Value>,
+    is_change: bool,
+    path: &str,
+    causes: &mut Vec<Cause>,
+) {
+    if value.is_null() || causes.len() >= CAUSES_LIMIT {
+        return;
+    }
+    let is_same = old == Some(value);
+    if !schema.rules.is_empty() {
+        let mut variables = Map::new();
+        variables.insert("self".into(), seen(schema, value));
+        if let Some(old) = old.filter(|old| !old.is_null()) {
+            variables.insert("oldSelf".into(), seen(schema, old));
+        }
+        for rule in &schema.rules {
+            if let Some(cause) = broken(rule, value, &variables, is_same, path) {
+                causes.push(cause);
+            }
+        }
+    }
+    match (&schema.shape, value) {
+        (Shape::Object { fields, others }, Value::Object(map)) => {
+            for (key, below) in map {
+                let is_own = path.is_empty() && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
+                let field = fields.get(key);
+                let Some(schema) = field.or(others.as_deref()).filter(|_| !is_own) else { continue };
+                let at = match field {
+                    Some(_) if path.is_empty() => key.clone(),
+                    Some(_) => format!("{path}.{key}"),
+                    None => format!("{path}[{key}]"),
+                };
+                walk(schema, below, old.and_then(|old| old.get(key)), is_change, &at, causes);
+            }
+        }
+        (Shape::Array(items), Value::Array(list)) => {
+            for (index, item) in list.iter().enumerate() {
+                // Items of other lists than maps have no past.
+                let before = match &schema.list {
+                    ListKind::Map(keys) => old.and_then(Value::as_array).and_then(|old| {
+                        old.iter().find(|before| keys.iter().all(|key| before[key] == item[key]))
+                    }),
+                    _ => None,
+                };
+                walk(items, item, before, is_change, &format!("{path}[{index}]"), causes);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn broken(
+    rule: &Rule,
+    value: &Value,
+    variables: &Map<String, Value>,
+    is_same: bool,
+    path: &str,
+) -> Option<Cause> {
+    let at = if path.is_empty() { "<nil>" } else { path };
+    let kind = match value {
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        _ => "integer",
+    };
+    let stuck = |why: &str| {
+        let why = format!("{why} evaluating rule: {}", rule.shown());
+        Cause::new("FieldValueInvalid", at, format!("Invalid value: {kind:?}: {why}"))
+    };
+    let expression = match rule.compiled() {
+        Ok(expression) => expression,
+        Err(why) => return Some(stuck(why)),
+    };
+    let compares = expression.names("oldSelf");
+    if (compares && !rule.optional_old && !variables.contains_key("oldSelf")) || (is_same && !compares) {
+        return None;
+    }
+    match expression.answer(variables) {
+        Ok(Answer::Truth(true)) => return None,
+        Ok(Answer::Truth(false)) => {}
+        Ok(_) => return Some(stuck("the answer is not a truth value")),
+        Err(why) => return Some(stuck(&why)),
+    }
+    let said = rule.failure(variables);
+    let whole = path.trim_start_matches('.');
+    let field = match rule.field_path.as_str() {
+        "" => at.to_owned(),
+        below if whole.is_empty() => below.trim_start_matches('.').to_owned(),
+        below => format!("{whole}{below}"),
+    };
+    let (reason, message) = match rule.reason.as_str() {
+        "FieldValueRequired" => ("FieldValueRequired", format!("Required value: {said}")),
+        "FieldValueForbidden" => ("FieldValueForbidden", format!("Forbidden: {said}")),
+        "FieldValueDuplicate" if value.is_object() || value.is_array() => {
+            ("FieldValueDuplicate", "Duplicate value".to_owned())
+        }
+        "FieldValueDuplicate" => ("FieldValueDuplicate", format!("Duplicate value: {value}")),
+        _ if value.is_object() || value.is_array() => ("FieldValueInvalid", format!("Invalid value: {said}")),
+        _ => ("FieldValueInvalid", format!("Invalid value: {value}: {said}")),
+    };
+    Some(Cause::new(reason, &field, message))
+}
+
+/// A value as expressions see it: fields under names that CEL can write, numbers as their schema has them.
+fn seen(schema: &Schema, value: &Value) -> Value {
+    let schema = schema.resolved();
+    match (&schema.shape, value) {
+        (Shape::Object { fields, others }, Value::Object(map)) => {
+            let each = map.iter().map(|(key, value)| match (fields.get(key), others) {
+                (Some(field), _) => (escaped(key), seen(field, value)),
+                (None, Some(others)) => (key.clone(), seen(others, value)),
+                (None, None) => (key.clone(), value.clone()),
+            });
+            Value::Object(each.collect())
+        }
+        (Shape::Array(items), Value::Array(list)) => list.iter().map(|item| seen(items, item)).collect(),
+        (Shape::Number, Value::Number(number)) => number.as_f64().map_or(Value::Null, Value::from),
+        _ => value.clone(),
+    }
+}
+
+/// `foo-bar` is `foo__dash__bar`.
+fn escaped(name: &str) -> String {
+    if KEYWORDS.contains(&name) {
+        return format!("__{name}__");
+    }
+    let text = name.replace("__", "__underscores__");
+    text.replace('.', "__dot__").replace('-', "__dash__").replace('/', "__slash__")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn causes(schema: &Value, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut causes = Vec::new();
+        check(&Schema::structural(schema), object, old, &mut causes);
+        causes.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+    }
+
+    #[test]
+    fn rules_speak_as_the_real_server_does() {
+        let schema = json!({ "type": "object", "properties": { "spec": {
+            "type": "object",
+            "x-kubernetes-validations": [
+                { "rule": "self.min <= self.max" },
+                { "rule": "self.min < 100", "message": "too high", "fieldPath": ".min", "reason": "FieldValueForbidden" },
+                { "rule": "!has(self.word) || self.word != 'bad'", "messageExpression": "'word is ' + self.word" },
+            ],
+            "properties": {
+                "min": { "type": "integer" }, "max": { "type": "integer" },
+                "word": { "type": "string", "x-kubernetes-validations": [{ "rule": "self == oldSelf", "message": "fixed" }] },
+                "ratio": { "type": "number", "x-kubernetes-validations": [{ "rule": "self < 1.5" }] },
+                "a-b": { "type": "integer" },
+            },
+        } } });
+        for (spec, want) in [
+            (json!({ "min": 1, "max": 2, "word": "w", "ratio": 1 }), vec![]),
+            (json!({ "min": 3, "max": 2 }), vec!["spec: Invalid value: failed rule: self.min <= self.max"]),
+            (json!({ "min": 300, "max": 400 }), vec!["spec.min: Forbidden: too high"]),
+            (json!({ "min": 1, "max": 2, "word": "bad" }), vec!["spec: Invalid value: word is bad"]),
+            (
+                json!({ "min": 1, "max": 2, "ratio": 2.5 }),
+                vec!["spec.ratio: Invalid value: 2.5: failed rule: self < 1.5"],
+            ),
+            (
+                json!({ "min": 1 }),
+                vec![
+                    "spec: Invalid value: \"object\": no such key: max evaluating rule: self.min <= self.max",
+                ],
+            ),
+        ] {
+            assert_eq!(causes(&schema, &json!({ "spec": spec }), None), want, "{spec}");
+        }
+        let old = json!({ "spec": { "min": 3, "max": 2, "word": "a" } });
+        let new = json!({ "spec": { "min": 3, "max": 2, "word": "b" } });
+        let want = [
+            "spec: Invalid value: failed rule: self.min <= self.max",
+            "spec.word: Invalid value: \"b\": fixed",
+        ];
+        assert_eq!(causes(&schema, &new, Some(&old)), want);
+        assert!(causes(&schema, &old, Some(&old)).is_empty(), "what has not changed is not asked");
+    }
+
+    #[test]
+    fn a_rule_that_would_run_for_long_is_refused() {
+        let schema = json!({ "type": "object", "properties": { "l": {
+            "type": "array", "items": { "type": "integer" },
+            "x-kubernetes-validations": [{ "rule": "self.all(a, self.all(b, self.all(c, self.all(d, a + b + c + d > 0))))" }],
+        } } });
+        let list: Vec<i64> = (1..200).collect();
+        let found = causes(&schema, &json!({ "l": list }), None);
+        assert!(found[0].contains("it costs too much"), "{found:?}");
+    }
+}

@@ -1,0 +1,206 @@
+//! Objects of CRDs, by their schema and then by their rules.
+
+use serde_json::Value;
+
+use crate::registry::Resource;
+use crate::rules;
+use crate::schema::{Schema, Shape};
+use crate::status::Cause;
+
+/// A pattern larger than this once compiled is refused.
+const PATTERN_LIMIT: usize = 1 << 20;
+
+/// Mistakes after which rules are not looked at.
+const BLOCKING: &[&str] = &[
+    "FieldValueNotSupported",
+    "FieldValueRequired",
+    "FieldValueTooLong",
+    "FieldValueTooMany",
+    "FieldValueTypeInvalid",
+];
+
+/// An object of a CRD, by its schema and then by its rules.
+pub fn check(resource: &Resource, object: &Value, live: Option<&Value>, causes: &mut Vec<Cause>) {
+    fields(&resource.schema, object, "", causes);
+    if has_rules(&resource.schema) && causes.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        causes.push(Cause::invalid("<nil>", &Value::Null, why));
+    } else {
+        rules::check(&resource.schema, object, live, causes);
+    }
+}
+
+fn has_rules(schema: &Schema) -> bool {
+    !schema.rules.is_empty()
+        || match &schema.shape {
+            Shape::Object { fields, others } => {
+                fields.values().any(has_rules) || others.as_deref().is_some_and(has_rules)
+            }
+            Shape::Array(items) => has_rules(items),
+            _ => false,
+        }
+}
+
+/// An object of a CRD, by its schema.
+fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let resolved = schema.resolved();
+    let shown = if path.is_empty() { "<nil>" } else { path };
+    if value.is_null() {
+        if !schema.is_nullable && schema.shape != Shape::Any {
+            let wanted = type_name(&resolved.shape);
+            let message = format!("{shown} in body must be of type {wanted}: \"null\"");
+            causes.push(Cause::new(
+                "FieldValueTypeInvalid",
+                path,
+                format!("Invalid value: \"null\": {message}"),
+            ));
+        }
+        return;
+    }
+    let fits = match (&resolved.shape, value) {
+        (Shape::Any | Shape::Reference(_), _)
+        | (Shape::String, Value::String(_))
+        | (Shape::Number, Value::Number(_))
+        | (Shape::Boolean, Value::Bool(_))
+        | (Shape::Array(_), Value::Array(_))
+        | (Shape::Object { .. }, Value::Object(_))
+        | (Shape::IntOrString, Value::String(_)) => true,
+        (Shape::Integer | Shape::IntOrString, Value::Number(number)) => {
+            number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|n| n.fract() == 0.0)
+        }
+        _ => false,
+    };
+    if !fits {
+        let (wanted, found) = (type_name(&resolved.shape), found_type(value));
+        let message =
+            format!("Invalid value: {found:?}: {shown} in body must be of type {wanted}: {found:?}");
+        causes.push(Cause::new("FieldValueTypeInvalid", path, message));
+        return;
+    }
+    limits(schema, value, path, causes);
+    match (&resolved.shape, value) {
+        (Shape::Object { fields: declared, others }, Value::Object(map)) => {
+            for name in &resolved.required {
+                if !map.contains_key(name) {
+                    causes.push(Cause::required(&joined(path, name), ""));
+                }
+            }
+            for (key, below) in map {
+                let is_own = path.is_empty() && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
+                if let (Some(field), false) = (declared.get(key).or(others.as_deref()), is_own) {
+                    fields(field, below, &joined(path, key), causes);
+                }
+            }
+        }
+        (Shape::Array(items), Value::Array(list)) => {
+            for (index, item) in list.iter().enumerate() {
+                fields(items, item, &format!("{path}[{index}]"), causes);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn type_name(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::String => "string",
+        Shape::Integer => "integer",
+        Shape::Number => "number",
+        Shape::Boolean => "boolean",
+        Shape::IntOrString => "integer,string",
+        Shape::Array(_) => "array",
+        _ => "object",
+    }
+}
+
+fn found_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Enumerations, bounds and patterns.
+fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    if !schema.values.is_empty() && !schema.values.contains(value) {
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let allowed: Vec<String> = schema.values.iter().map(plain).collect();
+        causes.push(Cause::unsupported(path, value, &allowed));
+    }
+    let Some(limits) = &schema.limits else { return };
+    let number = |key: &str| limits[key].as_f64();
+    if let (Some(most), Some(text)) = (number("maxLength"), value.as_str())
+        && text.chars().count() as f64 > most
+    {
+        let message = format!("Too long: may not be more than {most} bytes");
+        causes.push(Cause::new("FieldValueTooLong", path, message));
+    }
+    let mut invalid = |why: String| {
+        let why = format!("{path} in body {why}");
+        let shown = if value.is_object() || value.is_array() {
+            Value::from(found_type(value))
+        } else {
+            value.clone()
+        };
+        causes.push(Cause::invalid(path, &shown, &why));
+    };
+    match value {
+        Value::Number(found) => {
+            let found = found.as_f64().unwrap_or_default();
+            if let Some(least) = number("minimum") {
+                let is_open = limits["exclusiveMinimum"] == true;
+                if found < least || (is_open && found <= least) {
+                    let or = if is_open { "" } else { " or equal to" };
+                    invalid(format!("should be greater than{or} {least}"));
+                }
+            }
+            if let Some(most) = number("maximum") {
+                let is_open = limits["exclusiveMaximum"] == true;
+                if found > most || (is_open && found >= most) {
+                    let or = if is_open { "" } else { " or equal to" };
+                    invalid(format!("should be less than{or} {most}"));
+                }
+            }
+        }
+        Value::String(text) => {
+            let length = text.chars().count() as f64;
+            if let Some(least) = number("minLength").filter(|least| length < *least) {
+                invalid(format!("should be at least {least} chars long"));
+            }
+            if let Some(pattern) = limits["pattern"].as_str() {
+                let compiled = regex::RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build();
+                if !compiled.is_ok_and(|pattern| pattern.is_match(text)) {
+                    invalid(format!("should match '{pattern}'"));
+                }
+            }
+        }
+        Value::Array(items) => {
+            let length = items.len() as f64;
+            if let Some(least) = number("minItems").filter(|least| length < *least) {
+                invalid(format!("should have at least {least} items"));
+            }
+            if let Some(most) = number("maxItems").filter(|most| length > *most) {
+                invalid(format!("should have at most {most} items"));
+            }
+        }
+        Value::Object(fields) => {
+            let length = fields.len() as f64;
+            if let Some(least) = number("minProperties").filter(|least| length < *least) {
+                invalid(format!("should have at least {least} properties"));
+            }
+            if let Some(most) = number("maxProperties").filter(|most| length > *most) {
+                invalid(format!("should have at most {most} properties"));
+            }
+        }
+        _ => {}
+    }
+}

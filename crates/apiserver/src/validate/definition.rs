@@ -1,0 +1,96 @@
+//! CustomResourceDefinitions: their names, versions, and whether their schemas are structural.
+
+use serde_json::Value;
+
+use super::faults::{Faults, items, text};
+use crate::custom;
+use crate::registry::Resource;
+use crate::rules;
+
+/// How deep a schema is looked at.
+const DEPTH_LIMIT: usize = 100;
+
+pub fn check(resource: &Resource, faults: &mut Faults) {
+    if !resource.is(custom::GROUP, custom::PLURAL) {
+        return;
+    }
+    let object = faults.object;
+    let spec = &object["spec"];
+    let (group, names) = (text(spec, "group"), &spec["names"]);
+    let wanted = format!("{}.{group}", text(names, "plural"));
+    if object["metadata"]["name"] != wanted.as_str() {
+        faults.invalid(
+            "metadata.name",
+            &object["metadata"]["name"],
+            "must be spec.names.plural+\".\"+spec.group",
+        );
+    }
+    if group.is_empty() {
+        faults.required("spec.group", "");
+    } else if group.split('.').count() < 2 {
+        faults.invalid("spec.group", &spec["group"], "should be a domain with at least one dot");
+    }
+    faults.one_of("spec.scope", &spec["scope"], &["Cluster", "Namespaced"]);
+    for key in ["plural", "singular", "kind", "listKind"] {
+        if text(names, key).is_empty() {
+            faults.required(&format!("spec.names.{key}"), "");
+        }
+    }
+    let versions = items(spec, "versions");
+    if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
+        let why = "must have exactly one version marked as storage version";
+        faults.invalid("spec.versions", &spec["versions"], why);
+    }
+    for (index, version) in versions.iter().enumerate() {
+        let path = if versions.len() == 1 {
+            "spec.validation.openAPIV3Schema".to_owned()
+        } else {
+            format!("spec.versions[{index}].schema.openAPIV3Schema")
+        };
+        let schema = &version["schema"]["openAPIV3Schema"];
+        if schema.is_object() {
+            structural(&path, schema, true, 0, faults);
+            rules::faults(schema, &path, &mut faults.causes);
+        } else {
+            faults
+                .required(&format!("spec.versions[{index}].schema.openAPIV3Schema"), "schemas are required");
+        }
+    }
+}
+
+/// Every field has a type.
+fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &mut Faults) {
+    if depth > DEPTH_LIMIT {
+        return;
+    }
+    let kind = text(schema, "type");
+    let is_free = schema["x-kubernetes-int-or-string"] == true
+        || schema["x-kubernetes-preserve-unknown-fields"] == true;
+    if is_root && kind != "object" {
+        let at = format!("{path}.type");
+        if kind.is_empty() {
+            faults.required(&at, "must not be empty at the root");
+        } else {
+            faults.invalid(&at, &schema["type"], "must be object at the root");
+        }
+    } else if kind.is_empty() && !is_free {
+        let last = path.rsplit('.').next().unwrap_or_default();
+        let why = if last == "items" {
+            "must not be empty for specified array items"
+        } else {
+            "must not be empty for specified object fields"
+        };
+        faults.required(&format!("{path}.type"), why);
+    }
+    for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+        structural(&format!("{path}.properties[{name}]"), below, false, depth + 1, faults);
+    }
+    for key in ["items", "additionalProperties"] {
+        if schema[key].is_object() {
+            structural(&format!("{path}.{key}"), &schema[key], false, depth + 1, faults);
+        }
+    }
+    if kind == "array" && schema["items"].is_null() {
+        faults.required(&format!("{path}.items"), "must be specified");
+    }
+}

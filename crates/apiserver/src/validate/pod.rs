@@ -1,0 +1,403 @@
+//! Pods, and the Pods that workloads make.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::faults::{Faults, items, text};
+use crate::registry::Resource;
+
+const CHANGES: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+/// The names of volumes' sources; what is none of them makes an emptyDir.
+const SOURCES: &[(&str, &[&str])] = &[
+    ("configMap", &["name"]),
+    ("secret", &["secretName"]),
+    ("persistentVolumeClaim", &["claimName"]),
+    ("nfs", &["server", "path"]),
+    ("hostPath", &["path"]),
+];
+const HOST_PATHS: &[&str] =
+    &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
+
+pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
+    if !resource.is("", "pods") {
+        return;
+    }
+    let object = faults.object;
+    spec("spec", &object["spec"], faults);
+    if live.is_none() && !object["spec"]["ephemeralContainers"].is_null() {
+        faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
+    }
+    let Some(live) = live else { return };
+    // What may change is taken out of both.
+    let fixed = |object: &Value| {
+        let mut spec = object["spec"].clone();
+        for key in
+            ["activeDeadlineSeconds", "tolerations", "ephemeralContainers", "nodeName", "schedulingGates"]
+        {
+            spec.as_object_mut().into_iter().for_each(|spec| drop(spec.remove(key)));
+        }
+        for list in ["containers", "initContainers"] {
+            for container in spec[list].as_array_mut().into_iter().flatten() {
+                for key in ["image", "resources"] {
+                    container.as_object_mut().into_iter().for_each(|one| drop(one.remove(key)));
+                }
+            }
+        }
+        spec
+    };
+    if fixed(live) != fixed(object) {
+        faults.forbidden("spec", CHANGES);
+    }
+}
+
+/// A Pod's spec.
+pub fn spec(path: &str, spec: &Value, faults: &mut Faults) {
+    let at = |key: &str| format!("{path}.{key}");
+    let volumes = volumes(&at("volumes"), items(spec, "volumes"), faults);
+    let mut names = BTreeSet::new();
+    if items(spec, "containers").is_empty() {
+        faults.required(&at("containers"), "");
+    }
+    let uses_host = spec["hostNetwork"] == true;
+    for (index, one) in items(spec, "containers").iter().enumerate() {
+        let path = format!("{path}.containers[{index}]");
+        container(&path, one, &mut names, &volumes, uses_host, faults);
+        probes(&path, one, faults);
+    }
+    for (index, one) in items(spec, "initContainers").iter().enumerate() {
+        let path = format!("{path}.initContainers[{index}]");
+        container(&path, one, &mut names, &volumes, uses_host, faults);
+        if one["restartPolicy"] == "Always" {
+            probes(&path, one, faults);
+        } else {
+            for probe in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+                if !one[probe].is_null() {
+                    let why = "may not be set for init containers without restartPolicy=Always";
+                    faults.forbidden(&format!("{path}.{probe}"), why);
+                }
+            }
+        }
+        faults.one_of(
+            &format!("{path}.restartPolicy"),
+            &one["restartPolicy"],
+            &["Always", "Never", "OnFailure"],
+        );
+    }
+    faults.one_of(&at("restartPolicy"), &spec["restartPolicy"], &["Always", "OnFailure", "Never"]);
+    let dns = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+    faults.one_of(&at("dnsPolicy"), &spec["dnsPolicy"], &dns);
+    faults.labels(&at("nodeSelector"), &spec["nodeSelector"]);
+    for (key, is_label) in
+        [("nodeName", false), ("hostname", true), ("subdomain", true), ("serviceAccountName", false)]
+    {
+        if !text(spec, key).is_empty() {
+            if is_label { faults.label(&at(key), &spec[key]) } else { faults.subdomain(&at(key), &spec[key]) }
+        }
+    }
+    if spec["activeDeadlineSeconds"].as_i64().is_some_and(|seconds| !(1..=2_147_483_647).contains(&seconds)) {
+        let why = "must be between 1 and 2147483647, inclusive";
+        faults.invalid(&at("activeDeadlineSeconds"), &spec["activeDeadlineSeconds"], why);
+    }
+    tolerations(&at("tolerations"), items(spec, "tolerations"), faults);
+    security(&at("securityContext"), &spec["securityContext"], faults);
+    for (index, one) in items(spec, "hostAliases").iter().enumerate() {
+        faults.address(&format!("{path}.hostAliases[{index}].ip"), &one["ip"]);
+    }
+    for (index, one) in items(&spec["dnsConfig"], "nameservers").iter().enumerate() {
+        faults.address(&format!("{path}.dnsConfig.nameservers[{index}]"), one);
+    }
+    for (index, one) in items(spec, "readinessGates").iter().enumerate() {
+        faults
+            .qualified(&format!("{path}.readinessGates[{index}].conditionType"), text(one, "conditionType"));
+    }
+    let needed = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    if needed.is_object() && items(needed, "nodeSelectorTerms").is_empty() {
+        let field = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+        faults.required(&at(field), "must have at least one node selector term");
+    }
+    for (index, one) in items(spec, "topologySpreadConstraints").iter().enumerate() {
+        let path = format!("{path}.topologySpreadConstraints[{index}]");
+        if one["maxSkew"].as_i64().unwrap_or(0) < 1 {
+            faults.invalid(&format!("{path}.maxSkew"), &one["maxSkew"], "must be greater than zero");
+        }
+        if text(one, "topologyKey").is_empty() {
+            faults.required(&format!("{path}.topologyKey"), "can not be empty");
+        }
+        let known = ["DoNotSchedule", "ScheduleAnyway"];
+        faults.one_of(&format!("{path}.whenUnsatisfiable"), &one["whenUnsatisfiable"], &known);
+    }
+    faults.one_of(&at("os"), &spec["os"]["name"], &["linux", "windows"]);
+}
+
+/// The names of a Pod's volumes.
+fn volumes<'a>(path: &str, volumes: &'a [Value], faults: &mut Faults) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    for (index, volume) in volumes.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let at = |key: &str| format!("{path}.{key}");
+        for (source, needed) in SOURCES {
+            let written = &volume[*source];
+            if !written.is_object() {
+                continue;
+            }
+            for key in *needed {
+                if text(written, key).is_empty() {
+                    faults.required(&format!("{path}.{source}.{key}"), "");
+                }
+            }
+            for (index, item) in items(written, "items").iter().enumerate() {
+                for key in ["key", "path"] {
+                    if text(item, key).is_empty() {
+                        faults.required(&format!("{path}.{source}.items[{index}].{key}"), "");
+                    }
+                }
+            }
+            let mode = &written["defaultMode"];
+            if mode.as_i64().is_some_and(|mode| !(0..=511).contains(&mode)) {
+                let why = "must be a number between 0 and 0777 (octal), both inclusive";
+                faults.invalid(&format!("{path}.{source}.defaultMode"), mode, why);
+            }
+        }
+        let written = &volume["nfs"];
+        if written.is_object() && !text(written, "path").starts_with('/') {
+            faults.invalid(&at("nfs.path"), &text(written, "path").into(), "must be an absolute path");
+        }
+        let written = &volume["hostPath"];
+        if written.is_object() {
+            if text(written, "path").split('/').any(|part| part == "..") {
+                faults.invalid(&at("hostPath.path"), &written["path"], "must not contain '..'");
+            }
+            faults.one_of(&at("hostPath.type"), &written["type"], HOST_PATHS);
+        }
+        let others = volume.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
+        let others: BTreeSet<&String> = others.map(|(key, _)| key).collect();
+        if others.len() > 1 {
+            let order = ["emptyDir", "hostPath"];
+            let first = order.iter().find(|key| others.iter().any(|other| other == *key));
+            let second =
+                others.iter().find(|key| Some(&key.as_str()) != first).map_or("", |key| key.as_str());
+            faults.forbidden(&at(second), "may not specify more than 1 volume type");
+        }
+        let name = text(volume, "name");
+        if name.is_empty() {
+            faults.required(&at("name"), "");
+        } else {
+            faults.label(&at("name"), &volume["name"]);
+            if !names.insert(name) {
+                faults.duplicate(&at("name"), &volume["name"]);
+            }
+        }
+    }
+    names
+}
+
+fn container<'a>(
+    path: &str,
+    container: &'a Value,
+    names: &mut BTreeSet<&'a str>,
+    volumes: &BTreeSet<&str>,
+    uses_host: bool,
+    faults: &mut Faults,
+) {
+    let at = |key: &str| format!("{path}.{key}");
+    let name = text(container, "name");
+    if name.is_empty() {
+        faults.required(&at("name"), "");
+    } else {
+        faults.label(&at("name"), &container["name"]);
+        if !names.insert(name) {
+            faults.duplicate(&at("name"), &container["name"]);
+        }
+    }
+    let image = text(container, "image");
+    if image.is_empty() {
+        faults.required(&at("image"), "");
+    } else if image.trim() != image {
+        faults.invalid(&at("image"), &container["image"], "must not have leading or trailing whitespace");
+    }
+    handler(&at("lifecycle.postStart"), &container["lifecycle"]["postStart"], faults);
+    handler(&at("lifecycle.preStop"), &container["lifecycle"]["preStop"], faults);
+    faults.one_of(
+        &at("terminationMessagePolicy"),
+        &container["terminationMessagePolicy"],
+        &["File", "FallbackToLogsOnError"],
+    );
+    ports(path, items(container, "ports"), uses_host, faults);
+    environment(path, container, faults);
+    mounts(path, items(container, "volumeMounts"), volumes, faults);
+    let policies = ["Always", "IfNotPresent", "Never"];
+    faults.one_of(&at("imagePullPolicy"), &container["imagePullPolicy"], &policies);
+    super::storage::resources(&at("resources"), &container["resources"], faults);
+    security(&at("securityContext"), &container["securityContext"], faults);
+}
+
+fn ports(path: &str, ports: &[Value], uses_host: bool, faults: &mut Faults) {
+    let mut names = BTreeSet::new();
+    for (index, port) in ports.iter().enumerate() {
+        let path = format!("{path}.ports[{index}]");
+        let at = |key: &str| format!("{path}.{key}");
+        let name = text(port, "name");
+        if !name.is_empty() {
+            let before = faults.causes.len();
+            faults.port(&at("name"), &port["name"]);
+            if faults.causes.len() == before && !names.insert(name) {
+                faults.duplicate(&at("name"), &port["name"]);
+            }
+        }
+        match port["containerPort"].as_i64().unwrap_or(0) {
+            0 => faults.required(&at("containerPort"), ""),
+            _ => faults.port(&at("containerPort"), &port["containerPort"]),
+        }
+        let host = &port["hostPort"];
+        if *host != 0 {
+            faults.port(&at("hostPort"), host);
+        }
+        if uses_host && !host.is_null() && *host != 0 && *host != port["containerPort"] {
+            faults.invalid(&at("hostPort"), host, "must match `containerPort` when `hostNetwork` is true");
+        }
+        faults.one_of(&at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
+    }
+}
+
+fn environment(path: &str, container: &Value, faults: &mut Faults) {
+    const KINDS: &[&str] = &["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
+    for (index, one) in items(container, "env").iter().enumerate() {
+        let path = format!("{path}.env[{index}]");
+        let name = text(one, "name");
+        if name.is_empty() {
+            faults.required(&format!("{path}.name"), "");
+        } else if !name.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'=') {
+            let why = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+            faults.invalid(&format!("{path}.name"), &one["name"], why);
+        }
+        let from = &one["valueFrom"];
+        if !from.is_object() {
+            continue;
+        }
+        let path = format!("{path}.valueFrom");
+        let count = KINDS.iter().filter(|kind| from[**kind].is_object()).count();
+        for kind in ["configMapKeyRef", "secretKeyRef"] {
+            if from[kind].is_object() && text(&from[kind], "key").is_empty() {
+                faults.required(&format!("{path}.{kind}.key"), "");
+            }
+        }
+        let nothing = Value::from("");
+        if count == 0 {
+            let why = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
+            faults.invalid(&path, &nothing, why);
+        } else if !text(one, "value").is_empty() {
+            faults.invalid(&path, &nothing, "may not be specified when `value` is not empty");
+        } else if count > 1 {
+            faults.invalid(&path, &nothing, "may not have more than one field specified at a time");
+        }
+    }
+    for one in items(container, "envFrom") {
+        let why = match ["configMapRef", "secretRef"].iter().filter(|kind| one[**kind].is_object()).count() {
+            0 => "must specify one of: `configMapRef` or `secretRef`",
+            1 => continue,
+            _ => "may not have more than one field specified at a time",
+        };
+        faults.invalid(&format!("{path}.envFrom"), &"".into(), why);
+    }
+}
+
+fn mounts(path: &str, mounts: &[Value], volumes: &BTreeSet<&str>, faults: &mut Faults) {
+    let mut places = BTreeSet::new();
+    for (index, mount) in mounts.iter().enumerate() {
+        let path = format!("{path}.volumeMounts[{index}]");
+        let name = text(mount, "name");
+        if name.is_empty() {
+            faults.required(&format!("{path}.name"), "");
+        }
+        if !volumes.contains(name) {
+            faults.not_found(&format!("{path}.name"), &name.into());
+        }
+        let place = text(mount, "mountPath");
+        if place.is_empty() {
+            faults.required(&format!("{path}.mountPath"), "");
+        } else if !places.insert(place) {
+            faults.invalid(&format!("{path}.mountPath"), &mount["mountPath"], "must be unique");
+        }
+    }
+}
+
+fn probes(path: &str, container: &Value, faults: &mut Faults) {
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        let probe = &container[name];
+        if !probe.is_object() {
+            continue;
+        }
+        let path = format!("{path}.{name}");
+        handler(&path, probe, faults);
+        for key in
+            ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+        {
+            faults.not_negative(&format!("{path}.{key}"), &probe[key]);
+        }
+        if name != "readinessProbe" && probe["successThreshold"].as_i64().is_some_and(|count| count != 1) {
+            faults.invalid(&format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1");
+        }
+    }
+}
+
+/// What is done: one of several ways.
+fn handler(path: &str, one: &Value, faults: &mut Faults) {
+    if !one.is_object() {
+        return;
+    }
+    let mut count = 0;
+    for kind in ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] {
+        let written = &one[kind];
+        if !written.is_object() {
+            continue;
+        }
+        count += 1;
+        if count > 1 {
+            faults.forbidden(&format!("{path}.{kind}"), "may not specify more than 1 handler type");
+            continue;
+        }
+        match kind {
+            "exec" if items(written, "command").is_empty() => {
+                faults.required(&format!("{path}.exec.command"), "");
+            }
+            "httpGet" => {
+                faults.port(&format!("{path}.httpGet.port"), &written["port"]);
+                faults.one_of(&format!("{path}.httpGet.scheme"), &written["scheme"], &["HTTP", "HTTPS"]);
+            }
+            "tcpSocket" | "grpc" => faults.port(&format!("{path}.{kind}.port"), &written["port"]),
+            _ => {}
+        }
+    }
+    if count == 0 {
+        faults.required(path, "must specify a handler type");
+    }
+}
+
+fn tolerations(path: &str, tolerations: &[Value], faults: &mut Faults) {
+    for (index, one) in tolerations.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        match text(one, "operator") {
+            "" | "Equal" => {}
+            "Exists" if !text(one, "value").is_empty() => {
+                let why = "value must be empty when `operator` is 'Exists'";
+                faults.invalid(&format!("{path}.operator"), &one["value"], why);
+            }
+            "Exists" => {}
+            _ => faults.one_of(&format!("{path}.operator"), &one["operator"], &["Equal", "Exists"]),
+        }
+        if !text(one, "effect").is_empty() {
+            let known = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+            faults.one_of(&format!("{path}.effect"), &one["effect"], &known);
+        }
+    }
+}
+
+fn security(path: &str, context: &Value, faults: &mut Faults) {
+    for key in ["runAsUser", "runAsGroup", "fsGroup"] {
+        if context[key].as_i64().is_some_and(|id| !(0..=2_147_483_647).contains(&id)) {
+            let why = "must be between 0 and 2147483647, inclusive";
+            faults.invalid(&format!("{path}.{key}"), &context[key], why);
+        }
+    }
+}

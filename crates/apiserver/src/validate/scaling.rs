@@ -1,0 +1,155 @@
+//! HorizontalPodAutoscalers, PodDisruptionBudgets, PriorityClasses, quotas.
+
+use serde_json::Value;
+
+use super::faults::{Faults, items, text};
+use crate::quantity::Quantity;
+use crate::registry::Resource;
+use crate::status::Cause;
+
+pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
+    let object = faults.object;
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("autoscaling", "horizontalpodautoscalers") => autoscaler(&object["spec"], faults),
+        ("policy", "poddisruptionbudgets") => budget(&object["spec"], faults),
+        ("scheduling.k8s.io", "priorityclasses") => priority(live, faults),
+        ("", "resourcequotas") => {
+            for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {
+                let amount = value.as_str().and_then(Quantity::parse);
+                if amount.is_some_and(|amount| amount.is_negative()) {
+                    let path = format!("spec.hard[{name}]");
+                    faults.invalid(&path, value, "must be greater than or equal to 0");
+                }
+            }
+        }
+        ("coordination.k8s.io", "leases") => {
+            let spec = &object["spec"];
+            let seconds = &spec["leaseDurationSeconds"];
+            if seconds.as_i64().is_some_and(|seconds| seconds <= 0) {
+                faults.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0");
+            }
+            faults.not_negative("spec.leaseTransitions", &spec["leaseTransitions"]);
+        }
+        ("node.k8s.io", "runtimeclasses") => {
+            if text(object, "handler").is_empty() {
+                faults.required("handler", "");
+            } else {
+                faults.label("handler", &object["handler"]);
+            }
+        }
+        ("discovery.k8s.io", "endpointslices") => {
+            if live.is_some_and(|live| live["addressType"] != object["addressType"]) {
+                faults.invalid("addressType", &object["addressType"], "field is immutable");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn autoscaler(spec: &Value, faults: &mut Faults) {
+    let (least, most) = (&spec["minReplicas"], spec["maxReplicas"].as_i64().unwrap_or(0));
+    if least.as_i64().is_some_and(|least| least < 1) {
+        faults.invalid("spec.minReplicas", least, "must be greater than or equal to 1");
+    }
+    if most < 1 {
+        faults.required("spec.maxReplicas", "must be set and greater than 0");
+    }
+    if least.as_i64().is_some_and(|least| most < least) {
+        faults.invalid("spec.maxReplicas", &most.into(), "must be greater than or equal to `minReplicas`");
+    }
+    let target = &spec["scaleTargetRef"];
+    for key in ["kind", "name"] {
+        if text(target, key).is_empty() {
+            faults.required(&format!("spec.scaleTargetRef.{key}"), "");
+        }
+    }
+    if text(target, "apiVersion").is_empty() {
+        let why = "apiVersion must specify API group";
+        faults.invalid("spec.scaleTargetRef.apiVersion", &"".into(), why);
+    }
+    for (index, metric) in items(spec, "metrics").iter().enumerate() {
+        let path = format!("spec.metrics[{index}]");
+        let kinds = ["ContainerResource", "External", "Object", "Pods", "Resource"];
+        let kind = text(metric, "type");
+        if !kinds.contains(&kind) {
+            faults.one_of(&format!("{path}.type"), &metric["type"], &kinds);
+            continue;
+        }
+        let key = format!("{}{}", kind[..1].to_lowercase(), &kind[1..]);
+        let written = &metric[&key];
+        if !written.is_object() {
+            let why = "must populate information for the given metric source";
+            faults.required(&format!("{path}.{key}"), why);
+            continue;
+        }
+        let (target, at) = (&written["target"], format!("{path}.{key}.target.averageUtilization"));
+        let share = &target["averageUtilization"];
+        if share.as_i64().is_some_and(|share| share < 1) {
+            faults.invalid(&at, share, "must be greater than 0");
+        } else if key == "resource" && share.is_null() && target["averageValue"].is_null() {
+            faults.required(&at, "must set either a target raw value or a target utilization");
+        }
+    }
+    if least.as_i64() == Some(0) {
+        let why = "must specify at least one Object or External metric to support scaling to zero replicas";
+        faults.forbidden("spec.metrics", why);
+    }
+    for way in ["scaleUp", "scaleDown"] {
+        let (rules, path) = (&spec["behavior"][way], format!("spec.behavior.{way}"));
+        let seconds = &rules["stabilizationWindowSeconds"];
+        let at = format!("{path}.stabilizationWindowSeconds");
+        faults.not_negative(&at, seconds);
+        if seconds.as_i64().is_some_and(|seconds| seconds > 3600) {
+            faults.invalid(&at, seconds, "must be less than or equal to 3600");
+        }
+        for (index, policy) in items(rules, "policies").iter().enumerate() {
+            let path = format!("{path}.policies[{index}]");
+            faults.one_of(&format!("{path}.type"), &policy["type"], &["Percent", "Pods"]);
+            for key in ["value", "periodSeconds"] {
+                if policy[key].as_i64().unwrap_or(0) <= 0 {
+                    faults.invalid(&format!("{path}.{key}"), &policy[key], "must be greater than zero");
+                }
+            }
+        }
+    }
+}
+
+fn budget(spec: &Value, faults: &mut Faults) {
+    let (least, most) = (&spec["minAvailable"], &spec["maxUnavailable"]);
+    if !least.is_null() && !most.is_null() {
+        let shown = format!(
+            "{{\"MinAvailable\":{least},\"Selector\":{},\"MaxUnavailable\":{most},\"UnhealthyPodEvictionPolicy\":{}}}",
+            spec["selector"], spec["unhealthyPodEvictionPolicy"]
+        );
+        let message = format!("Invalid value: {shown}: minAvailable and maxUnavailable cannot be both set");
+        faults.causes.push(Cause::new("FieldValueInvalid", "spec", message));
+    }
+    faults.share("spec.minAvailable", least);
+    faults.share("spec.maxUnavailable", most);
+    faults.selector("spec.selector", &spec["selector"]);
+    faults.one_of(
+        "spec.unhealthyPodEvictionPolicy",
+        &spec["unhealthyPodEvictionPolicy"],
+        &["AlwaysAllow", "IfHealthyBudget"],
+    );
+}
+
+fn priority(live: Option<&Value>, faults: &mut Faults) {
+    let object = faults.object;
+    let name = text(&object["metadata"], "name");
+    if name.starts_with("system-") {
+        if !matches!(name, "system-node-critical" | "system-cluster-critical") {
+            let why = format!(
+                "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a known system priority class"
+            );
+            faults.forbidden("metadata.name", &why);
+        }
+    } else if object["value"].as_i64().is_some_and(|value| value > 1_000_000_000) {
+        faults.forbidden("value", "maximum allowed value of a user defined priority is 1000000000");
+    }
+    faults.one_of("preemptionPolicy", &object["preemptionPolicy"], &["PreemptLowerPriority", "Never"]);
+    let number = |object: &Value| object["value"].as_i64().unwrap_or(0);
+    if live.is_some_and(|live| number(live) != number(object)) {
+        faults.forbidden("value", "may not be changed in an update.");
+    }
+}
