@@ -3,6 +3,7 @@
 //!
 //! `cargo run -p sluice-apiserver --example record`; needs the reference programs (`cargo xtask peers`).
 #![allow(clippy::print_stdout, reason = "a tool for a person")]
+#![allow(clippy::disallowed_methods, reason = "it asks a program in Go")]
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -52,9 +52,12 @@ pub fn admit(pod: &mut Value) {
 /// `Guaranteed`, `Burstable` or `BestEffort`.
 fn quality(spec: &Value) -> &'static str {
     let containers = ["containers", "initContainers"].iter();
-    let all: Vec<&Value> =
-        containers.flat_map(|list| spec[*list].as_array().into_iter().flatten()).map(|one| &one["resources"]).collect();
-    let amount = |value: &Value| value.as_str().and_then(Quantity::parse).filter(|amount| amount.is_positive());
+    let all: Vec<&Value> = containers
+        .flat_map(|list| spec[*list].as_array().into_iter().flatten())
+        .map(|one| &one["resources"])
+        .collect();
+    let amount =
+        |value: &Value| value.as_str().and_then(Quantity::parse).filter(|amount| amount.is_positive());
     let (mut some, mut guaranteed) = (false, true);
     for resources in all {
         for name in ["cpu", "memory"] {
@@ -81,6 +84,9 @@ mod tests {
         assert_eq!(quality(json!({})), "BestEffort");
         assert_eq!(quality(json!({ "limits": both })), "Guaranteed");
         assert_eq!(quality(json!({ "limits": { "memory": "1Gi" } })), "Burstable");
-        assert_eq!(quality(json!({ "limits": both, "requests": { "cpu": "500m", "memory": "1Gi" } })), "Burstable");
+        assert_eq!(
+            quality(json!({ "limits": both, "requests": { "cpu": "500m", "memory": "1Gi" } })),
+            "Burstable"
+        );
     }
 }

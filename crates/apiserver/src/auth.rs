@@ -220,8 +220,14 @@ pub fn review(
 fn rules_review(core: &Core, user: &User, ns: &str) -> Value {
     let mut rules = core.rights().rules_of(user, ns);
     if user.groups.iter().any(|group| group == ADMINISTRATORS) {
-        rules.push(json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }));
-        rules.push(json!({ "verbs": ["*"], "nonResourceURLs": ["*"] }));
+        for all in [
+            json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }),
+            json!({ "verbs": ["*"], "nonResourceURLs": ["*"] }),
+        ] {
+            if !rules.contains(&all) {
+                rules.push(all);
+            }
+        }
     }
     let (paths, resources): (Vec<Value>, Vec<Value>) =
         rules.into_iter().partition(|rule| rule["nonResourceURLs"].is_array());

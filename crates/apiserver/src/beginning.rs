@@ -20,6 +20,20 @@ pub fn write(core: &Core) {
         });
         put(core, "/namespaces", namespace);
     }
+    let service = json!({
+        "kind": "Service", "apiVersion": "v1",
+        "metadata": {
+            "name": "kubernetes", "namespace": "default",
+            "labels": { "component": "apiserver", "provider": "kubernetes" },
+        },
+        "spec": {
+            "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "type": "ClusterIP", "sessionAffinity": "None",
+            "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster",
+            "ports": [{ "name": "https", "protocol": "TCP", "port": 443, "targetPort": 6443 }],
+        },
+        "status": { "loadBalancer": {} },
+    });
+    put(core, "/services", service);
     let recorded: Value = unpacked(PACKED);
     for (table, objects) in recorded.as_object().into_iter().flatten() {
         for object in objects.as_array().into_iter().flatten() {

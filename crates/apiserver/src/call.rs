@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::auth::User;
 use crate::path::Place;
 use crate::protobuf::{self, Wrong};
-use crate::status::Failure;
+use crate::status::{About, Cause, Failure};
 use crate::watch::Watch;
 
 /// A request whose body has arrived whole.
@@ -45,13 +45,44 @@ impl Call {
 
     /// `dryRun=All`.
     pub fn is_dry_run(&self) -> Result<bool, Failure> {
-        match self.parameter("dryRun") {
-            "" => Ok(false),
-            "All" => Ok(true),
-            other => Err(Failure::bad_request(format!(
-                "dryRun: Unsupported value: {other:?}: supported values: \"All\""
-            ))),
+        match self.query.get("dryRun").map(String::as_str) {
+            None => Ok(false),
+            Some("All") => Ok(true),
+            Some(other) => {
+                let cause = Cause::unsupported("dryRun", &serde_json::json!([other]), &["All".to_owned()]);
+                Err(self.wrong_options(&cause))
+            }
         }
+    }
+
+    fn wrong_options(&self, cause: &Cause) -> Failure {
+        let kind = match self.method {
+            Method::POST => "CreateOptions",
+            Method::PUT => "UpdateOptions",
+            Method::PATCH => "PatchOptions",
+            _ => "DeleteOptions",
+        };
+        Failure::invalid(About { group: "meta.k8s.io", kind, name: "" }, std::slice::from_ref(cause))
+    }
+
+    /// Options of a write that are no words of theirs.
+    pub fn check_options(&self) -> Result<(), Failure> {
+        let manager = self.parameter("fieldManager");
+        if manager.len() > 128 {
+            let message = "Too long: may not be more than 128 bytes".to_owned();
+            return Err(self.wrong_options(&Cause::new("FieldValueTooLong", "fieldManager", message)));
+        }
+        if let Some((at, letter)) = manager.char_indices().find(|(_, letter)| letter.is_control()) {
+            let why = format!("invalid character U+{:04X} (at position {at})", u32::from(letter));
+            return Err(self.wrong_options(&Cause::invalid("fieldManager", &manager.into(), &why)));
+        }
+        let known = ["", "Ignore", "Strict", "Warn"];
+        let validation = self.parameter("fieldValidation");
+        if !known.contains(&validation) {
+            let cause = Cause::unsupported("fieldValidation", &validation.into(), &known.map(str::to_owned));
+            return Err(self.wrong_options(&cause));
+        }
+        Ok(())
     }
 
     /// Who writes, as managedFields name it.
@@ -104,6 +135,17 @@ impl Answer {
 
     pub fn bytes(code: u16, body: Bytes) -> Self {
         Answer::Json { code, body, content_type: "application/json", warnings: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn also_warning(self, why: &str) -> Self {
+        match self {
+            Answer::Json { code, body, content_type, mut warnings } => {
+                warnings.insert(0, why.to_owned());
+                Answer::Json { code, body, content_type, warnings }
+            }
+            other => other,
+        }
     }
 
     #[must_use]

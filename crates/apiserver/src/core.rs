@@ -118,7 +118,14 @@ impl Core {
 
     /// Answers one request.
     pub fn answer(&self, call: &Call) -> Answer {
-        self.try_answer(call).unwrap_or_else(Answer::from)
+        let answer = self.try_answer(call).unwrap_or_else(Answer::from);
+        match &call.place {
+            Place::Resource(target) if target.group.is_empty() && target.resource == "endpoints" => {
+                let why = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+                answer.also_warning(why)
+            }
+            _ => answer,
+        }
     }
 
     fn try_answer(&self, call: &Call) -> Result<Answer, Failure> {
@@ -207,12 +214,16 @@ impl Core {
         if !resource.allows(verb) {
             return Err(Failure::method_not_allowed());
         }
+        if matches!(verb, "create" | "update" | "patch") {
+            call.check_options()?;
+        }
         if resource.is_namespaced && target.ns.is_none() && target.name.is_some() {
             return Err(Failure::no_resource());
         }
         match verb {
             "get" => read::get(self, call, resource, target),
             "list" | "watch" => read::list(self, call, resource, target),
+            "update" | "patch" if target.name.is_none() => Err(Failure::method_not_allowed()),
             "create" if auth::is_review(resource) => auth::review(self, call, resource, target, user),
             "create" if resource.is("", "bindings") => act::bind_named(self, call, target),
             "create" if !resource.allows("get") => Err(Failure::not_implemented(&resource.plural)),

@@ -1,5 +1,7 @@
 //! What built-in kinds take as given beyond their schemas' defaults, and what they set themselves.
 
+mod cluster;
+
 use serde_json::{Map, Value, json};
 
 use crate::admit;
@@ -20,6 +22,7 @@ const GENERATIONS: &[(&str, &str)] = &[
     ("networking.k8s.io", "networkpolicies"),
     ("policy", "poddisruptionbudgets"),
     ("", "pods"),
+    ("", "podtemplates"),
     ("", "replicationcontrollers"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
@@ -31,6 +34,8 @@ const GENERATIONS: &[(&str, &str)] = &[
     ("flowcontrol.apiserver.k8s.io", "flowschemas"),
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
     ("scheduling.k8s.io", "priorityclasses"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("resource.k8s.io", "deviceclasses"),
 ];
 
 pub fn has_generation(resource: &Resource) -> bool {
@@ -72,6 +77,13 @@ pub fn set(resource: &Resource, object: &mut Value) {
                         }
                     }
                 }
+            }
+            template(object, &["spec", "template"]);
+        }
+        ("", "podtemplates") => template(object, &["template"]),
+        ("", "replicationcontrollers") => {
+            if let Some(spec) = at(object, &["spec"]) {
+                or(spec, "replicas", 1);
             }
             template(object, &["spec", "template"]);
         }
@@ -185,7 +197,7 @@ pub fn set(resource: &Resource, object: &mut Value) {
             }
         }
         (custom::GROUP, custom::PLURAL) => custom::set_defaults(object),
-        _ => {}
+        _ => cluster::set(resource, object),
     }
 }
 
@@ -204,6 +216,7 @@ fn job(object: &mut Value, path: &[&str]) {
         or(spec, "completionMode", "NonIndexed");
         or(spec, "suspend", false);
         or(spec, "podReplacementPolicy", "TerminatingOrFailed");
+        or(spec, "manualSelector", false);
     }
     let mut path = path.to_vec();
     path.push("template");
@@ -214,6 +227,12 @@ fn service(object: &mut Value) {
     let Some(spec) = at(object, &["spec"]) else { return };
     or(spec, "type", "ClusterIP");
     or(spec, "sessionAffinity", "None");
+    if spec["sessionAffinity"] == "ClientIP" {
+        let config = spec.entry("sessionAffinityConfig").or_insert_with(|| json!({}));
+        if config["clientIP"]["timeoutSeconds"].is_null() {
+            config["clientIP"] = json!({ "timeoutSeconds": 10_800 });
+        }
+    }
     let kind = spec["type"].as_str().unwrap_or_default().to_owned();
     if kind != "ExternalName" {
         or(spec, "internalTrafficPolicy", "Cluster");
@@ -228,6 +247,9 @@ fn service(object: &mut Value) {
         let number = port["port"].clone();
         if let Value::Object(port) = port {
             or(port, "protocol", "TCP");
+            if port.get("targetPort").is_some_and(|target| *target == 0) {
+                port.remove("targetPort");
+            }
             or(port, "targetPort", number);
         }
     }
@@ -237,6 +259,9 @@ fn pod(object: &mut Value) {
     let Some(spec) = at(object, &["spec"]) else { return };
     or(spec, "restartPolicy", "Always");
     or(spec, "terminationGracePeriodSeconds", 30);
+    if spec["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0) {
+        spec.insert("terminationGracePeriodSeconds".into(), 1.into());
+    }
     or(spec, "dnsPolicy", "ClusterFirst");
     or(spec, "schedulerName", "default-scheduler");
     spec.entry("securityContext").or_insert_with(|| json!({}));
@@ -274,6 +299,11 @@ fn pod(object: &mut Value) {
         }
     }
     for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(volume) = volume
+            && volume.keys().all(|key| key == "name")
+        {
+            volume.insert("emptyDir".into(), json!({}));
+        }
         for (kind, mode) in [("configMap", 420), ("secret", 420), ("projected", 420), ("downwardAPI", 420)] {
             if let Some(Value::Object(source)) = volume.get_mut(kind) {
                 or(source, "defaultMode", mode);
@@ -305,7 +335,14 @@ pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
             object["status"] = json!({ "phase": "Pending" });
             object["metadata"]["finalizers"] = json!(["kubernetes.io/pvc-protection"]);
         }
-        ("", "services") => allocate_address(core, object),
+        ("", "services") => {
+            allocate_address(core, object);
+            allocate_ports(core, object);
+        }
+        ("", "persistentvolumes") => {
+            object["status"] = json!({ "phase": "Pending", "lastPhaseTransitionTime": core.now() });
+            object["metadata"]["finalizers"] = json!(["kubernetes.io/pv-protection"]);
+        }
         ("batch", "jobs") => {
             let uid = object["metadata"]["uid"].clone();
             let name = object["metadata"]["name"].clone();
@@ -321,8 +358,36 @@ pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
                 object["spec"]["selector"] =
                     json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": uid } });
             }
+            if object["metadata"]["labels"].is_null() {
+                object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"].clone();
+            }
         }
         _ => {}
+    }
+}
+
+/// Ports on nodes for a Service that wants some, from 30000 on.
+fn allocate_ports(core: &Core, object: &mut Value) {
+    let spec = &object["spec"];
+    let wants = spec["type"] == "NodePort"
+        || (spec["type"] == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false);
+    let ports = object["spec"]["ports"].as_array_mut().into_iter().flatten();
+    let open = ports.filter(|port| port["nodePort"].as_i64().unwrap_or(0) == 0);
+    let mut open = open.filter(|_| wants).peekable();
+    if open.peek().is_none() {
+        return;
+    }
+    let services = core.store.list("/services", None).objects;
+    let used: std::collections::BTreeSet<i64> = services
+        .iter()
+        .flat_map(|stored| stored.value()["spec"]["ports"].as_array().cloned().unwrap_or_default())
+        .filter_map(|port| port["nodePort"].as_i64())
+        .collect();
+    let mut free = (30_000..32_768).filter(|number| !used.contains(number));
+    for port in open {
+        if let Some(number) = free.next() {
+            port["nodePort"] = number.into();
+        }
     }
 }
 

@@ -43,6 +43,18 @@ fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
         let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
         return Err(Failure::invalid(about, &[cause]));
     }
+    if orphans && !body["propagationPolicy"].is_null() {
+        let why = "orphanDependents and deletionPropagation cannot be both set";
+        let cause = Cause::invalid("propagationPolicy", &body["propagationPolicy"], why);
+        let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
+        return Err(Failure::invalid(about, &[cause]));
+    }
+    let wrong = body["dryRun"].as_array().into_iter().flatten().any(|value| value != "All");
+    if wrong {
+        let cause = Cause::unsupported("dryRun", &body["dryRun"], &["All".to_owned()]);
+        let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
+        return Err(Failure::invalid(about, &[cause]));
+    }
     let dry = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|value| value == "All"));
     let text = |key: &str| body["preconditions"][key].as_str().map(str::to_owned);
     Ok(DeleteOptions {
@@ -71,6 +83,13 @@ pub fn delete(core: &Core, call: &Call, resource: &Resource, target: &Target) ->
                         details["group"] = resource.group.as_str().into();
                     }
                     if life::returns_object(resource) {
+                        let mut object = object;
+                        if resource.is("", "pods") {
+                            let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
+                            object["metadata"]["deletionTimestamp"] = core.now().into();
+                            object["metadata"]["deletionGracePeriodSeconds"] = 0.into();
+                            object["metadata"]["generation"] = (generation + 1).into();
+                        }
                         return Ok(Answer::json(200, &shown(resource, object)));
                     }
                     let status = json!({

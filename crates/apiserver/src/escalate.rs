@@ -92,7 +92,7 @@ fn missing(core: &Core, user: &User, ns: &str, rules: &Value) -> Vec<String> {
                 });
                 if !is_held {
                     found
-                        .entry((String::new(), String::new(), url, String::new()))
+                        .entry((url, String::new(), String::new(), String::new()))
                         .or_default()
                         .push(verb.clone());
                 }
@@ -108,7 +108,7 @@ fn missing(core: &Core, user: &User, ns: &str, rules: &Value) -> Vec<String> {
                                 && (of.is_empty() || of.contains(name))
                         });
                         if !is_held {
-                            let key = (group.clone(), resource.clone(), String::new(), name.clone());
+                            let key = (String::new(), group.clone(), resource.clone(), name.clone());
                             found.entry(key).or_default().push(verb.clone());
                         }
                     }
@@ -116,7 +116,7 @@ fn missing(core: &Core, user: &User, ns: &str, rules: &Value) -> Vec<String> {
             }
         }
     }
-    let lines = found.into_iter().map(|((group, resource, url, name), mut verbs)| {
+    let lines = found.into_iter().map(|((url, group, resource, name), mut verbs)| {
         verbs.dedup();
         let verbs: Vec<String> = verbs.iter().map(|verb| format!("{verb:?}")).collect();
         let verbs = verbs.join(" ");

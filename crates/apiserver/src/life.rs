@@ -18,11 +18,23 @@ const ORPHAN: &str = "orphan";
 
 /// Kinds whose deletion answers with the object.
 pub fn returns_object(resource: &Resource) -> bool {
-    resource.is("", "pods")
-        || resource.is("", "namespaces")
-        || resource.is("", "persistentvolumeclaims")
-        || resource.is("", "persistentvolumes")
-        || resource.is("", "serviceaccounts")
+    const KINDS: &[(&str, &str)] = &[
+        ("", "namespaces"),
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("", "pods"),
+        ("", "podtemplates"),
+        ("", "resourcequotas"),
+        ("", "serviceaccounts"),
+        ("", "services"),
+        ("resource.k8s.io", "deviceclasses"),
+        ("resource.k8s.io", "resourceclaims"),
+        ("resource.k8s.io", "resourceclaimtemplates"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "volumeattachments"),
+    ];
+    KINDS.iter().any(|(group, plural)| resource.is(group, plural))
 }
 
 fn finalizers(object: &Value) -> Vec<String> {

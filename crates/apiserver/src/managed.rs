@@ -319,6 +319,13 @@ fn prune(schema: &Schema, merged: &Value, managers: &Managers, last: &FieldSet) 
     Ok(typed::remove(schema, merged, &gone))
 }
 
+/// Of fields in one place those come first that have none below them.
+fn outer_first(a: &[PathElement], b: &[PathElement]) -> std::cmp::Ordering {
+    let shared = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let is_below = |path: &[PathElement]| path.len() > shared + 1;
+    is_below(a).cmp(&is_below(b)).then_with(|| a.cmp(b))
+}
+
 /// As the real server words it.
 fn conflict(conflicts: Vec<(Identity, Entry, FieldSet)>) -> Failure {
     let described = |identity: &Identity, entry: &Entry| {
@@ -334,7 +341,9 @@ fn conflict(conflicts: Vec<(Identity, Entry, FieldSet)>) -> Failure {
     let shown = |path: &[PathElement]| path.iter().map(ToString::to_string).collect::<String>();
     let mut by_manager: Vec<(String, Vec<String>)> = Vec::new();
     for (identity, entry, fields) in &conflicts {
-        let paths: Vec<String> = fields.leaves().paths().iter().map(|path| shown(path)).collect();
+        let mut paths = fields.leaves().paths();
+        paths.sort_by(|a, b| outer_first(a, b));
+        let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
         by_manager.push((described(identity, entry), paths));
     }
     by_manager.sort();

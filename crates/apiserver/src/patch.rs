@@ -84,7 +84,11 @@ fn change(
         if object["metadata"]["name"] != live["metadata"]["name"]
             || object["metadata"]["namespace"] != live["metadata"]["namespace"]
         {
-            return Err(Failure::bad_request("the name of the object does not match the name on the URL"));
+            let sent = object["metadata"]["name"].as_str().unwrap_or_default();
+            let name = target.name.as_deref().unwrap_or_default();
+            return Err(Failure::bad_request(format!(
+                "the name of the object ({sent}) does not match the name on the URL ({name})"
+            )));
         }
         object["kind"] = live["kind"].clone();
         object["apiVersion"] = live["apiVersion"].clone();

@@ -230,7 +230,7 @@ fn value(shape: &str, wire: &Wire, depth: usize) -> Result<Value, Wrong> {
         for part in Parts(bytes) {
             match part? {
                 (at @ 1..=3, Wire::Varint(number)) => {
-                    numbers[usize::try_from(at).unwrap_or(0)] = number.cast_signed()
+                    numbers[usize::try_from(at).unwrap_or(0)] = number.cast_signed();
                 }
                 (at @ 1..=3, Wire::Bytes(text)) => {
                     texts[usize::try_from(at).unwrap_or(0)] = text;

@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::path::Target;
 use crate::registry::Resource;
 use crate::selector::{FieldSelector, LabelSelector};
-use crate::status::{About, Failure};
+use crate::status::{About, Cause, Failure};
 use crate::store::{Forgotten, Key, Stored};
 use crate::table::{Include, Tabular};
 use crate::watch::{Form, View, Watch, error_line};
@@ -153,9 +153,17 @@ pub fn collection(
 
 /// A collection: listed or watched.
 pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    for name in ["limit", "timeoutSeconds"] {
+        let text = call.parameter(name);
+        if !text.is_empty() && text.parse::<i64>().is_err() {
+            let why = format!("strconv.ParseInt: parsing {text:?}: invalid syntax");
+            return Err(Failure::bad_request(why));
+        }
+    }
     if call.is_set("watch") {
         return watch(core, call, resource, target);
     }
+    check_list(call)?;
     let view = view(core, call, resource, target)?;
     let limit: usize = call.parameter("limit").parse().unwrap_or(0);
     let from = match call.parameter("continue") {
@@ -181,6 +189,9 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
         metadata["continue"] = "".into();
     }
     if let Form::Table(table) = &view.form {
+        if metadata["continue"] == "" {
+            metadata.as_object_mut().into_iter().for_each(|fields| drop(fields.remove("continue")));
+        }
         let objects: Vec<Value> = shown.iter().map(|stored| view.whole(stored.value())).collect();
         return Ok(Answer::json(200, &table.table(metadata, &objects, true)));
     }
@@ -201,6 +212,43 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
     }
     body.extend_from_slice(b"]}");
     Ok(Answer::bytes(200, body.into()))
+}
+
+/// Options of lists that do not fit together.
+fn check_list(call: &Call) -> Result<(), Failure> {
+    let about = About { group: "meta.k8s.io", kind: "ListOptions", name: "" };
+    let forbidden = |field: &str, why: &str| {
+        let cause = Cause::new("FieldValueForbidden", field, format!("Forbidden: {why}"));
+        Err(Failure::invalid(about, &[cause]))
+    };
+    let (version, matching) = (call.parameter("resourceVersion"), call.parameter("resourceVersionMatch"));
+    if call.query.contains_key("sendInitialEvents") {
+        return forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+    }
+    match matching {
+        "" => {}
+        _ if version.is_empty() => {
+            let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+            return forbidden("resourceVersionMatch", why);
+        }
+        "Exact" if version == "0" => {
+            let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+            return forbidden("resourceVersionMatch", why);
+        }
+        "Exact" | "NotOlderThan" => {}
+        other => {
+            let known = ["Exact", "NotOlderThan", ""].map(str::to_owned);
+            let cause = Cause::unsupported("resourceVersionMatch", &other.into(), &known);
+            return Err(Failure::invalid(about, &[cause]));
+        }
+    }
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        let why = format!(
+            "invalid resource version: resourceVersion: Invalid value: {version:?}: strconv.ParseUint: parsing {version:?}: invalid syntax"
+        );
+        return Err(Failure::bad_request(why));
+    }
+    Ok(())
 }
 
 /// Items of built-in lists do not repeat their kind.

@@ -141,18 +141,10 @@ pub fn faults(written: &Value, path: &str, out: &mut Vec<Cause>) {
 
 /// Checks an object against the rules of its schema.
 pub fn check(schema: &Schema, object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
-    walk(schema, object, old, old.is_some(), "", causes);
+    walk(schema, object, old, "", causes);
 }
 
-/// `is_change`: the object is an update, though this part may be new.
-fn walk(
-    schema: &Schema,
-    value: &Value,
-    old: Option<&Value>,
-    is_change: bool,
-    path: &str,
-    causes: &mut Vec<Cause>,
-) {
+fn walk(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
     if value.is_null() || causes.len() >= CAUSES_LIMIT {
         return;
     }
@@ -180,7 +172,7 @@ fn walk(
                     Some(_) => format!("{path}.{key}"),
                     None => format!("{path}[{key}]"),
                 };
-                walk(schema, below, old.and_then(|old| old.get(key)), is_change, &at, causes);
+                walk(schema, below, old.and_then(|old| old.get(key)), &at, causes);
             }
         }
         (Shape::Array(items), Value::Array(list)) => {
@@ -192,7 +184,7 @@ fn walk(
                     }),
                     _ => None,
                 };
-                walk(items, item, before, is_change, &format!("{path}[{index}]"), causes);
+                walk(items, item, before, &format!("{path}[{index}]"), causes);
             }
         }
         _ => {}

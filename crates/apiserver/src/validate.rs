@@ -36,6 +36,7 @@ pub fn change(resource: &Resource, live: &Value, object: &Value) -> Vec<Cause> {
     if live["metadata"] != object["metadata"] {
         metadata::labels_and_annotations(object, &mut faults);
     }
+    metadata::no_new_finalizers(live, object, &mut faults);
     if resource.is_custom {
         custom::check(resource, object, Some(live), &mut faults.causes);
         return faults.causes;

@@ -199,7 +199,8 @@ pub fn insert(
     }
     let sent_version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     if !sent_version.is_empty() {
-        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+        let message = "resourceVersion should not be set on objects to be created".to_owned();
+        return Err(Failure { code: 500, reason: "", message, details: None });
     }
     let metadata = keep::metadata(&mut object);
     let given = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -241,7 +242,14 @@ pub fn insert(
         return Ok((object, key));
     }
     let written = core.store.write(&resource.table(), &key, None, kept(resource, object));
-    let stored = written.map_err(|Raced| Failure::already_exists(about(resource, &name)))?;
+    let stored = written.map_err(|Raced| {
+        let mut failure = Failure::already_exists(about(resource, &name));
+        let known = core.store.read(&resource.table(), &key);
+        if known.is_some_and(|known| known.value()["metadata"]["deletionTimestamp"].is_string()) {
+            failure.message = format!("object is being deleted: {}", failure.message);
+        }
+        failure
+    })?;
     let object = stored.value();
     core.after_write(resource, &object);
     Ok((object, key))
@@ -268,7 +276,8 @@ pub fn update(
     let metadata = keep::metadata(&mut object);
     match metadata.get("name").and_then(Value::as_str) {
         None | Some("") => {
-            metadata.insert("name".into(), name.as_str().into());
+            let why = "was undeterminable: name must be provided";
+            return Err(Failure::bad_request(format!("the name of the object ({name} based on URL) {why}")));
         }
         Some(sent) if sent == name => {}
         Some(sent) => {
@@ -437,7 +446,10 @@ fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object
         }
         object
     };
-    if wanted(live) != wanted(object) {
+    // A rollout may be asked for by an annotation.
+    let is_noted = resource.is("apps", "deployments")
+        && live["metadata"]["annotations"] != object["metadata"]["annotations"];
+    if is_noted || wanted(live) != wanted(object) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = (generation + 1).into();
     }

@@ -89,12 +89,14 @@ fn merge_list(schema: &Schema, target: &mut Value, patch: &[Value]) -> Result<()
         *target = Value::Array(Vec::new());
     }
     let Value::Array(out) = target else { return Ok(()) };
+    let server = out.clone();
     let Some(merge_key) = &schema.merge_key else {
         for item in patch {
             if !out.contains(item) {
                 out.push(item.clone());
             }
         }
+        interleave(out, &server, patch, None);
         return Ok(());
     };
     if patch.iter().any(|item| item[DIRECTIVE] == "replace") {
@@ -121,7 +123,32 @@ fn merge_list(schema: &Schema, target: &mut Value, patch: &[Value]) -> Result<()
             }
         }
     }
+    interleave(out, &server, patch, Some(merge_key));
     Ok(())
+}
+
+/// What the patch names comes first, but not before what stood before it.
+fn interleave(items: &mut Vec<Value>, server: &[Value], patch: &[Value], merge_key: Option<&str>) {
+    let key = |item: &Value| merge_key.map_or_else(|| item.clone(), |name| item[name].clone());
+    let at = |list: &[Value], item: &Value| list.iter().position(|known| key(known) == key(item));
+    let (mut named, others): (Vec<Value>, Vec<Value>) =
+        items.drain(..).partition(|item| at(patch, item).is_some());
+    named.sort_by_key(|item| at(patch, item));
+    let mut named = named.into_iter().peekable();
+    for other in others {
+        while let Some(next) = named.peek() {
+            let stands_before = match (at(server, &other), at(server, next)) {
+                (Some(other), Some(next)) => other < next,
+                _ => false,
+            };
+            if stands_before {
+                break;
+            }
+            items.extend(named.next());
+        }
+        items.push(other);
+    }
+    items.extend(named);
 }
 
 /// Items named in the order stand so; others stay behind the item that they stood behind.

@@ -33,7 +33,7 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             cells.extend([row.count("/status/disruptionsAllowed").into(), row.age()]);
         }
         ("networking.k8s.io", "networkpolicies") => {
-            cells.extend([row.selector("/spec/podSelector"), row.age()])
+            cells.extend([row.selector("/spec/podSelector"), row.age()]);
         }
         ("", "resourcequotas") => {
             let (mut requests, mut limits) = (Vec::new(), Vec::new());
@@ -50,7 +50,7 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
         }
         ("node.k8s.io", "runtimeclasses") => cells.extend([row.text("/handler").into(), row.age()]),
         ("coordination.k8s.io", "leases") => {
-            cells.extend([row.text("/spec/holderIdentity").into(), row.age()])
+            cells.extend([row.text("/spec/holderIdentity").into(), row.age()]);
         }
         ("coordination.k8s.io", "leasecandidates") => {
             for field in ["leaseName", "binaryVersion", "emulationVersion"] {
@@ -108,7 +108,7 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             cells.push(status.into());
         }
         ("certificates.k8s.io", "clustertrustbundles") => {
-            cells.push(row.text_or("/spec/signerName", "<none>"))
+            cells.push(row.text_or("/spec/signerName", "<none>"));
         }
         ("flowcontrol.apiserver.k8s.io", "flowschemas") => {
             cells.push(row.text_or("/spec/priorityLevelConfiguration/name", "<none>"));

@@ -186,10 +186,12 @@ fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         Value::Array(items) => {
             let length = items.len() as f64;
             if let Some(least) = number("minItems").filter(|least| length < *least) {
-                invalid(format!("should have at least {least} items"));
+                let why = format!("{path} in body should have at least {least} items");
+                causes.push(Cause::invalid(path, &items.len().into(), &why));
             }
             if let Some(most) = number("maxItems").filter(|most| length > *most) {
-                invalid(format!("should have at most {most} items"));
+                let message = format!("Too many: {length}: must have at most {most} items");
+                causes.push(Cause::new("FieldValueTooMany", path, message));
             }
         }
         Value::Object(fields) => {

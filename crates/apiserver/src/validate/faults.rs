@@ -155,7 +155,11 @@ impl<'a> Faults<'a> {
                 }
                 "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
                 _ => {
-                    self.invalid(&format!("{at}.operator"), &one["operator"], "not a valid selector operator")
+                    self.invalid(
+                        &format!("{at}.operator"),
+                        &one["operator"],
+                        "not a valid selector operator",
+                    );
                 }
             }
             self.qualified(&format!("{at}.key"), text(one, "key"));

@@ -105,3 +105,20 @@ fn owners(metadata: &Value, faults: &mut Faults) {
 fn in_order(owners: &[Value]) -> Value {
     owners.iter().cloned().collect()
 }
+
+/// What is being deleted waits for nothing new.
+pub fn no_new_finalizers(live: &Value, object: &Value, faults: &mut Faults) {
+    if !live["metadata"]["deletionTimestamp"].is_string() {
+        return;
+    }
+    let known = items(&live["metadata"], "finalizers");
+    let fresh = items(&object["metadata"], "finalizers").iter().filter(|one| !known.contains(one));
+    let fresh: Vec<String> = fresh.map(Value::to_string).collect();
+    if !fresh.is_empty() {
+        let why = format!(
+            "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+            fresh.join(", ")
+        );
+        faults.forbidden("metadata.finalizers", &why);
+    }
+}

@@ -170,6 +170,11 @@ fn volumes<'a>(path: &str, volumes: &'a [Value], faults: &mut Faults) -> BTreeSe
             }
             faults.one_of(&at("hostPath.type"), &written["type"], HOST_PATHS);
         }
+        let limit = text(&volume["emptyDir"], "sizeLimit");
+        if crate::quantity::Quantity::parse(limit).is_some_and(crate::quantity::Quantity::is_negative) {
+            let why = "SizeLimit field must be a valid resource quantity";
+            faults.forbidden(&at("emptyDir.sizeLimit"), why);
+        }
         let others = volume.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
         let others: BTreeSet<&String> = others.map(|(key, _)| key).collect();
         if others.len() > 1 {
@@ -260,6 +265,23 @@ fn ports(path: &str, ports: &[Value], uses_host: bool, faults: &mut Faults) {
     }
 }
 
+/// Whether a variable can be a field of its Pod.
+fn is_field(path: &str) -> bool {
+    const FIELDS: &[&str] = &[
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "spec.nodeName",
+        "spec.serviceAccountName",
+        "status.hostIP",
+        "status.hostIPs",
+        "status.podIP",
+        "status.podIPs",
+    ];
+    let maps = ["metadata.labels['", "metadata.annotations['"];
+    FIELDS.contains(&path) || maps.iter().any(|start| path.starts_with(start) && path.ends_with("']"))
+}
+
 fn environment(path: &str, container: &Value, faults: &mut Faults) {
     const KINDS: &[&str] = &["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
     for (index, one) in items(container, "env").iter().enumerate() {
@@ -277,6 +299,11 @@ fn environment(path: &str, container: &Value, faults: &mut Faults) {
         }
         let path = format!("{path}.valueFrom");
         let count = KINDS.iter().filter(|kind| from[**kind].is_object()).count();
+        let field = text(&from["fieldRef"], "fieldPath");
+        if from["fieldRef"].is_object() && !is_field(field) {
+            let why = format!("error converting fieldPath: field label not supported: {field}");
+            faults.invalid(&format!("{path}.fieldRef.fieldPath"), &field.into(), &why);
+        }
         for kind in ["configMapKeyRef", "secretKeyRef"] {
             if from[kind].is_object() && text(&from[kind], "key").is_empty() {
                 faults.required(&format!("{path}.{kind}.key"), "");

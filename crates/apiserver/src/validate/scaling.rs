@@ -37,10 +37,10 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
                 faults.label("handler", &object["handler"]);
             }
         }
-        ("discovery.k8s.io", "endpointslices") => {
-            if live.is_some_and(|live| live["addressType"] != object["addressType"]) {
-                faults.invalid("addressType", &object["addressType"], "field is immutable");
-            }
+        ("discovery.k8s.io", "endpointslices")
+            if live.is_some_and(|live| live["addressType"] != object["addressType"]) =>
+        {
+            faults.invalid("addressType", &object["addressType"], "field is immutable");
         }
         _ => {}
     }

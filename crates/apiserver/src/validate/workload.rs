@@ -41,12 +41,12 @@ fn apps(plural: &str, spec: &Value, live: Option<&Value>, faults: &mut Faults) {
         daemon(spec, faults);
     }
     faults.not_negative("spec.minReadySeconds", &spec["minReadySeconds"]);
-    selector(plural, spec, live.is_some(), faults);
+    selector(plural, spec, faults);
     template("spec.template", &spec["template"], faults);
     if plural == "deployments" {
         faults.not_negative("spec.revisionHistoryLimit", &spec["revisionHistoryLimit"]);
         deployment(spec, faults);
-    } else if plural != "replicasets" {
+    } else if plural == "daemonsets" {
         faults.not_negative("spec.revisionHistoryLimit", &spec["revisionHistoryLimit"]);
     }
     if plural != "daemonsets" {
@@ -74,9 +74,10 @@ fn apps(plural: &str, spec: &Value, live: Option<&Value>, faults: &mut Faults) {
     }
 }
 
-fn selector(plural: &str, spec: &Value, is_change: bool, faults: &mut Faults) {
+fn selector(plural: &str, spec: &Value, faults: &mut Faults) {
     let selector = &spec["selector"];
-    let kind = plural.trim_end_matches('s');
+    // The real server checks ReplicaSets as Deployments.
+    let kind = if plural == "replicasets" { "deployment" } else { plural.trim_end_matches('s') };
     let before = faults.causes.len();
     if selector.is_null() {
         // A DaemonSet says nothing of it.
@@ -92,20 +93,22 @@ fn selector(plural: &str, spec: &Value, is_change: bool, faults: &mut Faults) {
         }
     }
     let is_wrong = faults.causes.len() > before && !selector.is_null();
-    if is_wrong && items(selector, "matchExpressions").iter().any(|_| true) && plural != "daemonsets" {
-        // The real server says of some kinds that the whole cannot be read.
-        let causes = &mut faults.causes;
-        causes.push(crate::status::Cause::new(
-            "FieldValueInvalid",
-            "spec.selector",
-            format!("Invalid value: {selector}"),
-        ));
+    if is_wrong && !items(selector, "matchExpressions").is_empty() && plural != "daemonsets" {
+        // The real server says of these kinds that the whole cannot be read.
+        let mut shown = selector.clone();
+        for one in
+            shown["matchExpressions"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut)
+        {
+            one.retain(|_, value| value.as_array().is_none_or(|values| !values.is_empty()));
+        }
+        let why = if plural == "statefulsets" { "" } else { ": invalid label selector" };
+        let message = format!("Invalid value: {shown}{why}");
+        faults.causes.push(crate::status::Cause::new("FieldValueInvalid", "spec.selector", message));
     }
     let labels = &spec["template"]["metadata"]["labels"];
     let wanted = selector["matchLabels"].as_object().into_iter().flatten();
     let differs = selector.is_null() || wanted.into_iter().any(|(key, value)| labels[key] != *value);
     if differs && !is_wrong {
-        let _ = is_change;
         let why = "`selector` does not match template `labels`";
         faults.invalid("spec.template.metadata.labels", labels, why);
     }

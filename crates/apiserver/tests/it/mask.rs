@@ -9,6 +9,7 @@ const MASKED: &[&str] = &[
     "creationTimestamp",
     "deletionTimestamp",
     "lastTransitionTime",
+    "lastPhaseTransitionTime",
     "time",
     "clusterIP",
     "serverAddress",
@@ -56,8 +57,10 @@ pub fn masked(value: Value) -> Value {
                 if key == "cells" {
                     return (key, cells(value));
                 }
-                let is_masked =
-                    is_made || key == "clusterIPs" || (PORTS.contains(&key.as_str()) && value.as_i64() > Some(30_000)) || (MASKED.contains(&key.as_str()) && value.is_string());
+                let is_masked = is_made
+                    || key == "clusterIPs"
+                    || (PORTS.contains(&key.as_str()) && value.as_i64() > Some(30_000))
+                    || (MASKED.contains(&key.as_str()) && value.is_string());
                 let value = if is_masked {
                     Value::from("<masked>")
                 } else if key == "message" {
@@ -76,6 +79,7 @@ pub fn masked(value: Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
         Value::String(text) if text.starts_with("gen-") && text.len() == 9 => "<masked>".into(),
+        Value::String(text) if without_uids(&text) == "<uid>" => "<masked>".into(),
         other => other,
     }
 }
