@@ -221,8 +221,8 @@ fn container<'a>(
     } else if image.trim() != image {
         faults.invalid(&at("image"), &container["image"], "must not have leading or trailing whitespace");
     }
-    handler(&at("lifecycle.postStart"), &container["lifecycle"]["postStart"], faults);
-    handler(&at("lifecycle.preStop"), &container["lifecycle"]["preStop"], faults);
+    deed(&at("lifecycle.postStart"), &container["lifecycle"]["postStart"], faults);
+    deed(&at("lifecycle.preStop"), &container["lifecycle"]["preStop"], faults);
     faults.one_of(
         &at("terminationMessagePolicy"),
         &container["terminationMessagePolicy"],
@@ -356,7 +356,7 @@ fn probes(path: &str, container: &Value, faults: &mut Faults) {
             continue;
         }
         let path = format!("{path}.{name}");
-        handler(&path, probe, faults);
+        deed(&path, probe, faults);
         for key in
             ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
         {
@@ -369,7 +369,7 @@ fn probes(path: &str, container: &Value, faults: &mut Faults) {
 }
 
 /// What is done: one of several ways.
-fn handler(path: &str, one: &Value, faults: &mut Faults) {
+fn deed(path: &str, one: &Value, faults: &mut Faults) {
     if !one.is_object() {
         return;
     }

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use regex::Regex;
 use sluice_testkit::plane::{Options, Plane, Sort};
 
-/// Where a want begins again, in place of a command.
+/// What `edit` opens instead of an editor.
 const EDITOR: &str = "sed -i s/large/huge/";
 
 /// One command of the script.

@@ -1,9 +1,9 @@
 //! The same requests to this server and to the real one give the same answers.
 //!
 //! `tests/corpus/*/script.json` are the requests, `want.json.z` beside them what the real server answered, written with
-//! `SLUICE_RECORD=1 cargo test -p sluice-apiserver` where the control plane is built (`SLUICE_RECORD=lists,rules` for some). `differs.toml` names the answers
-//! that differ, by script and number, and why; one that agrees must leave the list. A step with `state` is sent for what it
-//! leaves behind; its answer is not compared.
+//! `SLUICE_RECORD=1 cargo test -p sluice-apiserver` where the control plane is built (`SLUICE_RECORD=lists,rules` for
+//! some). A step with `state` is sent for what it leaves behind; its answer is not compared. `differs.toml` names the
+//! answers that differ, by script and number, and why; one that agrees must leave the list.
 #![allow(clippy::disallowed_methods, reason = "tests read their environment")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
