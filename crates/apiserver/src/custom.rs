@@ -183,7 +183,10 @@ fn establish(core: &Core, definition: &Value) {
 /// What a CRD itself takes as given.
 pub fn set_defaults(object: &mut Value) {
     let Some(spec) = object["spec"].as_object_mut() else { return };
-    let names = &mut spec["names"];
+    let names = spec.entry("names").or_insert_with(|| json!({}));
+    if !names.is_object() {
+        return;
+    }
     let kind = names["kind"].as_str().unwrap_or_default().to_owned();
     if names["singular"].as_str().unwrap_or_default().is_empty() {
         names["singular"] = kind.to_lowercase().into();

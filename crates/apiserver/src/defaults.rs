@@ -371,7 +371,7 @@ fn allocate_ports(core: &Core, object: &mut Value) {
     let spec = &object["spec"];
     let wants = spec["type"] == "NodePort"
         || (spec["type"] == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false);
-    let ports = object["spec"]["ports"].as_array_mut().into_iter().flatten();
+    let ports = object.pointer_mut("/spec/ports").and_then(Value::as_array_mut).into_iter().flatten();
     let open = ports.filter(|port| port["nodePort"].as_i64().unwrap_or(0) == 0);
     let mut open = open.filter(|_| wants).peekable();
     if open.peek().is_none() {

@@ -446,9 +446,13 @@ fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object
         }
         object
     };
-    // A rollout may be asked for by an annotation.
-    let is_noted = resource.is("apps", "deployments")
-        && live["metadata"]["annotations"] != object["metadata"]["annotations"];
+    // A rollout may be asked for by an annotation; the number of the revision is its controller's.
+    let notes = |object: &Value| {
+        let mut notes = object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+        notes.remove("deployment.kubernetes.io/revision");
+        notes
+    };
+    let is_noted = resource.is("apps", "deployments") && notes(live) != notes(object);
     if is_noted || wanted(live) != wanted(object) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = (generation + 1).into();
