@@ -1,0 +1,83 @@
+//! Planted defects (`defects.json` here) looked for by composed charts.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::compose::{Case, Composer};
+use super::{Answers, ENGINE, Pair, agree, batch, shown};
+use crate::fuzz::Settings;
+use crate::fuzz::planted::{self, Ground, LIMIT, Look};
+use crate::{Outcome, program};
+
+/// Charts on which the copy without a defect has to agree with Helm first.
+const CONTROL: u64 = 1_000;
+
+struct Charts<'a> {
+    helm: &'a Path,
+    seed: u64,
+}
+
+pub fn run(helm: &Path, settings: &Settings) -> Outcome {
+    planted::run(&mut Charts { helm, seed: settings.seed }, &program::target().join("fuzz/helm"))
+}
+
+impl Ground for Charts<'_> {
+    const DEFECTS: &'static str = "xtask/src/fuzz/helm/defects.json";
+    const CRATE: &'static str = "helm";
+    const BUILD: &'static [&'static str] = ENGINE;
+
+    fn control(&mut self, copy: &Path) -> Result<String, String> {
+        match self.first(copy, CONTROL, Duration::MAX)? {
+            (_, Some((case, (helm, ours)))) => Err(format!(
+                "without a defect there is a difference:\n{}\n  helm {}\n  ours {}",
+                case.question(),
+                shown(&helm),
+                shown(&ours)
+            )),
+            (asked, None) => Ok(format!("{asked} charts")),
+        }
+    }
+
+    fn look(&mut self, copy: &Path) -> Result<Look, String> {
+        let (asked, found) = self.first(copy, u64::MAX, LIMIT)?;
+        let input = found.is_some().then_some(asked);
+        Ok(Look { input, text: format!("{asked} charts") })
+    }
+}
+
+impl Charts<'_> {
+    /// The first chart on which the engine in `copy` differs, and how many were asked until then.
+    fn first(
+        &self,
+        copy: &Path,
+        most: u64,
+        longest: Duration,
+    ) -> Result<(u64, Option<(Case, Answers)>), String> {
+        let mut pair = Pair::start(self.helm, &copy.join("target/debug/examples/ask"))?;
+        let mut composer = Composer::new(self.seed);
+        let begun = Instant::now();
+        let mut asked = 0;
+        while asked < most && begun.elapsed() < longest {
+            for (case, _, answers) in batch(&mut composer, &mut pair)? {
+                asked += 1;
+                // A program that died is asked again for this chart alone.
+                if answers.1.is_string() || !agree(&answers) {
+                    if let Some(answers) = pair.differs(&case)? {
+                        return Ok((asked, Some((case, answers))));
+                    }
+                }
+            }
+        }
+        Ok((asked, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_defect_still_fits_to_the_sources() {
+        planted::tests::fits::<Charts<'_>>();
+    }
+}
