@@ -60,7 +60,7 @@ fn sorted(files: BTreeMap<String, String>, part: &str) -> Value {
                 .iter()
                 .map(|one| [&one.name, &one.api_version, &one.kind, &one.content])
                 .collect();
-            let hooks: Vec<_> = sorted.hooks.iter().map(|hook| {
+            let hooks = sorted.hooks.iter().map(|hook| {
                 let events: Vec<&str> = hook.events.iter().map(|event| event.as_str()).collect();
                 let (delete, log) = (hook.delete_policies.join(" "), hook.output_log_policies.join(" "));
                 let rest = format!("[{}] {} [{delete}] [{log}]", events.join(" "), hook.weight);

@@ -152,6 +152,10 @@ fn chunk(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         if size < 0 && ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0 == 0.0 {
             return Ok(Value::List(List::new(Elements::Lists, Vec::new())));
         }
+        if size < 0 && items.len() == 1 {
+            // One chunk, of which only the rest is counted.
+            return Ok(Value::List(List::new(Elements::Lists, vec![Value::list(items)])));
+        }
         return Err(Error::new("runtime error: makeslice: len out of range"));
     };
     let chunks = items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();

@@ -307,8 +307,8 @@ impl Composer {
             condition = format!("{name} := {condition}");
         }
         let mut text = self.act(&format!("{word} {condition}"));
-        if self.chance.one_in(3) {
-            text += &self.act(".");
+        if word == "with" && self.chance.one_in(2) {
+            text += &self.act("toString . | trunc 40");
         }
         text += &self.body(depth);
         if self.chance.one_in(3) {
