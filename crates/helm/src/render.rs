@@ -303,6 +303,7 @@ impl Tops<'_, '_> {
         for inner in family.within(id) {
             let name = family.name(*inner);
             let inner_values = values.get(name.as_bytes()).and_then(|value| value.as_map());
+            let inner_values = inner_values.map(|map| map.seen_as(MapType::Named("common.Values")));
             let inner_dot = self.collect(*inner, inner_values.as_ref());
             subcharts.insert(name, Value::Map(inner_dot));
         }

@@ -249,11 +249,21 @@ pub fn reference() -> Result<PathBuf, String> {
     Ok(out)
 }
 
-/// What `cargo` builds our engine with; the profile apart.
-const ENGINE: &[&str] = &["-p", "sluice-helm", "--example", "ask", "--features", "certificates"];
+/// What `cargo` builds our engine with.
+const ENGINE: &[&str] =
+    &["--profile", "quick", "-p", "sluice-helm", "--example", "ask", "--features", "certificates"];
 
-/// Our engine likewise.
+/// Our engine likewise; a copy, since the next build may take its place while it runs.
 fn engine() -> Result<PathBuf, String> {
-    program::cargo(&[&["build", "--quiet", "--profile", "quick"], ENGINE].concat())?;
-    Ok(program::target().join("quick/examples/ask"))
+    program::cargo(&[&["build", "--quiet"], ENGINE].concat())?;
+    copied(&program::target().join("fuzz/helm/ask"))
+}
+
+fn copied(to: &Path) -> Result<PathBuf, String> {
+    let told = |error: std::io::Error| format!("{}: {error}", to.display());
+    std::fs::create_dir_all(to.parent().unwrap_or(to)).map_err(told)?;
+    // What runs keeps the file that it was started from.
+    let _ = std::fs::remove_file(to);
+    std::fs::copy(program::target().join("quick/examples/ask"), to).map_err(told)?;
+    Ok(to.to_path_buf())
 }

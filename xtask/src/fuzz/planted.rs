@@ -24,6 +24,11 @@ pub trait Ground {
     /// What `cargo` is told, so that the program is built in a copy.
     const BUILD: &'static [&'static str];
 
+    /// Where it builds: beside the copy, or where crates from elsewhere are built already.
+    fn target(copy: &Path) -> PathBuf {
+        copy.join("target")
+    }
+
     /// Fails where there are differences without a defect; tells in how many inputs there are none.
     fn control(&mut self, copy: &Path) -> Result<String, String>;
 
@@ -169,7 +174,7 @@ fn build<G: Ground>(copy: &Path) -> Outcome {
         Command::new(program::cargo_program())
             .args(["build", "--quiet"])
             .args(G::BUILD)
-            .env("CARGO_TARGET_DIR", copy.join("target"))
+            .env("CARGO_TARGET_DIR", G::target(copy))
             .current_dir(copy),
     )
 }

@@ -1,10 +1,10 @@
 //! Planted defects (`defects.json` here) looked for by composed charts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::compose::{Case, Composer};
-use super::{Answers, ENGINE, Pair, agree, batch, shown};
+use super::{Answers, Pair, agree, batch, copied, shown};
 use crate::fuzz::Settings;
 use crate::fuzz::planted::{self, Ground, LIMIT, Look};
 use crate::{Outcome, program};
@@ -24,7 +24,27 @@ pub fn run(helm: &Path, settings: &Settings) -> Outcome {
 impl Ground for Charts<'_> {
     const DEFECTS: &'static str = "xtask/src/fuzz/helm/defects.json";
     const CRATE: &'static str = "helm";
-    const BUILD: &'static [&'static str] = ENGINE;
+    /// As the fuzzer builds it, so that nothing from elsewhere is built again; what is changed is built as fast as can be.
+    const BUILD: &'static [&'static str] = &[
+        "--profile",
+        "quick",
+        "-p",
+        "sluice-helm",
+        "--example",
+        "ask",
+        "--features",
+        "certificates",
+        "--config",
+        "profile.quick.package.sluice-gotmpl.opt-level=0",
+        "--config",
+        "profile.quick.package.sluice-helm.opt-level=0",
+        "--config",
+        "profile.quick.package.sluice-yaml.opt-level=0",
+    ];
+
+    fn target(_: &Path) -> PathBuf {
+        program::target()
+    }
 
     fn control(&mut self, copy: &Path) -> Result<String, String> {
         match self.first(copy, CONTROL, Duration::MAX)? {
@@ -53,7 +73,7 @@ impl Charts<'_> {
         most: u64,
         longest: Duration,
     ) -> Result<(u64, Option<(Case, Answers)>), String> {
-        let mut pair = Pair::start(self.helm, &copy.join("target/debug/examples/ask"))?;
+        let mut pair = Pair::start(self.helm, &copied(&copy.join("ask"))?)?;
         let mut composer = Composer::new(self.seed);
         let begun = Instant::now();
         let mut asked = 0;
