@@ -169,7 +169,7 @@ mod tests {
             (&signed.replace("Hash: SHA512", "no header"), "signature block not found"),
             (&signed.replace("\n...\n", "\n"), "message block must have at least two parts"),
             (
-                &signed.replace("  signed-1.0.0.tgz: sha256:", "- "),
+                &signed.replace("  signed-1.0.0.tgz: sha256:", "  - "),
                 "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go struct field SumCollection.files of type map[string]string",
             ),
         ] {

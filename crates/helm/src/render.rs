@@ -316,7 +316,7 @@ impl Tops<'_, '_> {
             }
             let renderable = Renderable {
                 text: &template.data,
-                dot: dot.clone(),
+                dot: dot.clone().seen_as(MapType::Named("common.Values")),
                 base_path: clean_path(&format!("{path}/templates")),
             };
             self.renderables.insert(clean_path(&format!("{path}/{}", template.name)), renderable);

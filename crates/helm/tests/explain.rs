@@ -49,17 +49,17 @@ fn told(values: &Value, path: &str) -> Result<String, ExplainError> {
 #[test]
 fn fields_are_followed_to_their_template_and_values() {
     for (path, want) in [
-        ("spec.replicas", "line 14: replicas: 2\nprinted by app/templates/app.yaml:6\nvalues: replicas\n"),
-        ("spec.fixed", "line 16: fixed: yes\nprinted by app/templates/app.yaml:8\n"),
+        ("spec.replicas", "line 16: replicas: 2\nprinted by app/templates/app.yaml:6\nvalues: replicas\n"),
+        ("spec.fixed", "line 18: fixed: yes\nprinted by app/templates/app.yaml:8\n"),
         (
             "spec.image",
-            "line 15: image: web:1\nprinted by app/templates/app.yaml:7\nvalues: image.name, image.tag\n",
+            "line 17: image: web:1\nprinted by app/templates/app.yaml:7\nvalues: image.name, image.tag\n",
         ),
         (
             "metadata.labels.team",
-            "line 12: team: blue\nprinted by app/templates/app.yaml:4\nthrough app/templates/_parts.tpl:10 (app.meta)\nthrough app/templates/_parts.tpl:6 (app.labels)\nvalues: labels.team\n",
+            "line 14: team: blue\nprinted by app/templates/app.yaml:4\nthrough app/templates/_parts.tpl:10 (app.meta)\nthrough app/templates/_parts.tpl:6 (app.labels)\nvalues: labels.team\n",
         ),
-        ("Deployment/web:kind", "line 7: kind: Deployment\nprinted by app/templates/app.yaml:1\n"),
+        ("Deployment/web:kind", "line 9: kind: Deployment\nprinted by app/templates/app.yaml:1\n"),
     ] {
         assert_eq!(told(&json!({}), path).unwrap(), want, "{path}");
     }
@@ -68,7 +68,7 @@ fn fields_are_followed_to_their_template_and_values() {
 #[test]
 fn what_a_line_depends_on_is_told() {
     let got = told(&json!({}), "spec.more").unwrap();
-    assert!(got.starts_with("line 17: more: 1\nprinted by app/templates/app.yaml:10\n"), "{got}");
+    assert!(got.starts_with("line 19: more: 1\nprinted by app/templates/app.yaml:10\n"), "{got}");
     assert!(got.contains("\nvalues: image.tag"), "{got}");
     assert!(got.ends_with("depends on extra at app/templates/app.yaml:9\n"), "{got}");
 }
@@ -76,8 +76,8 @@ fn what_a_line_depends_on_is_told() {
 #[test]
 fn what_cannot_be_explained_is_told() {
     for (path, want) in [
-        ("99", "the output has 17 lines"),
-        ("0", "the output has 17 lines"),
+        ("99", "the output has 19 lines"),
+        ("0", "the output has 19 lines"),
         ("1", "line 1 is no template's: it separates documents or names their file"),
         ("spec.nope", "no object of the output has spec.nope"),
         ("metadata.name", "metadata.name is in 2 objects; say which: ConfigMap/web:metadata.name"),

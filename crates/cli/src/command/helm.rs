@@ -42,7 +42,8 @@ pub fn command() -> clap::Command {
 /// Runs the words after `helm` and says how that ended. Templates nest deep, so a thread of its own does the work.
 pub fn main(words: Vec<OsString>) -> ExitCode {
     let work = move || run(words).and_then(|()| Ui::stdio().print(""));
-    let worker = std::thread::Builder::new().name("helm".to_owned()).stack_size(sluice_helm::build::STACK).spawn(work);
+    let worker =
+        std::thread::Builder::new().name("helm".to_owned()).stack_size(sluice_helm::build::STACK).spawn(work);
     let result = match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(CliError::new("the engine stopped unexpectedly")),

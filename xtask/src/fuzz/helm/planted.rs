@@ -35,6 +35,8 @@ impl Ground for Charts<'_> {
         "--features",
         "certificates",
         "--config",
+        "profile.quick.incremental=true",
+        "--config",
         "profile.quick.package.sluice-gotmpl.opt-level=0",
         "--config",
         "profile.quick.package.sluice-helm.opt-level=0",
