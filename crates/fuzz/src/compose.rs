@@ -20,13 +20,18 @@ pub struct Composed {
 
 /// How many of a hundred trees have a mistake.
 const FAULTY: usize = 8;
+/// How many features are asked for in one tree.
+const LEAST: usize = 24;
+const MOST: usize = 110;
 
 pub fn compose(coverage: &Coverage, dice: &mut Dice) -> Composed {
     let asked = coverage.choose_pair(dice);
     let mut chosen = BTreeSet::from([asked.0, asked.1]);
-    let more = 16 + dice.below(70);
-    for _ in 0..more {
-        chosen.insert(coverage.choose_with(&chosen, dice));
+    let size = LEAST + dice.below(MOST - LEAST);
+    coverage.fill(&mut chosen, size, dice);
+    let costly = feature::COSTLY.map(feature::index);
+    if costly.iter().any(|one| chosen.contains(one)) && dice.chance(75) {
+        chosen.extend(costly);
     }
     let fault = dice.chance(FAULTY).then(|| dice.below(FAULTS.len()));
     let wanted = feature::with_carriers(&chosen);

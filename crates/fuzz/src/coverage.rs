@@ -3,6 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::dice::Dice;
+use crate::feature;
+
+/// How often each feature has to be used.
+pub const USES: u64 = 1_000;
+/// How often each pair of features has to be used.
+pub const PAIR_USES: u32 = 50;
 
 pub struct Coverage {
     features: usize,
@@ -44,39 +50,63 @@ impl Coverage {
         }
     }
 
-    /// A pair that needs use: the neediest of some thrown at random.
-    pub fn choose_pair(&self, dice: &mut Dice) -> (usize, usize) {
-        let mut best = (0, 1);
-        let mut least = u64::MAX;
-        for _ in 0..48 {
-            let one = dice.below(self.features);
-            let other = dice.below(self.features);
-            if one == other {
-                continue;
-            }
-            let at = one.min(other) * self.features + one.max(other);
-            let need = u64::from(self.pairs[at]) * 2 + u64::from(self.in_vain[at]);
-            if need < least {
-                (best, least) = ((one, other), need);
-            }
+    /// How often a pair is still to be used.
+    fn lack(&self, one: usize, other: usize) -> u64 {
+        if one == other || feature::excludes(one, other) {
+            return 0;
         }
-        best
+        u64::from(PAIR_USES.saturating_sub(self.pair(one, other)))
     }
 
-    /// A feature that fits to those chosen: of a few, the one whose pairs with them were used least.
-    pub fn choose_with(&self, chosen: &BTreeSet<usize>, dice: &mut Dice) -> usize {
-        let score = |feature: usize| -> u64 {
-            chosen
-                .iter()
-                .map(|&other| {
-                    let at = feature.min(other) * self.features + feature.max(other);
-                    u64::from((self.pairs[at] + self.in_vain[at] / 2).min(60))
-                })
-                .sum::<u64>()
-                + self.single[feature].min(1_200) / 100
-        };
-        let candidates: Vec<usize> = (0..6).map(|_| dice.below(self.features)).collect();
-        candidates.into_iter().min_by_key(|&feature| score(feature)).unwrap_or(0)
+    /// Whether everything was used as often as it has to be.
+    pub fn is_complete(&self) -> bool {
+        let pairs = |one| (one + 1..self.features).all(move |other| self.lack(one, other) == 0);
+        (0..self.features).all(|one| self.single[one] >= USES && pairs(one))
+    }
+
+    /// A pair that needs use, the likelier the more it does. What came about in vain before is asked for less.
+    pub fn choose_pair(&self, dice: &mut Dice) -> (usize, usize) {
+        let mut pairs = Vec::new();
+        let mut whole = 0;
+        for one in 0..self.features {
+            for other in one + 1..self.features {
+                let lack = self.lack(one, other);
+                if lack > 0 {
+                    let vain = u64::from(self.in_vain[one * self.features + other]);
+                    whole += (lack * 16 / (4 + vain)).max(1);
+                    pairs.push((whole, (one, other)));
+                }
+            }
+        }
+        if pairs.is_empty() {
+            let one = dice.below(self.features);
+            return (one, (one + 1 + dice.below(self.features - 1)) % self.features);
+        }
+        let thrown = dice.next() % whole;
+        pairs[pairs.partition_point(|(end, _)| *end <= thrown)].1
+    }
+
+    /// Adds features to those chosen until there are so many: each time, of a random half of all, the one that lacks
+    /// most uses, alone and beside those chosen already.
+    pub fn fill(&self, chosen: &mut BTreeSet<usize>, size: usize, dice: &mut Dice) {
+        let mut lacks: Vec<u64> =
+            (0..self.features).map(|one| chosen.iter().map(|&other| self.lack(one, other)).sum()).collect();
+        while chosen.len() < size.min(self.features) {
+            let mut best = None;
+            for (one, beside) in lacks.iter().enumerate() {
+                if chosen.contains(&one) || dice.chance(50) {
+                    continue;
+                }
+                let alone = USES.saturating_sub(self.single[one]) * u64::from(PAIR_USES) / USES;
+                let lack = beside + alone * chosen.len() as u64;
+                best = best.max(Some((lack, dice.next(), one)));
+            }
+            let Some((_, _, best)) = best else { continue };
+            chosen.insert(best);
+            for (one, lack) in lacks.iter_mut().enumerate() {
+                *lack += self.lack(one, best);
+            }
+        }
     }
 }
 
@@ -85,12 +115,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_used_pair_is_chosen() {
+    fn the_pair_that_lacks_uses_is_chosen() {
         let mut coverage = Coverage::new(3);
-        coverage.count(&BTreeSet::from([0, 1]));
-        coverage.count(&BTreeSet::from([0, 2]));
-        assert_eq!((coverage.uses(0), coverage.pair(1, 0), coverage.pair(1, 2)), (2, 1, 0));
-        let (one, other) = coverage.choose_pair(&mut Dice::new(1));
-        assert_eq!((one.min(other), one.max(other)), (1, 2));
+        for _ in 0..PAIR_USES {
+            coverage.count(&BTreeSet::from([0, 1]));
+            coverage.count(&BTreeSet::from([0, 2]));
+        }
+        assert_eq!((coverage.uses(0), coverage.pair(1, 0), coverage.pair(1, 2)), (100, 50, 0));
+        assert_eq!(coverage.choose_pair(&mut Dice::new(1)), (1, 2));
+        let mut chosen = BTreeSet::from([1]);
+        coverage.fill(&mut chosen, 3, &mut Dice::new(1));
+        assert_eq!(chosen.len(), 3);
+        assert!(!coverage.is_complete());
     }
 }

@@ -1,4 +1,4 @@
-//! `fuzz REFERENCE OUT [--minutes N] [--seed S] [--trees N] [--first]`: random trees, built by our engine and by kustomize.
+//! `fuzz REFERENCE OUT [--minutes N] [--seed S] [--trees N] [--first] [--until-complete]`: random trees, built by our engine and by kustomize.
 //!
 //! What differs is shrunk and written below OUT; the log ends with how often everything was used.
 #![allow(clippy::disallowed_methods, reason = "a face of the tests: it starts programs and reads the clock")]
@@ -51,13 +51,17 @@ fn start(arguments: &[String]) -> Result<usize, String> {
             "--seed" => settings.seed = number()?,
             "--trees" => settings.trees = number()?,
             "--most" => settings.most_differences = number()? as usize,
+            "--until-complete" => settings.until_complete = true,
             "--first" => settings.most_differences = 1,
             other if other.starts_with("--") => return Err(format!("there is no {other}")),
             other => places.push(PathBuf::from(other)),
         }
     }
     let [reference, out] = places.as_slice() else {
-        return Err("usage: fuzz REFERENCE OUT [--minutes N] [--seed S] [--trees N] [--first]".to_owned());
+        return Err(
+            "usage: fuzz REFERENCE OUT [--minutes N] [--seed S] [--trees N] [--first] [--until-complete]"
+                .to_owned(),
+        );
     };
     run::run(reference, out, &settings)
 }

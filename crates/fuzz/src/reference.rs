@@ -62,9 +62,13 @@ impl Reference {
     }
 }
 
+/// Go collects its garbage when there is so many percent of it: memory is at hand, and time is not.
+const COLLECT_LATE: &str = "800";
+
 impl Running {
     fn start(program: &PathBuf) -> Result<Self, String> {
         let mut child = Command::new(program)
+            .env("GOGC", COLLECT_LATE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, PAIR_USES, USES};
 use crate::feature::{self, FAULTS};
 use crate::tree::{Answer, Tree};
 
@@ -84,10 +84,10 @@ pub fn write_difference(folder: &Path, tree: &Tree, want: &Answer, got: &Answer)
 pub fn line(figures: &Figures, coverage: &Coverage, time: Duration) -> String {
     let features = feature::all().len();
     let least = (0..features).map(|at| coverage.uses(at)).min().unwrap_or(0);
-    let short = (0..features).filter(|&at| coverage.uses(at) < 1_000).count();
-    let (pairs, thin) = count_pairs(coverage);
+    let short = (0..features).filter(|&at| coverage.uses(at) < USES).count();
+    let (pairs, thin, rarest) = count_pairs(coverage);
     format!(
-        "{} trees in {} s: {} built alike, {} failed alike, {} differ; {features} features, {short} below 1,000 uses (least {least}); {pairs} pairs, {thin} below 50",
+        "{} trees in {} s: {} built alike, {} failed alike, {} differ; {features} features, {short} below {USES} uses (least {least}); {pairs} pairs, {thin} below {PAIR_USES} (least {rarest})",
         figures.trees,
         time.as_secs(),
         figures.built,
@@ -103,9 +103,11 @@ fn all_pairs() -> impl Iterator<Item = (usize, usize)> {
         .filter(|&(one, other)| !feature::excludes(one, other))
 }
 
-fn count_pairs(coverage: &Coverage) -> (usize, usize) {
-    let thin = all_pairs().filter(|&(one, other)| coverage.pair(one, other) < 50).count();
-    (all_pairs().count(), thin)
+/// All pairs that can meet, those used too rarely, and the uses of the rarest.
+fn count_pairs(coverage: &Coverage) -> (usize, usize, u32) {
+    let uses: Vec<u32> = all_pairs().map(|(one, other)| coverage.pair(one, other)).collect();
+    let thin = uses.iter().filter(|&&uses| uses < PAIR_USES).count();
+    (uses.len(), thin, uses.iter().min().copied().unwrap_or(0))
 }
 
 pub fn table(figures: &Figures, coverage: &Coverage, kinds: &BTreeMap<String, usize>) -> String {

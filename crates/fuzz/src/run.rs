@@ -1,6 +1,6 @@
 //! The loop: compose, ask both, compare, count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -14,40 +14,74 @@ use crate::tree::Tree;
 use crate::verdict::difference;
 use crate::{feature, ours};
 
+/// How many questions are open at a time, each to a kustomize of its own.
+const LANES: usize = 2;
+/// How often kustomize is asked again when it fails in other words than ours.
+const ASKED_AGAIN: usize = 8;
+
 pub struct Settings {
     pub time: Duration,
     pub seed: u64,
     pub trees: u64,
     /// It stops when so many different differences have been found.
     pub most_differences: usize,
+    /// It stops when every feature and every pair has been used as often as they have to be.
+    pub until_complete: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { time: Duration::from_mins(10), seed: 1, trees: u64::MAX, most_differences: 20 }
+        Self {
+            time: Duration::from_mins(10),
+            seed: 1,
+            trees: u64::MAX,
+            most_differences: 20,
+            until_complete: false,
+        }
     }
 }
 
 /// Gives the number of kinds of differences found.
 pub fn run(program: &Path, out: &Path, settings: &Settings) -> Result<usize, String> {
     let begun = Instant::now();
-    let mut reference = Reference::start(program.to_path_buf())?;
+    let mut references = Vec::new();
+    for _ in 0..LANES {
+        references.push(Reference::start(program.to_path_buf())?);
+    }
+    let mut asked: VecDeque<(usize, Composed)> = VecDeque::new();
     let mut dice = Dice::new(settings.seed);
     let mut coverage = Coverage::new(feature::all().len());
     let mut figures = Figures::default();
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    let mut free: Vec<usize> = (0..LANES).collect();
     while figures.trees < settings.trees && begun.elapsed() < settings.time {
-        let composed = compose(&coverage, &mut dice);
+        while let Some(lane) = free.pop() {
+            let composed = compose(&coverage, &mut dice);
+            references[lane].ask(&composed.tree)?;
+            asked.push_back((lane, composed));
+        }
+        let Some((lane, composed)) = asked.pop_front() else { break };
+        free.push(lane);
+        let reference = &mut references[lane];
         figures.trees += 1;
-        reference.ask(&composed.tree)?;
         let got = ours::build(&composed.tree);
         let want = reference.answer()?;
-        if let Some(found) = difference(&want, &got) {
+        let mut found = difference(&want, &got);
+        if found.is_some() && want.is_err() && got.is_err() {
+            // Which of several mistakes kustomize tells first is decided by the order of a map in Go.
+            for _ in 0..ASKED_AGAIN {
+                if difference(&reference.build(&composed.tree)?, &got).is_none() {
+                    found = None;
+                    break;
+                }
+            }
+        }
+        if let Some(found) = found {
             // Who only wants to know whether there is one does not wait for a small one.
             let small = if settings.most_differences == 1 {
                 composed.tree.clone()
             } else {
-                smaller(&mut reference, &composed.tree, &found)?
+                smaller(reference, &composed.tree, &found)?
             };
             let (want, got) = (reference.build(&small)?, ours::build(&small));
             let shown = difference(&want, &got).unwrap_or_else(|| found.clone());
@@ -77,8 +111,11 @@ pub fn run(program: &Path, out: &Path, settings: &Settings) -> Result<usize, Str
         {
             figures.note_failure(&error);
         }
-        if figures.trees.is_multiple_of(2_000) {
+        if figures.trees.is_multiple_of(500) {
             println!("{}", report::line(&figures, &coverage, begun.elapsed()));
+            if settings.until_complete && coverage.is_complete() {
+                break;
+            }
         }
     }
     println!("{}", report::line(&figures, &coverage, begun.elapsed()));

@@ -34,8 +34,10 @@ fn attempt(
     if *tries >= TRIES || candidate.size() >= best.size() {
         return false;
     }
+    // Without a folder to build, all trees fail alike.
+    let is_buildable = candidate.files.keys().any(|path| path.starts_with(&candidate.run));
     *tries += 1;
-    let is_better = differs(&candidate);
+    let is_better = is_buildable && differs(&candidate);
     if is_better {
         *best = candidate;
     }
@@ -130,7 +132,7 @@ mod tests {
         let mut files = std::collections::BTreeMap::new();
         files.insert("k.yaml".to_owned(), text.as_bytes().to_vec());
         files.insert("other".to_owned(), b"x\n".to_vec());
-        let tree = Tree { files, run: ".".to_owned(), reorder: Reorder::None, unrestricted: false };
+        let tree = Tree { files, run: "k".to_owned(), reorder: Reorder::None, unrestricted: false };
         let small = shrink(&tree, |tree| {
             tree.files.get("k.yaml").is_some_and(|content| String::from_utf8_lossy(content).contains("d: 1"))
         });

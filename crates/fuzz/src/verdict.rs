@@ -47,9 +47,9 @@ fn without_addresses(text: &str) -> String {
     shown + rest
 }
 
-/// What cannot be written as JSON is told with the whole object in Go's notation in front; the last words count.
+/// What cannot be written or read is told with the whole object in Go's notation in front; the last words count.
 fn without_object(text: &str) -> &str {
-    let at = text.find(": json: unsupported ");
+    let at = text.find(": json: unsupported ").or_else(|| text.rfind(": yaml: line "));
     at.filter(|_| text.starts_with("map[string]interface {}")).map_or(text, |at| &text[at..])
 }
 
@@ -63,7 +63,8 @@ fn without_generator(text: &str) -> String {
     shown
 }
 
-/// kustomize keeps its memory of an object among the annotations, and some messages show the object with it.
+/// kustomize keeps its memory of an object among the annotations, and some messages show the object with it: as JSON,
+/// or as YAML.
 fn without_memory(text: &str) -> String {
     let mut shown = text.to_owned();
     while let Some(at) = shown.find("\"internal.config.kubernetes.io/") {
@@ -75,7 +76,20 @@ fn without_memory(text: &str) -> String {
         let end = if shown[end..].starts_with(',') { end + 1 } else { end };
         shown.replace_range(at..end, "");
     }
-    shown.replace("\"annotations\":{},", "")
+    let shown = shown.replace(",}", "}").replace("\"annotations\":{},", "");
+    if !shown.contains(" internal.config.kubernetes.io/") {
+        return shown;
+    }
+    let lines: Vec<&str> = shown
+        .split_inclusive('\n')
+        .filter(|line| !line.trim_start().starts_with("internal.config.kubernetes.io/"))
+        .collect();
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let is_bare = |at: usize| {
+        lines[at].trim() == "annotations:"
+            && lines.get(at + 1).is_none_or(|next| depth(next) <= depth(lines[at]))
+    };
+    (0..lines.len()).filter(|&at| !is_bare(at)).map(|at| lines[at]).collect()
 }
 
 /// Parts of objects are shown with their comments, which no built object has any more.
@@ -83,8 +97,11 @@ fn without_comments(text: &str) -> String {
     let mut shown = text.to_owned();
     while let Some(at) = shown.find("# behind").or_else(|| shown.find("# above")) {
         let start = shown[..at].trim_end_matches(' ').len();
-        let length = if shown[at..].starts_with("# behind") { 8 } else { 7 };
-        shown.replace_range(start..at + length, "");
+        let mut end = at + if shown[at..].starts_with("# behind") { 8 } else { 7 };
+        if (start == 0 || shown[..start].ends_with('\n')) && shown[end..].starts_with('\n') {
+            end += 1;
+        }
+        shown.replace_range(start..end, "");
     }
     shown
 }
@@ -97,13 +114,27 @@ fn without_variable(text: &str) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
+/// Failures of components are told in quotes, those of components in components in quotes within quotes.
+fn without_quotes(text: &str) -> String {
+    let mut shown = text.to_owned();
+    while shown.contains("\\\\") {
+        shown = shown.replace("\\\\", "\\");
+    }
+    shown.replace("\\n", "\n").replace("\\\"", "\"")
+}
+
 fn same_failure(want: &str, got: &str) -> bool {
     // Where kustomize breaks down, any refusal is right.
     if want.starts_with("panic: ") || want == "kustomize ended" {
         return true;
     }
+    // Whose reference is told first, and which names in the objects shown have been carried over by then, is chance.
+    let referrals = "found multiple possible referrals: ";
+    if want.contains(referrals) && got.contains(referrals) {
+        return true;
+    }
     let plain = |text: &str| {
-        let text = without_memory(&without_generator(without_object(text)));
+        let text = without_memory(&without_generator(without_object(&without_quotes(text))));
         without_variable(&without_comments(&text))
     };
     let (want, got) = (plain(want), plain(got));
@@ -113,6 +144,18 @@ fn same_failure(want: &str, got: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_memory_of_objects_does_not_make_a_difference() {
+        let own = "x:\n  metadata:\n    name: a\n";
+        let shown = "x:\n  metadata:\n    annotations:\n      internal.config.kubernetes.io/suffixes: -x\n    name: a\n";
+        assert_eq!(without_memory(shown), own);
+        let quoted = r#"a: "b: \"[{\\\"annotations\\\":{\\\"internal.config.kubernetes.io/x\\\":\\\"y\\\"},\\\"n\\\":1}]\"""#;
+        assert_eq!(without_memory(&without_quotes(quoted)), r#"a: "b: "[{"n":1}]"""#);
+        assert_eq!(without_comments("a:\n- b\n  # above\n- c # behind\n"), "a:\n- b\n- c\n");
+        let kept = shown.replace("      internal", "      a: b\n      internal");
+        assert!(without_memory(&kept).contains("    annotations:\n      a: b\n    name"));
+    }
 
     #[test]
     fn addresses_do_not_make_a_difference() {

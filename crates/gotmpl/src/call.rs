@@ -239,6 +239,9 @@ pub struct Run<'a> {
 /// Parsed templates by name.
 pub(crate) type Trees = Arc<BTreeMap<String, Arc<Tree>>>;
 
+/// Compiled patterns by their text; a clone of a pattern would begin with empty caches.
+pub(crate) type Patterns = HashMap<crate::text::Text, Arc<regex::bytes::Regex>>;
+
 /// What all templates of one execution share.
 #[derive(Default)]
 pub struct Shared {
@@ -247,7 +250,7 @@ pub struct Shared {
     pub(crate) parsed: RefCell<HashMap<crate::text::Text, Trees>>,
     pub(crate) parsed_bytes: Cell<usize>,
     /// Compiled patterns.
-    pub(crate) patterns: RefCell<HashMap<crate::text::Text, regex::bytes::Regex>>,
+    pub(crate) patterns: RefCell<Patterns>,
     /// Where pieces of the output are told, when somebody asks.
     pub(crate) tracer: Option<Tracer>,
 }
@@ -257,7 +260,7 @@ pub struct Shared {
 pub struct Kept {
     parsed: HashMap<crate::text::Text, Trees>,
     parsed_bytes: usize,
-    patterns: HashMap<crate::text::Text, regex::bytes::Regex>,
+    patterns: Patterns,
 }
 
 /// The most patterns that are kept from one execution to the next.

@@ -43,10 +43,10 @@ pub enum Functions {
     Helm,
 }
 
-/// A set of templates.
+/// A set of templates. A clone shares them.
 #[derive(Clone, Default)]
 pub struct Templates {
-    trees: BTreeMap<String, Arc<Tree>>,
+    trees: Arc<BTreeMap<String, Arc<Tree>>>,
     functions: Functions,
     missing_key: MissingKey,
 }
@@ -82,7 +82,7 @@ impl Scope<'_> {
 
 impl Templates {
     pub fn new(functions: Functions, missing_key: MissingKey) -> Self {
-        Self { trees: BTreeMap::new(), functions, missing_key }
+        Self { trees: Arc::default(), functions, missing_key }
     }
 
     /// Parses `text` under `name`, with the templates it defines. A template that was there is replaced, unless the
@@ -94,11 +94,12 @@ impl Templates {
 
     /// Adds what was parsed apart, by the same rules.
     pub fn add(&mut self, parsed: ParsedText) {
+        let trees = Arc::make_mut(&mut self.trees);
         for (name, tree) in parsed.0 {
-            if tree.is_blank && self.trees.contains_key(&name) {
+            if tree.is_blank && trees.contains_key(&name) {
                 continue;
             }
-            self.trees.insert(name, tree);
+            trees.insert(name, tree);
         }
     }
 

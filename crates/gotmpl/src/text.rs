@@ -1,13 +1,85 @@
 //! Go strings: bytes, mostly UTF-8, shared and never changed.
 
 use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// A Go string. A clone shares the bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Text(Arc<[u8]>);
+
+/// What a map of texts can be asked for without making one: a look-up compares as texts do among themselves.
+pub(crate) trait Key {
+    fn bytes(&self) -> &[u8];
+}
+
+impl Key for Text {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Bytes to look for.
+pub(crate) struct Wanted<'a>(pub &'a [u8]);
+
+impl Key for Wanted<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl<'a> Borrow<dyn Key + 'a> for Text {
+    fn borrow(&self) -> &(dyn Key + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Key + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for dyn Key + '_ {}
+
+impl PartialOrd for dyn Key + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn Key + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(self.bytes(), other.bytes())
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(&self.0, &other.0)
+    }
+}
+
+/// The order of slices of bytes, without a call for keys that differ early, as most do.
+fn order(a: &[u8], b: &[u8]) -> Ordering {
+    match (a.split_first_chunk::<8>(), b.split_first_chunk::<8>()) {
+        (Some((left, a)), Some((right, b))) => {
+            u64::from_be_bytes(*left).cmp(&u64::from_be_bytes(*right)).then_with(|| a.cmp(b))
+        }
+        _ => match (a.first(), b.first()) {
+            (Some(left), Some(right)) if left != right => left.cmp(right),
+            _ => a.cmp(b),
+        },
+    }
+}
 
 impl Text {
     pub fn as_bytes(&self) -> &[u8] {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::call::{Arguments, Run, Signature};
 use crate::error::Error;
-use crate::text::Text;
+use crate::text::{Key, Text, Wanted};
 
 /// How deep a value may nest before walking it is refused.
 pub const MAX_DEPTH: u32 = 1000;
@@ -227,11 +227,11 @@ impl Map {
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.body.entries.borrow().get(key).cloned()
+        self.body.entries.borrow().get(&Wanted(key) as &dyn Key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.body.entries.borrow().contains_key(key)
+        self.body.entries.borrow().contains_key(&Wanted(key) as &dyn Key)
     }
 
     pub fn insert(&self, key: impl Into<Text>, value: Value) {
@@ -241,7 +241,7 @@ impl Map {
     }
 
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.body.entries.borrow_mut().remove(key)
+        self.body.entries.borrow_mut().remove(&Wanted(key) as &dyn Key)
     }
 
     pub fn len(&self) -> usize {

@@ -20,6 +20,10 @@ use sluice_helm::chart::Chart;
 use sluice_helm::index;
 use sluice_helm::render::{ReleaseOptions, RenderCache};
 
+/// What the binary has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = given.iter().map(String::as_str).collect();

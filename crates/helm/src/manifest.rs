@@ -205,7 +205,7 @@ pub fn split(text: &str) -> Vec<&str> {
             let after = &text[line + 3..];
             start = text.len() - after.trim_start_matches([' ', '\t']).len();
         }
-        match text[line..].find('\n') {
+        match memchr::memchr(b'\n', &text.as_bytes()[line..]) {
             Some(length) => line += length + 1,
             None => break,
         }
@@ -217,7 +217,7 @@ pub fn split(text: &str) -> Vec<&str> {
 /// Heads of documents that were read before, by their text.
 #[derive(Debug)]
 pub struct Heads {
-    known: HashMap<Box<str>, Head>,
+    known: HashMap<Box<str>, Head, ahash::RandomState>,
     bytes: usize,
     /// The most bytes of documents that are kept.
     limit: usize,
@@ -225,7 +225,7 @@ pub struct Heads {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { known: HashMap::new(), bytes: 0, limit: 16 << 20 }
+        Self { known: HashMap::default(), bytes: 0, limit: 16 << 20 }
     }
 }
 

@@ -139,7 +139,7 @@ pub fn render_traced(
     let renderables = tops.renderables;
     let mut names: Vec<&String> = renderables.keys().collect();
     let depth = |name: &str| name.bytes().filter(|byte| *byte == b'/').count();
-    names.sort_by(|a, b| (depth(b), b).cmp(&(depth(a), a)));
+    names.sort_by_cached_key(|name| std::cmp::Reverse((depth(name), *name)));
     let templates = parse(&names, &renderables, options.strict, cache)?;
     let cx = Context {
         budget: options.budget,

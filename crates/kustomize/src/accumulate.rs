@@ -3,32 +3,30 @@
 mod builtin;
 mod cause;
 pub(crate) mod layer;
+mod resources;
+mod work;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::charts::{self, Charts};
+use crate::charts::Charts;
 use crate::config::{self, Config};
 use crate::crds;
 use crate::error::{Error, ErrorKind, Result, fail};
 use crate::explain::observer::{self, Observer};
 use crate::file::{self, FILE_NAMES, Kustomization};
-use crate::generate;
 use crate::load::{Loader, Shared};
 use crate::names;
-use crate::origin::{Configurer, Origin, join};
-use crate::plugin;
+use crate::origin::Origin;
 use crate::read;
 use crate::resmap::ResMap;
-use crate::resource::{self, Memory, ORIGIN, Resource};
+use crate::resource::Memory;
 use crate::schema::Schemas;
 use crate::text;
 use crate::transform::hash;
 use crate::vars::Vars;
-use builtin::Step;
-use cause::Counts;
-use layer::{Entry, Layer, Recording, Stage};
+use layer::{Layer, Recording};
 use sluice_yaml::Node;
 
 /// How deep kustomizations may be nested.
@@ -212,6 +210,8 @@ impl<'a> Target<'a> {
             }
         }
         accumulated.map.retain(|resource| !resource.is_empty() && !resource.is_local_config());
+        // What plugins have renamed has not been looked at before; kustomize panics here.
+        accumulated.map.check_unique(&schemas)?;
         let (map, layer) = (accumulated.map, self.layer.take());
         Ok(Finished { map, unused, layer, config, candidates, memories })
     }
@@ -272,404 +272,11 @@ impl<'a> Target<'a> {
         }
         Ok(Arc::new(config.merge(&own)?))
     }
-
-    fn accumulate_resources(
-        &mut self,
-        builder: &Builder<'a>,
-        mut onto: Accumulated,
-        paths: &[String],
-    ) -> Result<Accumulated> {
-        self.loader.ask_ahead(paths);
-        for path in paths {
-            self.loader.budget().charge(1)?;
-            let Err(as_file) = self.accumulate_file(builder, &mut onto, path) else { continue };
-            if as_file.kind == ErrorKind::Http || as_file.is_stop() {
-                return Err(as_file);
-            }
-            let loader = match self.loader.enter(path) {
-                Ok(loader) => loader,
-                Err(error) if error.is_stop() => return Err(error),
-                Err(_) if as_file.kind == ErrorKind::MalformedYaml => return Err(as_file),
-                Err(error) => return Err(error.within(format_args!("accumulation err='{as_file}'"))),
-            };
-            onto = self
-                .accumulate_folder(builder, onto, loader, path, false)
-                .map_err(|error| error.within(format_args!("accumulation err='{as_file}'")))?;
-        }
-        Ok(onto)
-    }
-
-    fn accumulate_components(
-        &mut self,
-        builder: &Builder<'a>,
-        mut onto: Accumulated,
-        paths: &[String],
-    ) -> Result<Accumulated> {
-        self.loader.ask_ahead(paths);
-        for path in paths {
-            let loader = self
-                .loader
-                .enter(path)
-                .map_err(|error| error.told(|told| format!("loader.New {}", text::quote(told))))?;
-            onto = self
-                .accumulate_folder(builder, onto, loader, path, true)
-                .map_err(|error| error.told(|told| format!("accumulateDirectory: {}", text::quote(told))))?;
-        }
-        Ok(onto)
-    }
-
-    fn accumulate_folder(
-        &mut self,
-        builder: &Builder<'a>,
-        mut onto: Accumulated,
-        loader: Rc<Loader<'a>>,
-        path: &str,
-        component: bool,
-    ) -> Result<Accumulated> {
-        let shown = loader.shown();
-        let mut target = Target::load(builder, loader)
-            .map_err(|error| error.within(format_args!("couldn't make target for path '{shown}'")))?;
-        target.origin = self.origin.as_ref().map(|origin| origin.append(path));
-        target.chart_namespace = if self.kustomization.namespace.is_empty() {
-            self.chart_namespace.clone()
-        } else {
-            self.kustomization.namespace.clone()
-        };
-        target.set_schema(builder)?;
-        target.layer = self.layer.as_ref().and_then(|_| builder.new_layer());
-        if component && !target.kustomization.is_component() {
-            fail!("expected kind 'Component' for path '{shown}' but got '{}'", target.kustomization.kind);
-        }
-        if !component && target.kustomization.is_component() {
-            fail!("expected kind != 'Component' for path '{shown}'");
-        }
-        let told = |error: Error| error.within(format_args!("recursed accumulation of path '{shown}'"));
-        if component {
-            let mut onto = target.accumulate(builder, onto).map_err(told)?;
-            // kustomize adds everything anew behind a component, and finds names that have become the same.
-            onto.map
-                .check_unique(&builder.schemas.borrow())
-                .map_err(|error| error.within(format_args!("recursed merging from path '{shown}'")))?;
-            if let (Some(ours), Some(layer)) = (&mut self.layer, target.layer) {
-                ours.components.push(layer);
-            }
-            return Ok(onto);
-        }
-        let inner = target.accumulate(builder, Accumulated::default()).map_err(told)?;
-        if let (Some(ours), Some(layer)) = (&mut self.layer, target.layer) {
-            ours.entries.push(Entry::Layer(layer));
-        }
-        let schemas = builder.schemas.borrow();
-        let merging = |error: Error| error.within(format_args!("recursed merging from path '{shown}'"));
-        onto.map.append_all(inner.map, &schemas).map_err(merging)?;
-        if let Some(config) = &inner.config {
-            onto.merge_config(config).map_err(merging)?;
-        }
-        onto.vars.add_all(&inner.vars).map_err(merging)?;
-        Ok(onto)
-    }
-
-    fn accumulate_file(&mut self, builder: &Builder<'a>, onto: &mut Accumulated, path: &str) -> Result<()> {
-        let reading = |error: Error| error.within(format_args!("accumulating resources from '{path}'"));
-        let content = match (&self.layer, &builder.recording) {
-            (None, Some(_)) => self.loader.load(path),
-            _ => self.loader.load_objects(path),
-        };
-        let content = content.map_err(reading)?;
-        let objects = read::objects(&content, self.loader.budget())
-            .map_err(|error| reading(read::in_file(error, path)))?;
-        let schemas = builder.schemas.borrow();
-        let source = builder.note_source(&self.loader, path);
-        if let (Some(layer), Some(recording)) = (&mut self.layer, &builder.recording) {
-            layer.entries.push(Entry::File(source));
-            match self.loader.inside(path) {
-                Some(place) => {
-                    let names = objects.iter().map(|node| resource::id_of(node, &schemas)).collect();
-                    recording.files.borrow_mut().entry(place).or_default().push((source, names));
-                }
-                None => recording.is_crossing.set(true),
-            }
-        }
-        let mut list: Vec<Resource> = objects.into_iter().map(Resource::new).collect();
-        for resource in &mut list {
-            resource.source = Some(source);
-        }
-        if let Some(observer) = &builder.observer {
-            observer.read(&mut list, &self.shown_file(path), &content);
-        }
-        if let Some(origin) = &self.origin {
-            let origin = origin.append(path);
-            for resource in &mut list {
-                let mut annotations = resource.annotations();
-                annotations.insert(ORIGIN.into(), origin.to_text().into());
-                resource.set_annotations(&annotations)?;
-            }
-            if let Some(observer) = &builder.observer {
-                observer.look_at(&mut list, &self.cause_of_metadata());
-            }
-        }
-        let map = ResMap::from_list(list, &schemas).map_err(reading)?;
-        onto.map
-            .append_all(map, &schemas)
-            .map_err(|error| error.within(format_args!("merging resources from '{path}'")))
-    }
-
-    /// The origin of what a field of this kustomization makes or changes.
-    fn field_origin(&self, kind: &str) -> Option<Origin> {
-        self.origin.as_ref().map(|origin| Origin {
-            path: String::new(),
-            repo: origin.repo.clone(),
-            reference: origin.reference.clone(),
-            configured_in: join(&origin.path, &self.file_name),
-            configured_by: Configurer {
-                api_version: "builtin".to_owned(),
-                kind: kind.to_owned(),
-                ..Configurer::default()
-            },
-        })
-    }
-
-    fn run_generators(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
-        let mut made: Vec<(ResMap, Option<Origin>)> = Vec::new();
-        {
-            let schemas = builder.schemas.borrow();
-            let options = self.kustomization.generator_options.as_ref();
-            let config_maps = self
-                .kustomization
-                .config_map_generator
-                .iter()
-                .map(|args| (generate::Args::from(args.clone()), "ConfigMapGenerator"));
-            let secrets = self
-                .kustomization
-                .secret_generator
-                .iter()
-                .map(|args| (generate::Args::from(args.clone()), "SecretGenerator"));
-            for (mut args, kind) in config_maps.chain(secrets) {
-                args.options = generate::merge_options(args.options, options);
-                let resource = generate::generate(&args, &self.loader)?;
-                made.push((ResMap::from_list(vec![resource], &schemas)?, self.field_origin(kind)));
-            }
-        }
-        for chart in &self.kustomization.helm_charts {
-            let map = self.inflate(builder, chart)?;
-            made.push((map, self.field_origin("HelmChartInflationGenerator")));
-        }
-        let loading = |error: Error| error.within("loading generator plugins");
-        let entries = std::mem::take(&mut self.kustomization.generators);
-        let configured =
-            self.plugin_objects(builder, &entries, "configuring external generator").map_err(loading)?;
-        self.kustomization.generators = entries;
-        let schemas = builder.schemas.borrow();
-        for resource in configured.list() {
-            made.push(
-                plugin::run_generator(resource, &self.loader, &schemas, builder.charts).map_err(loading)?,
-            );
-        }
-        for (nth, (mut map, origin)) in made.into_iter().enumerate() {
-            map.add_origin(origin.as_ref())?;
-            if let Some(observer) = &builder.observer {
-                observer.after(&mut map, &self.cause_of_generator(observer, nth, configured.list()));
-            }
-            onto.map.absorb_all(map, &schemas).map_err(|error| error.within("merging from generator"))?;
-        }
-        Ok(())
-    }
-
-    fn inflate(&self, builder: &Builder<'a>, chart: &file::HelmChart) -> Result<ResMap> {
-        let mut chart = chart.clone();
-        if chart.namespace.is_empty() {
-            chart.namespace = if self.kustomization.namespace.is_empty() {
-                self.chart_namespace.clone()
-            } else {
-                self.kustomization.namespace.clone()
-            };
-        }
-        self.loader.shared().is_indirect.set(true);
-        let globals = self.kustomization.helm_globals.clone().unwrap_or_default();
-        let told = |error, chart: &file::HelmChart| builtin::chart_trouble(error, chart, &globals);
-        let Some(charts) = builder.charts else {
-            let refused = Error::of(crate::error::ErrorKind::Refused, "must specify --enable-helm");
-            return Err(told(refused, &chart));
-        };
-        let given = chart.clone();
-        charts::check(&mut chart, &self.loader).map_err(|error| told(error, &given))?;
-        charts::generate(charts, &chart, &globals, &self.loader, &builder.schemas.borrow())
-    }
-
-    /// The objects that configure generators, transformers or validators: written inline, in files or in bases.
-    fn plugin_objects(&mut self, builder: &Builder<'a>, entries: &[String], doing: &str) -> Result<ResMap> {
-        // These objects are settings of this layer; a change of theirs is none of a single object.
-        let layer = self.layer.take();
-        let objects = self.plugin_objects_of(builder, entries, doing);
-        self.layer = layer;
-        objects
-    }
-
-    fn plugin_objects_of(
-        &mut self,
-        builder: &Builder<'a>,
-        entries: &[String],
-        doing: &str,
-    ) -> Result<ResMap> {
-        let mut accumulated = Accumulated::default();
-        let mut paths = Vec::new();
-        for entry in entries {
-            let objects = match read::objects(entry.as_bytes(), self.loader.budget()) {
-                Ok(objects) => objects,
-                Err(error) if error.is_stop() => return Err(error),
-                Err(_) => {
-                    paths.push(entry.clone());
-                    continue;
-                }
-            };
-            let schemas = builder.schemas.borrow();
-            let mut list: Vec<Resource> = objects.into_iter().map(Resource::new).collect();
-            if let Some(origin) = &self.origin {
-                for resource in &mut list {
-                    resource.set_origin(Some(&origin.append(&self.file_name)))?;
-                }
-            }
-            let Ok(map) = ResMap::from_list(list, &schemas) else {
-                paths.push(entry.clone());
-                continue;
-            };
-            accumulated.map.append_all(map, &schemas).map_err(|error| error.within(doing))?;
-        }
-        Ok(self.accumulate_resources(builder, accumulated, &paths)?.map)
-    }
-
-    fn run_transformers(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
-        let config = onto.config.clone().unwrap_or_else(Config::built_in);
-        let steps = self.builtin_steps(&config)?;
-        let entries = std::mem::take(&mut self.kustomization.transformers);
-        let configured = self.plugin_objects(builder, &entries, "configuring external transformer")?;
-        self.kustomization.transformers = entries;
-        let schemas = builder.schemas.borrow();
-        let plugins = configured
-            .list()
-            .iter()
-            .map(|resource| plugin::transformer(resource, &self.loader, &schemas))
-            .collect::<Result<Vec<_>>>()?;
-        let steps = match &builder.observer {
-            Some(_) => steps.into_iter().flat_map(Step::split).collect(),
-            None => steps,
-        };
-        let mut counts = Counts::default();
-        for step in steps {
-            step.apply(&mut onto.map, &schemas, &self.loader)?;
-            if let Some(origin) = self.field_origin(step.kind()) {
-                onto.map.add_transformer(&origin)?;
-            }
-            onto.map.drop_empty();
-            if let Some(observer) = &builder.observer {
-                observer.after(&mut onto.map, &self.cause_of_step(&step, &mut counts));
-            }
-            self.end_stage(builder, &mut onto.map, &schemas, step.is_crossing(), || Stage::Field(step));
-        }
-        for (nth, plugin) in plugins.into_iter().enumerate() {
-            plugin.apply(&mut onto.map, &schemas, &self.loader)?;
-            if let Some(origin) = &plugin.origin {
-                onto.map.add_transformer(origin)?;
-            }
-            onto.map.drop_empty();
-            if let Some(observer) = &builder.observer {
-                let cause = self.cause_of_plugin(observer, "transformers", configured.list().get(nth));
-                observer.after(&mut onto.map, &cause);
-            }
-            self.end_stage(builder, &mut onto.map, &schemas, plugin.is_crossing(), || Stage::Plugin(plugin));
-        }
-        Ok(())
-    }
-
-    /// Notes what stood at the beginning of this layer's work, where the build is recorded.
-    fn begin_layer(&self, builder: &Builder<'a>, onto: &mut Accumulated) {
-        let (Some(layer), Some(recording)) = (&self.layer, &builder.recording) else { return };
-        onto.map.note_trail(layer.number, 0, &builder.schemas.borrow());
-        let file = &self.kustomization;
-        let is_crossing = file.vars.is_some()
-            || !file.validators.is_empty()
-            || !file.build_metadata.is_empty()
-            || !file.openapi.is_empty()
-            || !file.helm_charts.is_empty()
-            || self.origin.is_some()
-            || self.loader.is_remote();
-        if is_crossing {
-            recording.is_crossing.set(true);
-        }
-    }
-
-    /// Keeps a transformer that has done its work, where the build is recorded.
-    fn end_stage(
-        &mut self,
-        builder: &Builder<'a>,
-        map: &mut ResMap,
-        schemas: &Schemas,
-        is_crossing: bool,
-        stage: impl FnOnce() -> Stage,
-    ) {
-        let (Some(layer), Some(recording)) = (&mut self.layer, &builder.recording) else { return };
-        if is_crossing {
-            recording.is_crossing.set(true);
-        }
-        layer.stages.push(stage());
-        map.note_trail(layer.number, layer.stages.len() as u32, schemas);
-    }
-
-    fn run_validators(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
-        let entries = std::mem::take(&mut self.kustomization.validators);
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let configured = self.plugin_objects(builder, &entries, "configuring external transformer")?;
-        self.kustomization.validators = entries;
-        let schemas = builder.schemas.borrow();
-        for resource in configured.list() {
-            let validator = plugin::transformer(resource, &self.loader, &schemas)?;
-            let before: Vec<Option<sluice_yaml::Node>> =
-                onto.map.list().iter().map(|resource| resource.node.clone()).collect();
-            validator.apply(&mut onto.map, &schemas, &self.loader)?;
-            let ids: Vec<_> = onto.map.list().iter().map(|resource| resource.id(&schemas)).collect();
-            for id in ids {
-                let count = onto.map.find_current(&id, &schemas).len();
-                if count > 1 {
-                    fail!(
-                        "validator shouldn't modify the resource map: id in self matches {count} in other; id: {id}"
-                    );
-                }
-            }
-            let same = before.len() == onto.map.len()
-                && before
-                    .iter()
-                    .zip(onto.map.list())
-                    .all(|(before, after)| same_but_mark(before.as_ref(), after));
-            if !same {
-                fail!("validator shouldn't modify the resource map");
-            }
-        }
-        Ok(())
-    }
-}
-
-/// True when a validator has left an object alone; it may put its label on it.
-fn same_but_mark(before: Option<&sluice_yaml::Node>, after: &Resource) -> bool {
-    let mut copy = after.clone();
-    let mut labels = copy.labels();
-    if labels.remove("validated-by").is_some() && copy.set_labels(&labels).is_err() {
-        return false;
-    }
-    let value = |node: Option<&sluice_yaml::Node>| node.and_then(|node| text::to_value(node).ok());
-    value(before) == value(copy.node.as_ref())
 }
 
 impl<'a> Builder<'a> {
     fn new_layer(&self) -> Option<Layer> {
         let first = self.sources.borrow().len() as u32;
         self.recording.as_ref().map(|recording| recording.layer(first))
-    }
-
-    fn note_source(&self, loader: &Loader<'a>, path: &str) -> u32 {
-        let mut sources = self.sources.borrow_mut();
-        sources.push(if loader.is_remote() { path.to_owned() } else { join(loader.root(), path) });
-        sources.len() as u32 - 1
     }
 }

@@ -173,7 +173,9 @@ impl Merger<'_> {
                 quote_odd_text(&mut ours[at].1);
                 continue;
             }
-            let (style, column) = had.as_ref().map_or((Style::Default, 0), |node| (node.style, node.column));
+            let (style, tagged, column) = had
+                .as_ref()
+                .map_or((Style::Default, false, 0), |node| (node.style, node.tagged, node.column));
             let value = self.walk(had, patch, place, alias)?;
             match (at, value) {
                 (Some(at), None) => {
@@ -188,7 +190,7 @@ impl Merger<'_> {
                     if matches!(value.kind, Kind::Scalar(_)) {
                         value.column = column;
                     }
-                    value.style = style;
+                    (value.style, value.tagged) = (style, tagged);
                     ours[at].1 = value;
                 }
                 (None, Some(value)) if !is_gone(&value) => {
@@ -206,7 +208,8 @@ impl Merger<'_> {
 
 /// Text that would be read as something else gets quotes, as kyaml gives them to every value that it sets.
 fn quote_odd_text(value: &mut Node) {
-    if nodes::is_string(value) && value.style == Style::Default && nodes::is_not_text(nodes::text(value)) {
+    let is_unstyled = value.style == Style::Default && !value.tagged;
+    if nodes::is_string(value) && is_unstyled && nodes::is_not_text(nodes::text(value)) {
         value.style = Style::DoubleQuoted;
     }
 }

@@ -212,7 +212,6 @@ fn apply(
     // kustomize asks for the kind that the referrer has now; the rule was chosen by the one it had at first.
     let mut field = rule.field.clone();
     field.gvk = referrer.id.gvk.clone();
-    let snapshot_needed = std::cell::Cell::new(false);
     let result = field.apply(referrer.id, tree, Create::Never, &mut |place| {
         if place.tag == Tag::Null {
             return Ok(());
@@ -236,10 +235,9 @@ fn apply(
             }
             Kind::Alias(_) => fail!("node must be a scalar, sequence or map"),
         }
-        .inspect_err(|_| snapshot_needed.set(true))
     });
     result.map_err(|error| {
-        let error = if snapshot_needed.get() {
+        let error = if error.text().contains(REFERRER) {
             // The message shows the referrer whole; its tree is ours at present.
             let shown = text::to_yaml(tree.clone()).unwrap_or_default();
             error.told(|told| told.replacen(REFERRER, &shown, 1))

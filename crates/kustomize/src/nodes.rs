@@ -206,7 +206,7 @@ fn yaml11_is_not_text(text: &str) -> bool {
 
 /// The style that kyaml gives to a new string which yaml 1.1 would take for something else.
 fn quote_when_needed(node: &mut Node) {
-    if is_string(node) && node.style == Style::Default && is_not_text(text(node)) {
+    if is_string(node) && node.style == Style::Default && !node.tagged && is_not_text(text(node)) {
         node.style = Style::DoubleQuoted;
     }
 }
@@ -214,6 +214,8 @@ fn quote_when_needed(node: &mut Node) {
 /// Puts a value in the place of a scalar, keeping the place's style and share.
 pub fn overwrite(place: &mut Node, mut new: Node) {
     new.style = place.style;
+    // Whether the tag is written out is part of the style.
+    new.tagged = place.tagged;
     new.column = place.column;
     new.line = place.line.max(new.line);
     *place = new;

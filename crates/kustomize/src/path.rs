@@ -336,3 +336,31 @@ pub(crate) fn follow<'a>(node: &'a mut Node, steps: &[Step]) -> Option<&'a mut N
         _ => None,
     })
 }
+
+/// As `follow`, for reading.
+pub(crate) fn follow_to_read<'a>(node: &'a Node, steps: &[Step]) -> Option<&'a Node> {
+    steps.iter().try_fold(node, |node, step| match (step, &node.kind) {
+        (Step::Field(at), Kind::Mapping(entries)) => entries.get(*at).map(|(_, value)| value),
+        (Step::Item(at), Kind::Sequence(items)) => items.get(*at),
+        _ => None,
+    })
+}
+
+/// The steps to a node of a tree: to this very one, not to one that is equal.
+pub(crate) fn steps_to(tree: &Node, wanted: &Node) -> Option<Vec<Step>> {
+    if std::ptr::eq(tree, wanted) {
+        return Some(Vec::new());
+    }
+    let below = |step: Step, child: &Node| {
+        let mut steps = steps_to(child, wanted)?;
+        steps.insert(0, step);
+        Some(steps)
+    };
+    match &tree.kind {
+        Kind::Mapping(entries) => {
+            entries.iter().enumerate().find_map(|(at, (_, value))| below(Step::Field(at), value))
+        }
+        Kind::Sequence(items) => items.iter().enumerate().find_map(|(at, item)| below(Step::Item(at), item)),
+        _ => None,
+    }
+}

@@ -184,17 +184,17 @@ impl Anchors<'_> {
     }
 }
 
-/// Puts what `<<` names into the mapping; its own fields win, then earlier sources over later ones.
+/// Puts what `<<` names into the mapping; its own fields win, then earlier sources over later ones. A key `<<` in quotes
+/// names nothing and goes all the same.
 fn merge_keys(entries: &mut Vec<(Node, Node)>) -> Result<()> {
-    let merges = entries.iter().filter(|(key, _)| key.tag == Tag::Merge).count();
-    if merges == 0 {
-        return Ok(());
-    }
-    if merges > 1 {
+    let Some(at) = entries.iter().position(|(key, _)| nodes::text(key) == "<<") else { return Ok(()) };
+    let mut merges = entries.iter().filter(|(key, _)| key.tag == Tag::Merge);
+    let source = merges.next().map(|(_, value)| value.clone());
+    if merges.next().is_some() {
         fail!("duplicate merge key");
     }
-    let Some(at) = entries.iter().position(|(key, _)| nodes::text(key) == "<<") else { return Ok(()) };
-    let (_, source) = entries.remove(at);
+    entries.remove(at);
+    let Some(source) = source else { return Ok(()) };
     let sources: Vec<Node> = match source.kind {
         Kind::Mapping(_) => vec![source],
         Kind::Sequence(items) => {

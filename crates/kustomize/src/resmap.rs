@@ -17,6 +17,8 @@ pub(crate) struct ResMap {
     any: Option<HashMap<IdKey, Vec<usize>>>,
     /// Some of a build's objects: what is not here may be there all the same.
     is_partial: bool,
+    /// Names may have changed since they were known to differ.
+    may_repeat: bool,
 }
 
 impl ResMap {
@@ -55,6 +57,7 @@ impl ResMap {
     /// Objects for changes that may change names.
     pub(crate) fn list_mut(&mut self) -> &mut [Resource] {
         self.forget();
+        self.may_repeat = true;
         &mut self.list
     }
 
@@ -98,8 +101,7 @@ impl ResMap {
     }
 
     pub(crate) fn append_all(&mut self, other: ResMap, schemas: &Schemas) -> Result<()> {
-        if self.list.is_empty() && other.current.is_some() {
-            // Names in the other map are already known to differ.
+        if self.list.is_empty() && !other.may_repeat {
             *self = other;
             return Ok(());
         }
@@ -111,6 +113,9 @@ impl ResMap {
 
     /// Fails when two objects have one name.
     pub(crate) fn check_unique(&mut self, schemas: &Schemas) -> Result<()> {
+        if !self.may_repeat {
+            return Ok(());
+        }
         self.forget();
         let taken = self.current(schemas);
         // The first object in order whose name stands already.
@@ -118,6 +123,7 @@ impl ResMap {
         if let Some(at) = second {
             fail!("may not add resource with an already registered id: {}", self.list[at].id(schemas));
         }
+        self.may_repeat = false;
         Ok(())
     }
 
@@ -245,6 +251,7 @@ impl ResMap {
                 };
                 self.list[at] = resource;
                 self.forget();
+                self.may_repeat = true;
                 Ok(())
             }
             _ => fail!("found multiple objects {} that could accept merge of {id}", self.show(&found)),

@@ -110,17 +110,26 @@ pub(crate) fn show_json(node: &Node) -> String {
     }
 }
 
-/// A tree out of a JSON value, as reading JSON text makes it: strings quoted.
+/// A tree out of a JSON value, as reading JSON text makes it: keys and strings quoted, collections in braces.
 pub(crate) fn from_json(value: &Value) -> Node {
     let mut node = json::from_value(value);
-    quote_strings(&mut node);
+    style_as_json(&mut node);
     node
 }
 
-fn quote_strings(node: &mut Node) {
+fn style_as_json(node: &mut Node) {
     match &mut node.kind {
-        Kind::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| quote_strings(value)),
-        Kind::Sequence(items) => items.iter_mut().for_each(quote_strings),
+        Kind::Mapping(entries) => {
+            node.style = Style::Flow;
+            for (key, value) in entries {
+                key.style = crate::read::JSON_STRING;
+                style_as_json(value);
+            }
+        }
+        Kind::Sequence(items) => {
+            node.style = Style::Flow;
+            items.iter_mut().for_each(style_as_json);
+        }
         _ if node.tag == Tag::Str => node.style = crate::read::JSON_STRING,
         _ => {}
     }
@@ -160,8 +169,24 @@ fn style_strings(node: &mut Node) {
             } else {
                 Style::Default
             };
+            if !text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
+            {
+                node.style = written_style(node);
+            }
         }
         _ => {}
+    }
+}
+
+/// The style that a string is written in: what it should have, or quotes where it cannot stand so.
+fn written_style(node: &Node) -> Style {
+    match sluice_yaml::emit(node).bytes().next() {
+        Some(b'"') => Style::DoubleQuoted,
+        Some(b'\'') => Style::SingleQuoted,
+        Some(b'|') => Style::Literal,
+        _ => Style::Default,
     }
 }
 

@@ -29,11 +29,14 @@ pub trait Ground {
         copy.join("target")
     }
 
-    /// Fails where there are differences without a defect; tells in how many inputs there are none.
-    fn control(&mut self, copy: &Path) -> Result<String, String>;
+    /// Inputs on which the copy without a defect has to agree first.
+    const CONTROL: u64;
 
-    /// Looks for a first difference, no longer than the limit.
-    fn look(&mut self, copy: &Path) -> Result<Look, String>;
+    /// The program that was built.
+    fn program(copy: &Path) -> PathBuf;
+
+    /// Looks for a first difference: in so many inputs, or no longer than the limit.
+    fn look(&mut self, program: &Path, most: Option<u64>) -> Result<Look, String>;
 }
 
 /// What a look gave.
@@ -57,9 +60,10 @@ pub fn run<G: Ground>(ground: &mut G, out: &Path) -> Outcome {
     let copy = out.join("planted");
     copy_crates(&copy, G::CRATE)?;
     build::<G>(&copy)?;
-    println!("without a defect: none in {}", ground.control(&copy)?);
-    let begun = Instant::now();
-    let mut hidden = 0;
+    let sound = copy.join("sound");
+    std::fs::copy(G::program(&copy), &sound).map_err(|error| format!("{}: {error}", sound.display()))?;
+    control(ground, &sound, G::CONTROL)?;
+    let (mut hidden, mut furthest) = (0, G::CONTROL);
     for defect in &defects {
         let path = copy.join(&defect.file);
         let sound = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -69,26 +73,36 @@ pub fn run<G: Ground>(ground: &mut G, out: &Path) -> Outcome {
         write(&path, &sound.replacen(&defect.find, &defect.replace, 1))?;
         let found = build::<G>(&copy).and_then(|()| {
             let begun = Instant::now();
-            let got = ground.look(&copy)?;
+            let got = ground.look(&G::program(&copy), None)?;
             Ok((begun.elapsed(), got))
         });
         write(&path, &sound)?;
         let (time, look) = found.map_err(|error| format!("{}: {error}", defect.name))?;
         match look.input {
-            Some(input) => println!("{:6.1} s, input {input:6}  {}", time.as_secs_f64(), defect.name),
+            Some(input) => {
+                furthest = furthest.max(input);
+                println!("{:6.1} s, input {input:6}  {}", time.as_secs_f64(), defect.name);
+            }
             None => {
                 hidden += 1;
                 println!("not found in {} s  {}\n{}", time.as_secs(), defect.name, look.text);
             }
         }
     }
-    println!(
-        "{} of {} defects found, {} s with building",
-        defects.len() - hidden,
-        defects.len(),
-        begun.elapsed().as_secs()
-    );
+    println!("{} of {} defects found", defects.len() - hidden, defects.len());
+    // Up to its first difference a run composes the inputs that a run without a defect composes.
+    control(ground, &sound, furthest)?;
     if hidden == 0 { Ok(()) } else { Err(format!("{hidden} defects stayed hidden")) }
+}
+
+/// Without a defect there must be no difference, so that none of the others is due to anything but the defects.
+fn control<G: Ground>(ground: &mut G, sound: &Path, inputs: u64) -> Outcome {
+    let look = ground.look(sound, Some(inputs))?;
+    if look.input.is_some() {
+        return Err(format!("without a defect there are differences:\n{}", look.text));
+    }
+    println!("without a defect: no difference in {inputs} inputs");
+    Ok(())
 }
 
 fn read(list: &str) -> Result<Vec<Defect>, String> {

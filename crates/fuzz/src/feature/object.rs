@@ -225,7 +225,7 @@ fn odd(draft: &mut Draft, name: &str) -> String {
         text.push_str(&format!("  {key}: {value}\n"));
     }
     if draft.rarely("object.odd-keys") {
-        text.push_str("  \"2\": two\n  yes: on\n  a/b.c: d\n  'null': x\n");
+        text.push_str("  \"2\": two\n  yes: on\n  a/b.c: d\n  'null': x\n  \"<<\": gone\n");
     }
     if draft.rarely("object.empty-collections") {
         text.push_str("  none: {}\n  nobody: []\n  nothing: null\n");

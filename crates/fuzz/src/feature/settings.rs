@@ -169,7 +169,8 @@ const SCHEMA: &str = r#"{"definitions": {"com.example.v1.Thing": {"type": "objec
 
 fn openapi(draft: &mut Draft) -> bool {
     // Below the built layer a schema has no say, but may stand.
-    let layer = if draft.dice.chance(70) { 0 } else { draft.layer() };
+    let is_below = draft.wants("openapi.version") || draft.dice.chance(30);
+    let layer = if is_below { draft.layer() } else { 0 };
     if draft.layers[layer].fields.contains_key("openapi") {
         return false;
     }

@@ -1,5 +1,7 @@
 //! Regular expressions.
 
+use std::sync::Arc;
+
 use regex::bytes::Regex;
 
 use super::{Outcome, fixed};
@@ -24,16 +26,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let regex = pattern(run, a)?;
         Ok(matches(run, &regex, a.bytes(1))?.into())
     }),
-    fixed("regexFind", &[S, S], |run, a| find(run, &must(run, a)?, a)),
-    fixed("mustRegexFind", &[S, S], |run, a| find(run, &pattern(run, a)?, a)),
-    fixed("regexFindAll", &[S, S, I], |run, a| find_all(run, &must(run, a)?, a)),
-    fixed("mustRegexFindAll", &[S, S, I], |run, a| find_all(run, &pattern(run, a)?, a)),
-    fixed("regexReplaceAll", &[S, S, S], |run, a| replace(run, &must(run, a)?, a, false)),
-    fixed("mustRegexReplaceAll", &[S, S, S], |run, a| replace(run, &pattern(run, a)?, a, false)),
-    fixed("regexReplaceAllLiteral", &[S, S, S], |run, a| replace(run, &must(run, a)?, a, true)),
-    fixed("mustRegexReplaceAllLiteral", &[S, S, S], |run, a| replace(run, &pattern(run, a)?, a, true)),
-    fixed("regexSplit", &[S, S, I], |run, a| split(run, &must(run, a)?, a)),
-    fixed("mustRegexSplit", &[S, S, I], |run, a| split(run, &pattern(run, a)?, a)),
+    fixed("regexFind", &[S, S], |run, a| find(run, &*must(run, a)?, a)),
+    fixed("mustRegexFind", &[S, S], |run, a| find(run, &*pattern(run, a)?, a)),
+    fixed("regexFindAll", &[S, S, I], |run, a| find_all(run, &*must(run, a)?, a)),
+    fixed("mustRegexFindAll", &[S, S, I], |run, a| find_all(run, &*pattern(run, a)?, a)),
+    fixed("regexReplaceAll", &[S, S, S], |run, a| replace(run, &*must(run, a)?, a, false)),
+    fixed("mustRegexReplaceAll", &[S, S, S], |run, a| replace(run, &*pattern(run, a)?, a, false)),
+    fixed("regexReplaceAllLiteral", &[S, S, S], |run, a| replace(run, &*must(run, a)?, a, true)),
+    fixed("mustRegexReplaceAllLiteral", &[S, S, S], |run, a| replace(run, &*pattern(run, a)?, a, true)),
+    fixed("regexSplit", &[S, S, I], |run, a| split(run, &*must(run, a)?, a)),
+    fixed("mustRegexSplit", &[S, S, I], |run, a| split(run, &*pattern(run, a)?, a)),
     fixed("regexQuoteMeta", &[S], |_, a| Ok(Value::text(quote_meta(a.bytes(0))))),
 ];
 
@@ -41,25 +43,25 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const MAX_KEPT: usize = 64;
 
 /// The compiled pattern of argument 0.
-fn pattern(run: &Run<'_>, arguments: &Arguments) -> Result<Regex, Error> {
+fn pattern(run: &Run<'_>, arguments: &Arguments) -> Result<Arc<Regex>, Error> {
     let key = arguments.bytes(0);
     if let Some(regex) = run.shared.patterns.borrow().get(key) {
-        return Ok(regex.clone());
+        return Ok(Arc::clone(regex));
     }
     run.charge(key.len() * 16)?;
     let text = std::str::from_utf8(key)
         .map_err(|_| Error::new(format!("error parsing regexp: invalid UTF-8: `{}`", arguments.lossy(0))))?;
-    let regex = compile(text).map_err(|error| Error::new(error.to_string()))?;
+    let regex = Arc::new(compile(text).map_err(|error| Error::new(error.to_string()))?);
     let mut kept = run.shared.patterns.borrow_mut();
     if kept.len() >= MAX_KEPT {
         kept.clear();
     }
-    kept.insert(Text::from(key), regex.clone());
+    kept.insert(Text::from(key), Arc::clone(&regex));
     Ok(regex)
 }
 
 /// As `pattern`, with what Go's MustCompile says.
-fn must(run: &Run<'_>, arguments: &Arguments) -> Result<Regex, Error> {
+fn must(run: &Run<'_>, arguments: &Arguments) -> Result<Arc<Regex>, Error> {
     pattern(run, arguments).map_err(|error| {
         if error.is_limit() {
             return error;

@@ -169,10 +169,9 @@ fn merge_into_all(
         merge_resource(resource, patch, node, &schema, schemas, loader)?;
     }
     map.drop_empty();
-    if renames {
-        map.check_unique(schemas)?;
-    }
-    Ok(())
+    // kustomize adds everything anew here, and finds names that have become the same before.
+    loader.budget().charge(map.len() as u64)?;
+    map.check_unique(schemas)
 }
 
 fn merge_resource(

@@ -10,7 +10,7 @@ use crate::file::{FieldOptions, Replacement, SourceSelector, TargetSelector};
 use crate::ids::{Gvk, ResId};
 use crate::load::Loader;
 use crate::nodes;
-use crate::path::{self, Made};
+use crate::path::{self, Made, Step};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::selector::Matcher;
@@ -83,15 +83,15 @@ pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], budget: &Bud
 /// gets what has become of it.
 struct Value {
     node: Node,
-    /// The object and the path in it, for a plain value.
-    from: Option<(usize, Vec<String>)>,
+    /// The object and the place in it, for a plain value.
+    from: Option<(usize, Vec<Step>)>,
 }
 
 impl Value {
     /// Looks again, after a write to an object.
     fn look_again(&mut self, at: usize, tree: &Node) {
-        let Some((_, path)) = self.from.as_ref().filter(|(from, _)| *from == at) else { return };
-        if let Ok(Some(node)) = path::lookup(tree, path)
+        let Some((_, steps)) = self.from.as_ref().filter(|(from, _)| *from == at) else { return };
+        if let Some(node) = path::follow_to_read(tree, steps)
             && let Kind::Scalar(_) = node.kind
         {
             self.node = node.clone();
@@ -158,11 +158,13 @@ fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Value> {
     let Some(node) = node.filter(|node| !nodes::is_empty(node)) else {
         fail!("fieldPath `{field}` is missing for replacement source {wanted}");
     };
-    let mut node = node.clone();
+    let place = node;
+    let mut node = place.clone();
     node.column = 0;
     let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
         let is_plain = matches!(node.kind, Kind::Scalar(_));
-        return Ok(Value { node, from: is_plain.then_some((at, path)) });
+        let steps = is_plain.then(|| path::steps_to(resource.tree(), place)).flatten();
+        return Ok(Value { node, from: steps.map(|steps| (at, steps)) });
     };
     if !matches!(node.kind, Kind::Scalar(_)) {
         fail!("delimiter option can only be used with scalar nodes");
@@ -219,7 +221,7 @@ fn put(
         let shares = Shares::note(resource.tree(), resource.next_share);
         resource.with_tree(|tree| {
             for (shown, path) in &parsed {
-                put_at(tree, &value.node, shown, path, target.options.as_ref(), charge)?;
+                put_at(tree, value, at, (shown, path), target.options.as_ref(), charge)?;
                 value.look_again(at, tree);
             }
             if let Some(shares) = &shares {
@@ -233,14 +235,14 @@ fn put(
 
 fn put_at(
     tree: &mut Node,
-    value: &Node,
-    shown: &str,
-    path: &[String],
+    value: &mut Value,
+    at: usize,
+    (shown, path): (&str, &[String]),
     options: Option<&FieldOptions>,
     charge: &mut dyn FnMut(u64, &Node) -> Result<()>,
 ) -> Result<()> {
-    let create = options.filter(|options| options.create).map(|_| Made::like(value));
-    if structured::put(tree, value, path, create)? {
+    let create = options.filter(|options| options.create).map(|_| Made::like(&value.node));
+    if structured::put(tree, &value.node, path, create)? {
         return Ok(());
     }
     let missing = || {
@@ -251,10 +253,11 @@ fn put_at(
     if found.is_empty() {
         return Err(Error::new(missing()));
     }
-    charge(found.steps.len() as u64, value)?;
+    charge(found.steps.len() as u64, &value.node)?;
     for steps in found.steps {
         let Some(place) = path::follow(tree, &steps) else { continue };
-        set(place, value, options)?;
+        set(place, &value.node, options)?;
+        value.look_again(at, tree);
     }
     Ok(())
 }

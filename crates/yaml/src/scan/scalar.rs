@@ -5,6 +5,23 @@ use std::borrow::Cow;
 use super::{Lexeme, Mark, Scan, Scanner, chars};
 use crate::node::Style;
 
+/// Bytes that may end a plain scalar, or need a look.
+const MAY_END_PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let special = b" \t\n\r:,?[]{}\xC2\xE2";
+    let mut at = 0;
+    while at < special.len() {
+        table[special[at] as usize] = true;
+        at += 1;
+    }
+    let mut byte = 0x80;
+    while byte <= 0xBF {
+        table[byte] = true;
+        byte += 1;
+    }
+    table
+};
+
 /// What the white space after a line turns into when the text goes on.
 #[derive(Default)]
 struct Fold {
@@ -30,6 +47,9 @@ impl Fold {
 impl<'a> Scanner<'a> {
     pub fn scan_plain(&mut self) -> Scan<Lexeme<'a>> {
         let start = self.mark;
+        if let Some(value) = self.plain_on_one_line() {
+            return Ok(Lexeme::Scalar { value: Cow::Borrowed(value), style: Style::Default });
+        }
         let indent = self.indent + 1;
         let mut end = start;
         // Text from the source as long as it stands on one line, else its own.
@@ -90,6 +110,82 @@ impl<'a> Scanner<'a> {
             None => Cow::Borrowed(self.slice(start.index, end.index)),
         };
         Ok(Lexeme::Scalar { value, style: Style::Default })
+    }
+
+    /// The usual case: the scalar ends on its line. Reads up to what follows it, as the usual way does; `None` leaves all
+    /// as it was.
+    fn plain_on_one_line(&mut self) -> Option<&'a str> {
+        let bytes = self.bytes;
+        let begin = self.mark.index as usize;
+        if self.mark.column == 0 && matches!(self.byte(0), b'-' | b'.') {
+            return None;
+        }
+        let in_flow = self.flow_level > 0;
+        let (mut at, mut end, mut wide) = (begin, begin, 0);
+        let line_ended = loop {
+            let word = at;
+            while let Some(&byte) = bytes.get(at) {
+                if MAY_END_PLAIN[usize::from(byte)] {
+                    match byte {
+                        b' ' | b'\t' | b'\n' => break,
+                        b':' if bytes.get(at + 1..).is_none_or(chars::is_blankz) => break,
+                        b',' | b'?' | b'[' | b']' | b'{' | b'}' if in_flow => break,
+                        b'\r' | 0xC2 | 0xE2 => return None,
+                        0x80..=0xBF => wide += 1,
+                        _ => {}
+                    }
+                }
+                at += 1;
+            }
+            if at > word {
+                end = at;
+            }
+            let blanks = at;
+            while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+                at += 1;
+            }
+            match bytes.get(at) {
+                Some(b'\n') => break true,
+                Some(b'\r') => return None,
+                None | Some(b'#') => break false,
+                Some(_) if at == blanks => break false,
+                Some(_) => {}
+            }
+        };
+        if end == begin {
+            return None;
+        }
+        let mut mark = self.mark;
+        mark.index = at as u32;
+        mark.column += (at - begin) as u32 - wide;
+        let mut newlines = 0;
+        if line_ended {
+            if in_flow {
+                return None;
+            }
+            let mut line = at;
+            loop {
+                match bytes.get(at) {
+                    Some(b' ') => at += 1,
+                    Some(b'\n') => {
+                        at += 1;
+                        newlines += 1;
+                        line = at;
+                    }
+                    Some(b'\t' | b'\r' | 0xC2 | 0xE2) => return None,
+                    None | Some(b'#') => break,
+                    Some(_) if ((at - line) as i64) < i64::from(self.indent) + 1 => break,
+                    Some(_) => return None,
+                }
+            }
+            mark = Mark { index: at as u32, line: mark.line + newlines, column: (at - line) as u32 };
+            self.simple_key_allowed = true;
+        }
+        let start = self.mark;
+        self.mark = mark;
+        self.newlines = newlines;
+        self.record_span(start, end as u32);
+        Some(self.slice(start.index, end as u32))
     }
 
     /// Over the characters of a plain scalar up to white space or what ends it.
@@ -289,6 +385,9 @@ impl<'a> Scanner<'a> {
         let mut leading_blank = false;
         let mut end = self.mark.index;
         while self.mark.column == indent && !self.at_end() {
+            if style == Style::Literal && breaks.is_empty() && matches!(leading_break.as_str(), "" | "\n") {
+                self.ordinary_lines(indent as usize, &mut text, &mut leading_break);
+            }
             let blank = matches!(self.byte(0), b' ' | b'\t');
             if style == Style::Folded && !leading_blank && !blank && leading_break.starts_with('\n') {
                 if breaks.is_empty() {
@@ -316,6 +415,32 @@ impl<'a> Scanner<'a> {
             text.push_str(&breaks);
         }
         Ok(Lexeme::Scalar { value: Cow::Owned(text), style })
+    }
+
+    /// The usual lines of a literal text, all but the last: ASCII, and followed by one of the same indentation.
+    fn ordinary_lines(&mut self, indent: usize, text: &mut String, leading_break: &mut String) {
+        loop {
+            let begin = self.mark.index as usize;
+            let rest = self.rest();
+            let Some(length) = memchr::memchr2(b'\n', b'\r', rest).filter(|at| rest[*at] == b'\n') else {
+                return;
+            };
+            let (line, next) = (&rest[..length], &rest[length + 1..]);
+            let goes_on = next.get(..indent).is_some_and(|blanks| blanks.iter().all(|byte| *byte == b' '))
+                && next.get(indent).is_some_and(|byte| !matches!(byte, b'\n' | b'\r' | 0xC2 | 0xE2));
+            if !goes_on || !line.is_ascii() || line.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+                return;
+            }
+            if leading_break.is_empty() {
+                leading_break.push('\n');
+            } else {
+                text.push('\n');
+            }
+            text.push_str(self.slice(begin as u32, (begin + length) as u32));
+            self.mark.index += (length + 1 + indent) as u32;
+            self.mark.line += 1;
+            self.newlines = 1;
+        }
     }
 
     /// The `+`, `-` and digit after `|` or `>`, in either order.

@@ -53,6 +53,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{- define "NAME.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
 {{- define "NAME.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "NAME.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -159,13 +163,33 @@ ALERTS
 {{- end }}
 "#;
 
+/// A dashboard, as long a text as such things are, which no template is to touch.
+const BOARD: &str = r#"{{- if and .Values.dashboards.create (not (.Values.dashboards.disabled | default dict).BOARD) }}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  namespace: {{ template "NAME.namespace" . }}
+  name: {{ printf "%s-%s" (include "NAME.fullname" $) "BOARD" | trunc 63 | trimSuffix "-" }}
+  labels:
+    {{- if $.Values.dashboards.label }}
+    {{ $.Values.dashboards.label }}: {{ ternary $.Values.dashboards.labelValue "1" (not (empty $.Values.dashboards.labelValue)) | quote }}
+    {{- end }}
+    {{- include "NAME.labels" $ | nindent 4 }}
+data:
+  BOARD.json: |-
+    {{`{"annotations":{"list":[]},"editable":EDITABLE,"panels":[PANELS],"title":"BOARD"}`| replace "EDITABLE" (toString .Values.dashboards.editable) }}
+{{- end }}
+"#;
+
+const PANEL: &str = r#"{"datasource":{"type":"prometheus","uid":"${datasource}"},"fieldConfig":{"defaults":{"custom":{"lineWidth":1,"fillOpacity":10,"showPoints":"never"},"unit":"short"}},"gridPos":{"h":7,"w":12,"x":0,"y":0},"id":NUMBER,"interval":"1m","targets":[{"expr":"sum(rate(container_cpu_usage_seconds_total{job=\"kubelet\", cluster=\"$cluster\", namespace=~\"$namespace\"}[$__rate_interval])) by (pod)","legendFormat":"{{pod}}"}],"title":"Usage","type":"timeseries"}"#;
+
 const ALERT: &str = r#"{{- if not (.Values.rules.disabled.ALERT | default false) }}
     - alert: ALERT
       annotations:
 {{- if .Values.rules.annotations }}
 {{ toYaml .Values.rules.annotations | indent 8 }}
 {{- end }}
-        description: {{`{{ $labels.namespace }}`}}/{{`{{ $labels.pod }}`}} has been in a state that nobody wants for {{`{{ $value }}`}} minutes.
+        description: Pod {{`{{ $labels.namespace }}`}}/{{`{{ $labels.pod }}`}} has been in a state that nobody wants for {{`{{ $value }}`}} minutes.
         runbook_url: {{ .Values.rules.runbookUrl }}/ALERT
         summary: Something is not as it should be.
       expr: |-
@@ -190,7 +214,7 @@ fn component(out: &mut String, name: &str) {
 }
 
 fn values(components: usize) -> String {
-    let mut text = "# The usual values.\nnameOverride: \"\"\nfullnameOverride: \"\"\ncommonLabels: {}\nautomount: true\nimage:\n  repository: registry.example.com/team\n  pullPolicy: IfNotPresent\n  # The chart's own version is the default.\n  tag: \"\"\nservice:\n  type: ClusterIP\n  port: 80\npodSecurityContext:\n  runAsNonRoot: true\n  runAsUser: 65534\n  fsGroup: 65534\nlivenessProbe:\n  httpGet:\n    path: /healthz\n    port: http\nreadinessProbe:\n  httpGet:\n    path: /ready\n    port: http\naffinity: {}\nrules:\n  create: true\n  disabled: {}\n  custom: {}\n  annotations: {}\n  namespaces: .*\n  runbookUrl: https://runbooks.example.com\ncomponents:\n".to_owned();
+    let mut text = "# The usual values.\nnameOverride: \"\"\nfullnameOverride: \"\"\ncommonLabels: {}\nautomount: true\nimage:\n  repository: registry.example.com/team\n  pullPolicy: IfNotPresent\n  # The chart's own version is the default.\n  tag: \"\"\nservice:\n  type: ClusterIP\n  port: 80\npodSecurityContext:\n  runAsNonRoot: true\n  runAsUser: 65534\n  fsGroup: 65534\nlivenessProbe:\n  httpGet:\n    path: /healthz\n    port: http\nreadinessProbe:\n  httpGet:\n    path: /ready\n    port: http\naffinity: {}\ndashboards:\n  create: true\n  editable: true\n  label: dashboard\n  labelValue: \"1\"\n  disabled: {}\nrules:\n  create: true\n  disabled: {}\n  custom: {}\n  annotations: {}\n  namespaces: .*\n  runbookUrl: https://runbooks.example.com\ncomponents:\n".to_owned();
     for number in 0..components {
         component(&mut text, &format!("part-{number}"));
     }
@@ -221,7 +245,14 @@ pub fn large(folder: &Path) -> Result<(), String> {
         chart(&folder.join("charts").join(&name), &name, "", 2)?;
     }
     chart(folder, "monitoring", &dependencies, 6)?;
-    for group in 0..30 {
+    for board in 0..25 {
+        let panels: Vec<String> =
+            (0..28).map(|number| PANEL.replace("NUMBER", &number.to_string())).collect();
+        let text = BOARD.replace("NAME", "monitoring").replace("BOARD", &format!("board{board}"));
+        let text = text.replace("PANELS", &panels.join(","));
+        write(folder, &format!("templates/dashboards/board{board}.yaml"), &text)?;
+    }
+    for group in 0..34 {
         let mut alerts = String::new();
         for number in 0..8 {
             alerts.push_str(&ALERT.replace("ALERT", &format!("Group{group}Alert{number}")));

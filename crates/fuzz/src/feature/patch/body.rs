@@ -138,7 +138,7 @@ fn containers(draft: &mut Draft) -> String {
     if draft.rarely("merge.empty-map") {
         body.push_str("securityContext: {}\n");
     }
-    if draft.rarely("merge.replace-map") {
+    if !body.contains("resources:") && draft.rarely("merge.replace-map") {
         body.push_str("resources:\n  $patch: replace\n  limits: {cpu: 2}\n");
     }
     text + &indent(&body, 2)

@@ -1,0 +1,14 @@
+//! How the binary is linked.
+
+use std::env;
+
+/// A binary at a fixed address needs no relocation of its 2 MB of tables at each start; Go's programs are linked like that.
+/// Libraries, stacks and heaps are at random addresses all the same.
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
+    let is_static = target("FEATURE").split(',').any(|feature| feature == "crt-static");
+    if target("OS") == "linux" && target("ENV") == "gnu" && !is_static {
+        println!("cargo:rustc-link-arg-bins=-no-pie");
+    }
+}
