@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, peers, program};
 
-/// How often Helm is asked when two runs do not explain what differs: orders drawn by chance may agree twice.
-const MOST_RUNS: usize = 6;
+/// How often Helm is asked when two runs do not explain what differs: orders and lengths drawn by chance may agree a few times.
+const MOST_RUNS: usize = 12;
 /// The longest that one render may take.
 const LONGEST: Duration = Duration::from_mins(2);
 

@@ -4,8 +4,6 @@
 //! A case is a folder with `in/` and `from.toml`; the words of its `command` are run in `in/`, and the output becomes
 //! `want.yaml`, a failure `want.err`. Paths of this machine become `$IN`.
 
-mod commands;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,21 +15,18 @@ pub fn run(arguments: &[String]) -> Outcome {
         [task, tool, cases @ ..] if task == "record" && matches!(tool.as_str(), "helm" | "kustomize") => {
             record_all(tool, cases)
         }
-        [task, tool] if task == "record" && tool == "helm-cli" => commands::record(),
         [task, tool] if task == "record" && tool == "cli" => program::cargo(&[
             "test",
             "-p",
             "sluice-cli",
             "--test",
             "it",
-            "kustomize::record",
             "--",
             "--ignored",
+            "kustomize::record",
+            "helm::record",
         ]),
-        _ => Err(
-            "usage: cargo xtask corpus record helm|kustomize [AREA/CASE...] | record cli | record helm-cli"
-                .to_owned(),
-        ),
+        _ => Err("usage: cargo xtask corpus record helm|kustomize [AREA/CASE...] | record cli".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ mod chance;
 mod helm;
 mod kustomize;
 mod long_lived;
+mod planted;
 
 use std::time::Duration;
 

@@ -62,7 +62,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "corpus",
-        usage: "record helm|kustomize [AREA/CASE...] | record helm-cli   have the reference write what our corpus wants",
+        usage: "record helm|kustomize [AREA/CASE...] | record cli   have the reference write what our corpus wants",
         run: corpus::run,
     },
     Task {

@@ -268,9 +268,10 @@ impl<'a> State<'a, '_> {
         self.variables.truncate(start);
         match &branch.otherwise {
             Some(otherwise) if !ran => {
-                let flow = self.walk_list(dot, otherwise);
+                let flow = self.walk_list(dot, otherwise)?;
                 self.variables.truncate(start);
-                flow
+                // Where nothing was gone through, `break` ends this range too, and `continue` goes on with the one around it.
+                Ok(if flow == Flow::Break { Flow::On } else { flow })
             }
             _ => Ok(Flow::On),
         }

@@ -91,7 +91,7 @@ impl Writer {
                 }
                 self.out.push(b'}');
             }
-            Value::Object(object) => self.value(&marshalled(&**object), depth + 1)?,
+            Value::Object(object) => self.value(&marshalled(&**object), depth)?,
         }
         Ok(())
     }

@@ -62,7 +62,19 @@ fn is_table_list(value: &Value) -> Result<bool, Error> {
         // Lists inside are looked at too, which is where their nils are found.
         is_table_list(item)?;
     }
-    Ok(!list.items().is_empty() && list.items().iter().all(|item| matches!(item, Value::Map(_))))
+    Ok(!list.items().is_empty() && list.items().iter().all(|item| as_table(item).is_some()))
+}
+
+/// What is written as a table: maps, and objects that are maps or structs below.
+fn as_table(value: &Value) -> Option<Map> {
+    match value {
+        Value::Map(map) => Some(map.clone()),
+        Value::Object(object) if object.marshal().is_none() => match crate::value::marshalled(&**object) {
+            Value::Map(map) => Some(map),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_nil(value: &Value) -> bool {
@@ -91,26 +103,28 @@ impl Writer {
         if path.len() as u32 > MAX_DEPTH {
             return Err(Error::new("toml: value is nested too deep"));
         }
+        if let Some(map) = as_table(value) {
+            if map.is_nil() {
+                return Ok(());
+            }
+            if path.len() == 1 {
+                self.line();
+            }
+            if !path.is_empty() {
+                self.indent(path);
+                let _ = write!(self.out, "[{}]", dotted(path));
+                self.line();
+            }
+            return self.table(path, &map);
+        }
         match value {
             Value::Nil => Ok(()),
-            Value::Map(map) if map.is_nil() => Ok(()),
-            Value::Map(map) => {
-                if path.len() == 1 {
-                    self.line();
-                }
-                if !path.is_empty() {
-                    self.indent(path);
-                    let _ = write!(self.out, "[{}]", dotted(path));
-                    self.line();
-                }
-                self.table(path, map)
-            }
             Value::List(list) if is_table_list(value)? => {
                 if path.is_empty() {
                     return Err(Error::new("toml: top-level values must be Go maps or structs"));
                 }
                 for item in list.items() {
-                    let Value::Map(map) = item else { continue };
+                    let Some(map) = as_table(item) else { continue };
                     if map.is_nil() {
                         continue;
                     }
@@ -118,7 +132,7 @@ impl Writer {
                     self.indent(path);
                     let _ = write!(self.out, "[[{}]]", dotted(path));
                     self.line();
-                    self.table(path, map)?;
+                    self.table(path, &map)?;
                 }
                 Ok(())
             }
@@ -232,7 +246,7 @@ type Entries = Vec<(Text, Value)>;
 fn split(map: &Map) -> Result<(Entries, Entries), Error> {
     let (mut direct, mut sub) = (Vec::new(), Vec::new());
     for (key, value) in map.entries() {
-        if matches!(value, Value::Map(_)) || is_table_list(&value)? {
+        if as_table(&value).is_some() || is_table_list(&value)? {
             sub.push((key, value));
         } else {
             direct.push((key, value));

@@ -239,6 +239,13 @@ impl Map {
         self.map_type
     }
 
+    /// The same map, seen as another type.
+    #[must_use]
+    pub fn seen_as(mut self, map_type: MapType) -> Self {
+        self.map_type = map_type;
+        self
+    }
+
     /// The same map, seen as the plain type.
     #[must_use]
     pub fn plain(mut self) -> Self {

@@ -11,6 +11,7 @@ use sluice_helm::build;
 use sluice_helm::capabilities::Capabilities;
 use sluice_helm::chart::{Chart, File, Limits};
 use sluice_helm::family::Family;
+use sluice_helm::manifest;
 use sluice_helm::render::{ReleaseOptions, RenderOptions, render};
 use sluice_helm::schema;
 use sluice_helm::values::as_floats;
@@ -26,7 +27,7 @@ impl sluice_gotmpl::Hooks for Zones {
 }
 
 fn main() {
-    std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(build::STACK).spawn(run).unwrap().join().unwrap();
 }
 
 fn run() {
@@ -34,13 +35,39 @@ fn run() {
     for line in std::io::stdin().lock().lines() {
         let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
         let told = match std::panic::catch_unwind(|| answer(&asked)) {
-            Ok(Ok(files)) => json!({"o": files}),
+            Ok(Ok(files)) => match asked.get("sort").and_then(Value::as_str) {
+                Some(part) => sorted(files, part),
+                None => json!({"o": files}),
+            },
             Ok(Err(error)) => json!({"e": error}),
             Err(_) => json!({"e": "our engine panicked"}),
         };
         serde_json::to_writer(&mut out, &told).unwrap();
         out.write_all(b"\n").unwrap();
         out.flush().unwrap();
+    }
+}
+
+/// What was printed, and what a release would hold of the files whose path holds `part`.
+fn sorted(files: BTreeMap<String, String>, part: &str) -> Value {
+    let chosen = files.iter().filter(|(name, _)| name.contains(part));
+    let chosen = chosen.map(|(name, text)| (name.clone(), text.clone())).collect();
+    match manifest::sort(&chosen, manifest::INSTALL_ORDER) {
+        Err(error) => json!({"o": files, "s": error.to_string()}),
+        Ok(sorted) => {
+            let manifests: Vec<_> = sorted
+                .manifests
+                .iter()
+                .map(|one| [&one.name, &one.api_version, &one.kind, &one.content])
+                .collect();
+            let hooks = sorted.hooks.iter().map(|hook| {
+                let events: Vec<&str> = hook.events.iter().map(|event| event.as_str()).collect();
+                let (delete, log) = (hook.delete_policies.join(" "), hook.output_log_policies.join(" "));
+                let rest = format!("[{}] {} [{delete}] [{log}]", events.join(" "), hook.weight);
+                [hook.path.clone(), hook.kind.clone(), hook.name.clone(), hook.manifest.clone(), rest]
+            });
+            json!({"o": files, "m": manifests, "h": hooks.collect::<Vec<_>>()})
+        }
     }
 }
 

@@ -51,7 +51,7 @@ fn renders(chart: &str, count: &str, threads: &str) -> Result<(), String> {
         let start = |first: usize| {
             let chart = &chart;
             std::thread::Builder::new()
-                .stack_size(64 << 20)
+                .stack_size(sluice_helm::build::STACK)
                 .spawn_scoped(scope, move || share(chart, first, count, threads))
                 .unwrap()
         };

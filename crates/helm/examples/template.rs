@@ -15,7 +15,7 @@ use sluice_helm::command::Environment;
 use sluice_helm::command::template::template;
 
 fn main() -> ExitCode {
-    let worker = std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap();
+    let worker = std::thread::Builder::new().stack_size(sluice_helm::build::STACK).spawn(run).unwrap();
     match worker.join().unwrap() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -21,9 +21,13 @@ use crate::values::graph::{from_map, to_map};
 
 pub use post_render::{PostRender, PostRenderError, Strategy};
 
-/// The limits of one build: as deep as Helm lets templates nest, and then some.
+/// The stack that a thread needs on which charts are built: the deepest build, with debug frames. Only what is used of it
+/// is ever taken.
+pub const STACK: usize = 256 << 20;
+
+/// The limits of one build: a thousand templates deep as in Helm, each within a few branches.
 pub fn budget() -> Budget {
-    Budget::new(500_000_000, 1 << 30, 1_100)
+    Budget::new(500_000_000, 1 << 30, 8_000)
 }
 
 /// Where files end whose text is for people.

@@ -12,6 +12,8 @@ mod glob;
 pub mod index;
 pub mod json;
 pub mod manifest;
+pub mod oci;
+pub mod provenance;
 pub mod release;
 pub mod render;
 pub mod schema;

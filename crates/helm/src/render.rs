@@ -350,6 +350,7 @@ impl Tops<'_, '_> {
         for inner in family.within(id) {
             let name = family.name(*inner);
             let inner_values = values.get(name.as_bytes()).and_then(|value| value.as_map());
+            let inner_values = inner_values.map(|map| map.seen_as(MapType::Named("common.Values")));
             let inner_dot = self.collect(*inner, inner_values.as_ref());
             subcharts.insert(name, Value::Map(inner_dot));
         }
@@ -362,7 +363,7 @@ impl Tops<'_, '_> {
             }
             let renderable = Renderable {
                 text: &template.data,
-                dot: dot.clone(),
+                dot: dot.clone().seen_as(MapType::Named("common.Values")),
                 base_path: clean_path(&format!("{path}/templates")),
             };
             self.renderables.insert(clean_path(&format!("{path}/{}", template.name)), renderable);

@@ -83,7 +83,7 @@ fn known_differences() -> BTreeMap<String, String> {
 /// Engines run on threads with large stacks; so do their tests.
 #[test]
 fn charts_render_as_in_helm() {
-    let worker = std::thread::Builder::new().stack_size(64 << 20).spawn(compare).unwrap();
+    let worker = std::thread::Builder::new().stack_size(build::STACK).spawn(compare).unwrap();
     if let Err(panic) = worker.join() {
         std::panic::resume_unwind(panic);
     }

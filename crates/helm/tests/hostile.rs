@@ -13,7 +13,7 @@ use sluice_helm::values::{load, set};
 
 /// Runs with the stack that engines have.
 fn on_engine_stack(test: impl FnOnce() + Send + 'static) {
-    std::thread::Builder::new().stack_size(64 << 20).spawn(test).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(build::STACK).spawn(test).unwrap().join().unwrap();
 }
 
 fn files(entries: &[(&str, &str)]) -> Vec<File> {

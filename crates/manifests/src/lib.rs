@@ -6,6 +6,7 @@ pub mod envsubst;
 mod generate;
 mod incremental;
 pub mod metadata;
+mod post_render;
 mod substitute;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use sluice_kustomize::{Options, Reorder};
 use sluice_tree::Tree;
 
 pub use incremental::{Change, Incremental};
+pub use post_render::post_render;
 pub use sluice_kustomize::{Answers, Ask, Reads, RepoSpec};
 
 /// Why a build failed. Displays what Flux puts behind `BuildFailed`.

@@ -2,7 +2,10 @@
 //
 //	{"files":{path:text},"values":{...}}  a chart, and what a person gives
 //	{"o":{path:text}}                     what each template printed
-//	{"e":text}                            the error that ends it
+//	{"o":...,"m":[...],"h":[...]}         and, where `"sort":part` is asked for, the manifests and hooks, in Helm's order, of
+//	                                      the files whose path holds that part
+//	{"o":...,"s":text}                    the error that ends the sort
+//	{"e":text}                            the error that ends the render
 //
 // With the argument `names`: the names of all functions, a line each.
 package main
@@ -15,6 +18,7 @@ import (
 	"log/slog"
 	"os"
 	"sort"
+	"strings"
 	"text/template"
 	"time"
 	_ "unsafe"
@@ -25,6 +29,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	v2util "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/engine"
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 )
 
 //go:linkname funcMap helm.sh/helm/v4/pkg/engine.funcMap
@@ -33,6 +38,34 @@ func funcMap() template.FuncMap
 type question struct {
 	Files  map[string]string `json:"files"`
 	Values map[string]any    `json:"values"`
+	Sort   string            `json:"sort"`
+}
+
+// Adds what a release would hold of some files.
+func sorted(told map[string]any, files map[string]string, part string) {
+	chosen := map[string]string{}
+	for name, text := range files {
+		if strings.Contains(name, part) {
+			chosen[name] = text
+		}
+	}
+	hooks, manifests, err := releaseutil.SortManifests(chosen, nil, releaseutil.InstallOrder)
+	if err != nil {
+		told["s"] = err.Error()
+		return
+	}
+	shown := [][]string{}
+	for _, manifest := range manifests {
+		shown = append(shown, []string{manifest.Name, manifest.Head.Version, manifest.Head.Kind, manifest.Content})
+	}
+	hooked := [][]string{}
+	for _, hook := range hooks {
+		hooked = append(hooked, []string{
+			hook.Path, hook.Kind, hook.Name, hook.Manifest,
+			fmt.Sprint(hook.Events, hook.Weight, hook.DeletePolicies, hook.OutputLogPolicies),
+		})
+	}
+	told["m"], told["h"] = shown, hooked
 }
 
 func render(asked question) (out map[string]string, err error) {
@@ -97,7 +130,11 @@ func main() {
 		if got, err := render(asked); err != nil {
 			told = map[string]string{"e": err.Error()}
 		} else {
-			told = map[string]any{"o": got}
+			all := map[string]any{"o": got}
+			if asked.Sort != "" {
+				sorted(all, got, asked.Sort)
+			}
+			told = all
 		}
 		if err := encoder.Encode(told); err != nil {
 			os.Exit(1)

@@ -1,9 +1,11 @@
 //! Charts composed at random, rendered by Helm's engine (`peers/ask/charts`) and by ours (`crates/helm/examples/ask.rs`).
 //!
-//! Both are programs that live for the whole run and answer questions a line each.
+//! Both are programs that live for the whole run and answer questions a line each. `--planted` puts known defects into a
+//! copy of our engine, one at a time, and shows how soon each is found.
 
 mod compose;
 mod functions;
+mod planted;
 mod shrink;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use serde_json::Value;
 use super::Settings;
 use super::long_lived::LongLived;
 use crate::{Outcome, peers, program};
-use compose::{Case, Composer};
+use compose::{Case, Composer, Uses};
 
 /// Questions that are under way at a time.
 const BATCH: usize = 32;
@@ -39,10 +41,8 @@ impl Pair {
 
     fn ask(&mut self, questions: &[String]) -> Result<Vec<Answers>, String> {
         for question in questions {
-            self.helm.ask(question)?;
-        }
-        for question in questions {
             // A program that died is heard of when its answer is awaited.
+            let _ = self.helm.ask(question);
             let _ = self.ours.ask(question);
         }
         let mut found = Vec::new();
@@ -80,20 +80,29 @@ fn agree((helm, ours): &Answers) -> bool {
     if helm == ours {
         return true;
     }
-    if ours.is_null() || helm.is_null() || helm.is_string() {
-        // Lost with a program that died on another question; or Helm itself died, and there is nothing to compare.
-        return true;
-    }
+    is_incomparable(helm)
+}
+
+/// Whether Helm itself died or told an address in memory, which is nobody's to reproduce.
+fn is_incomparable(helm: &Value) -> bool {
     let text = helm.to_string();
-    // An address in memory, or a limit of Go's own, is nobody's to reproduce.
-    text.contains("0xc0") || text.contains("stack overflow")
+    let is_address = |at: usize| {
+        let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
+        (10..=12).contains(&digits)
+    };
+    helm.is_string() || text.match_indices("0x").any(|(at, _)| is_address(at))
 }
 
 pub fn run(settings: &Settings) -> Outcome {
-    if let Some(word) = settings.more.first() {
+    let is_planted = settings.more.iter().any(|word| word == "--planted");
+    if let Some(word) = settings.more.iter().find(|word| *word != "--planted") {
         return Err(format!("unknown word {word:?}"));
     }
-    let (helm, ours) = (reference()?, engine(&program::workspace(), &program::target())?);
+    let helm = reference()?;
+    if is_planted {
+        return planted::run(&helm, settings);
+    }
+    let ours = engine()?;
     let mut composer = Composer::new(settings.seed);
     check_names(&helm, &composer)?;
     let mut pair = Pair::start(&helm, &ours)?;
@@ -105,11 +114,27 @@ pub fn run(settings: &Settings) -> Outcome {
     told.report(settings, begun.elapsed())
 }
 
-/// One batch: composed, asked, compared; what differs is shrunk.
-fn round(composer: &mut Composer, pair: &mut Pair, told: &mut Told) -> Outcome {
+/// One batch: composed and asked.
+fn batch(composer: &mut Composer, pair: &mut Pair) -> Result<Vec<(Case, Uses, Answers)>, String> {
     let cases: Vec<_> = (0..BATCH).map(|_| composer.case()).collect();
     let questions: Vec<String> = cases.iter().map(|(case, _)| case.question()).collect();
-    for ((case, uses), answers) in cases.into_iter().zip(pair.ask(&questions)?) {
+    let mut answers = pair.ask(&questions)?;
+    for (question, answers) in questions.iter().zip(&mut answers) {
+        if answers.0.is_null() && answers.1.is_null() {
+            // Lost with a program that died on another question.
+            *answers = pair.ask(std::slice::from_ref(question))?.remove(0);
+        }
+    }
+    Ok(cases.into_iter().zip(answers).map(|((case, uses), answers)| (case, uses, answers)).collect())
+}
+
+/// One batch compared; what differs is shrunk.
+fn round(composer: &mut Composer, pair: &mut Pair, told: &mut Told) -> Outcome {
+    for (case, uses, answers) in batch(composer, pair)? {
+        if is_incomparable(&answers.0) {
+            told.incomparable += 1;
+            continue;
+        }
         told.cases += 1;
         let completed = answers.0.get("o").is_some();
         told.completed += u64::from(completed);
@@ -131,11 +156,28 @@ fn round(composer: &mut Composer, pair: &mut Pair, told: &mut Told) -> Outcome {
     Ok(())
 }
 
+/// An answer for a person.
+fn shown(answer: &Value) -> String {
+    match (answer.get("o"), answer.get("e")) {
+        (Some(files), _) => {
+            let rest: String = ["m", "h", "s"]
+                .iter()
+                .filter_map(|part| answer.get(*part).map(|value| format!(" {part}: {value}")))
+                .collect();
+            format!("prints {files}{rest}")
+        }
+        (_, Some(error)) => format!("fails {error}"),
+        _ => answer.to_string(),
+    }
+}
+
 /// What a run has seen.
 #[derive(Default)]
 struct Told {
     cases: u64,
     completed: u64,
+    /// Charts on which Helm died, or told an address in memory.
+    incomparable: u64,
     /// Uses in renders that completed, and in those that Helm refused.
     uses: BTreeMap<String, (u64, u64)>,
     /// By the shrunk templates, so that one defect is told once.
@@ -147,11 +189,6 @@ impl Told {
         let texts: Vec<&String> =
             case.files.iter().filter(|(name, _)| name.contains("templates/")).map(|(_, text)| text).collect();
         let key = texts.iter().map(|text| text.trim()).collect::<Vec<_>>().join("\n");
-        let shown = |answer: &Value| match (answer.get("o"), answer.get("e")) {
-            (Some(files), _) => format!("prints {files}"),
-            (_, Some(error)) => format!("fails {error}"),
-            _ => answer.to_string(),
-        };
         let text = format!("{}\n  helm {}\n  ours {}\n", case.question(), shown(helm), shown(ours));
         if self.differences.insert(key, text.clone()).is_none() {
             println!("differs: {text}");
@@ -163,22 +200,25 @@ impl Told {
         for (name, (completed, refused)) in &self.uses {
             println!("{name:34} {completed:10} {refused:9}");
         }
-        let least = self
-            .uses
-            .iter()
-            .filter(|(name, _)| !name.starts_with("kind "))
-            .map(|(name, (a, b))| (a + b, name));
-        if let Some((count, name)) = least.min() {
-            println!("least used: {name}, {count} times");
+        for (family, name) in [("function ", "function"), ("action ", "action"), ("kind ", "kind")] {
+            let rows = || self.uses.iter().filter(|(used, _)| used.starts_with(family));
+            let least = rows().map(|(used, (a, b))| (a + b, used)).min();
+            let rendered = rows().map(|(used, (a, _))| (a, used)).min();
+            if let (Some((count, used)), Some((completed, rarest))) = (least, rendered) {
+                println!(
+                    "least used {name}: {used}, {count} times; in renders that completed: {rarest}, {completed}"
+                );
+            }
         }
         println!(
-            "seed {}: {} charts in {} s, {} rendered, {} refused, {} differ",
+            "seed {}: {} charts in {} s, {} rendered, {} refused, {} differ; {} more on which Helm died or told an address",
             settings.seed,
             self.cases,
             took.as_secs(),
             self.completed,
             self.cases - self.completed,
-            self.differences.len()
+            self.differences.len(),
+            self.incomparable
         );
         if self.differences.is_empty() { Ok(()) } else { Err(format!("{} differ", self.differences.len())) }
     }
@@ -209,14 +249,21 @@ pub fn reference() -> Result<PathBuf, String> {
     Ok(out)
 }
 
-/// Our engine likewise, from the sources in `workspace`.
-pub fn engine(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
-    program::run(
-        Command::new(program::cargo_program())
-            .current_dir(workspace)
-            .args(["build", "--quiet", "--profile", "quick", "-p", "sluice-helm", "--example", "ask"])
-            .args(["--features", "certificates", "--target-dir"])
-            .arg(target),
-    )?;
-    Ok(target.join("quick/examples/ask"))
+/// What `cargo` builds our engine with.
+const ENGINE: &[&str] =
+    &["--profile", "quick", "-p", "sluice-helm", "--example", "ask", "--features", "certificates"];
+
+/// Our engine likewise; a copy, since the next build may take its place while it runs.
+fn engine() -> Result<PathBuf, String> {
+    program::cargo(&[&["build", "--quiet"], ENGINE].concat())?;
+    copied(&program::target().join("fuzz/helm/ask"))
+}
+
+fn copied(to: &Path) -> Result<PathBuf, String> {
+    let told = |error: std::io::Error| format!("{}: {error}", to.display());
+    std::fs::create_dir_all(to.parent().unwrap_or(to)).map_err(told)?;
+    // What runs keeps the file that it was started from.
+    let _ = std::fs::remove_file(to);
+    std::fs::copy(program::target().join("quick/examples/ask"), to).map_err(told)?;
+    Ok(to.to_path_buf())
 }

@@ -23,9 +23,6 @@ use crate::ui::Ui;
 
 use words::{Global, HelmCli, HelmCommand};
 
-/// The stack of a thread that runs engines.
-const STACK_BYTES: usize = 64 << 20;
-
 /// Work with Helm charts without Helm
 ///
 /// Render, check, show and package Helm charts on this program's own engine. No cluster and no Helm is needed.
@@ -45,7 +42,8 @@ pub fn command() -> clap::Command {
 /// Runs the words after `helm` and says how that ended. Templates nest deep, so a thread of its own does the work.
 pub fn main(words: Vec<OsString>) -> ExitCode {
     let work = move || run(words).and_then(|()| Ui::stdio().print(""));
-    let worker = std::thread::Builder::new().name("helm".to_owned()).stack_size(STACK_BYTES).spawn(work);
+    let worker =
+        std::thread::Builder::new().name("helm".to_owned()).stack_size(sluice_helm::build::STACK).spawn(work);
     let result = match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(CliError::new("the engine stopped unexpectedly")),

@@ -64,6 +64,19 @@ pub fn helm_steps(file: &Path) -> Vec<Step> {
     steps
 }
 
+/// A step as it stands in a record of Helm, below its command.
+pub fn told(step: &Step) -> String {
+    let mut text = String::new();
+    for (mark, stream) in [("1", &step.out), ("2", &step.err)] {
+        for line in stream.split_inclusive('\n') {
+            let sign = if line.ends_with('\n') { "|" } else { ">" };
+            text.push_str(&format!("{mark}{sign} {}\n", line.trim_end_matches('\n')));
+        }
+    }
+    text.push_str(&format!("[{}]\n\n", step.status));
+    text
+}
+
 /// Words as a shell has them: blanks part them, single quotes keep them together.
 pub fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut is_open, mut has_word) = (Vec::new(), String::new(), false, false);

@@ -152,6 +152,10 @@ fn chunk(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         if size < 0 && ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0 == 0.0 {
             return Ok(Value::List(List::new(Elements::Lists, Vec::new())));
         }
+        if size < -1 && items.len() == 1 {
+            // One chunk, of which only the rest is counted.
+            return Ok(Value::List(List::new(Elements::Lists, vec![Value::list(items)])));
+        }
         return Err(Error::new("runtime error: makeslice: len out of range"));
     };
     let chunks = items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();
@@ -197,6 +201,12 @@ fn sort_alpha(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let value = arguments.value(0);
     if items(value).is_none() {
         return Ok(Value::strings([super::strings::to_text(value)]));
+    }
+    if let Value::List(list) = value
+        && list.is_nil()
+        && list.elements() == Elements::Strings
+    {
+        return Ok(value.clone());
     }
     let mut texts = to_strings(value);
     run.charge(texts.len())?;

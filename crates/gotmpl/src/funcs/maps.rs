@@ -88,7 +88,7 @@ fn dict(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
 
 fn merge_all(run: &Run<'_>, arguments: &Arguments, overwrite: bool) -> Outcome {
     let mut target = arguments.map(0);
-    if target.is_nil() && arguments.len() > 1 {
+    if target.is_nil() && (1..arguments.len()).any(|index| !arguments.map(index).is_nil()) {
         target = Map::new();
     }
     for index in 1..arguments.len() {

@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         let mut path = Vec::new();
         loop {
             self.blanks();
-            path.push(self.key(end)?);
+            path.push(self.key(end, path.is_empty())?);
             self.blanks();
             match self.peek() {
                 Some('.') => self.at += 1,
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self, end: char) -> Outcome<String> {
+    fn key(&mut self, end: char, is_first: bool) -> Outcome<String> {
         match self.peek() {
             Some('"') => {
                 self.at += 1;
@@ -204,12 +204,19 @@ impl<'a> Reader<'a> {
                     return Ok(rest[..length].to_owned());
                 }
                 match self.peek() {
-                    None => self.fail("unexpected EOF; expected key separator '='"),
-                    Some(other) if end == '=' && other == '=' => self.fail("unexpected key separator '='"),
+                    None if end != '=' => self.fail("unexpected EOF; expected key separator '='"),
+                    None | Some('=') if end == '=' && is_first => {
+                        self.fail("unexpected '=': key name appears blank")
+                    }
+                    None | Some('=') if end == '=' => self.fail("unexpected '='"),
+                    Some('.') if end == '=' && is_first => {
+                        self.fail("unexpected '.': keys cannot start with a '.'")
+                    }
+                    Some('.') if end == '=' => self.fail("unexpected '.'"),
                     Some(other) if end == '=' => {
                         self.fail(format!("expected '.' or '=', but got {} instead", shown(other)))
                     }
-                    Some(_) => self.fail("unexpected end of table name (table names cannot be empty)"),
+                    _ => self.fail("unexpected end of table name (table names cannot be empty)"),
                 }
             }
         }

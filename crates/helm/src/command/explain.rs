@@ -133,6 +133,14 @@ fn piece_at(pieces: &[Piece], offset: usize) -> Option<(&Piece, usize)> {
     None
 }
 
+fn gather(origin: &mut Origin, piece: &Piece) {
+    for key in &piece.keys {
+        if !origin.keys.contains(key) {
+            origin.keys.push(key.clone());
+        }
+    }
+}
+
 /// Goes down through what was included, as long as the line is found there.
 fn follow(origin: &mut Origin, out: &[u8], pieces: &[Piece], offset: usize, line: &str) {
     let Some((piece, start)) = piece_at(pieces, offset) else { return };
@@ -142,9 +150,12 @@ fn follow(origin: &mut Origin, out: &[u8], pieces: &[Piece], offset: usize, line
     let mut begin = 0;
     for near in pieces {
         if begin < end.max(offset + 1) && near.end > offset {
-            for key in &near.keys {
-                if !origin.keys.contains(key) {
-                    origin.keys.push(key.clone());
+            gather(origin, near);
+            // What was called within the line is part of it.
+            for call in &near.calls {
+                let text = call.output.to_lossy();
+                if !text.trim().is_empty() && line.contains(text.trim()) {
+                    call.pieces.iter().for_each(|piece| gather(origin, piece));
                 }
             }
         }

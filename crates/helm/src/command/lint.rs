@@ -1,13 +1,16 @@
 //! `helm lint`: what is wrong with a chart, and what could be better.
 //!
-//! Not told: kinds that Kubernetes gives up, and whether mail addresses and URLs are well formed.
+//! Not told: kinds that Kubernetes gives up, and whether maintainers' mail addresses and URLs are well formed.
 
 use serde_json::{Map, Value};
 use sluice_tree::{EntryKind, Tree};
 use sluice_version::Version;
 
+use sluice_gotmpl::url_parts;
+
 use super::Environment;
 use crate::capabilities::{Capabilities, KubeVersion};
+use crate::chart::typed::{At, Typed, field};
 use crate::chart::{API_V1, API_V2, Chart, Limits, Metadata, extension, folder};
 use crate::family::{Family, coalesce_two};
 use crate::manifest;
@@ -227,6 +230,10 @@ impl Lint<'_> {
             if value.is_null() {
                 continue;
             }
+            if let Err(error) = read_head(&value) {
+                self.error(name, format!("unable to parse YAML: {error}"));
+                return false;
+            }
             let kind = value["kind"].as_str().unwrap_or_default();
             let object = value["metadata"]["name"].as_str().unwrap_or_default();
             if let Some(reason) = name_problem(kind, object) {
@@ -352,10 +359,16 @@ fn metadata_problems(metadata: &Metadata, document: &Value) -> Vec<(Severity, St
         }
         break;
     }
+    if let Some(source) = metadata.sources.iter().flatten().find(|source| !is_request_url(source)) {
+        error(format!("invalid source URL '{source}'"));
+    }
     if metadata.icon.is_empty() {
         problems.push((Severity::Info, "icon is recommended".to_owned()));
     }
     let mut error = |text: String| problems.push((Severity::Error, text));
+    if !metadata.icon.is_empty() && !is_request_url(&metadata.icon) {
+        error(format!("invalid icon URL '{}'", metadata.icon));
+    }
     let api_version = &metadata.api_version;
     if !metadata.kind.is_empty() && api_version != API_V2 {
         error(format!(
@@ -372,6 +385,34 @@ fn metadata_problems(metadata: &Metadata, document: &Value) -> Vec<(Severity, St
         problems.push((Severity::Warning, text));
     }
     problems
+}
+
+/// Whether a text is a URL with a scheme.
+fn is_request_url(text: &str) -> bool {
+    url_parts(text).is_ok_and(|url| !url.scheme.is_empty())
+}
+
+/// What Helm reads of a document: the first wrong type is the error.
+fn read_head(value: &Value) -> Result<(), String> {
+    let mut typed = Typed::default();
+    let root = At { owner: "k8sYamlStruct", path: "" };
+    for (key, value) in typed.map(value, root, "rules.k8sYamlStruct").into_iter().flatten() {
+        match field(&["apiVersion", "Kind", "Metadata"], key) {
+            Some(path @ ("apiVersion" | "Kind")) => drop(typed.string(value, At { path, ..root })),
+            Some(path) => {
+                let inner = typed.map(value, At { path, ..root }, "rules.k8sYamlMetadata");
+                for (key, value) in inner.into_iter().flatten() {
+                    let known = field(&["Namespace", "Name"], key);
+                    let path = known.map(|name| format!("Metadata.{name}"));
+                    if let Some(path) = path {
+                        typed.string(value, At { owner: "k8sYamlStruct", path: &path });
+                    }
+                }
+            }
+            None => {}
+        }
+    }
+    typed.finish()
 }
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";

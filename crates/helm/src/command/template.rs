@@ -41,6 +41,8 @@ pub struct OutputFile {
 #[derive(Debug, Clone, Default)]
 pub struct TemplateOutput {
     pub text: String,
+    /// Files of `crds/`.
+    pub definitions: Vec<OutputFile>,
     pub files: Vec<OutputFile>,
     pub warnings: Vec<String>,
     /// An error to end with after the text, with `--debug`.
@@ -209,21 +211,13 @@ fn source(document: &str) -> Option<&str> {
 }
 
 fn files(built: &Built, args: &TemplateArgs) -> TemplateOutput {
-    let mut files = Vec::new();
-    let mut add = |path: &str, content: &str| {
-        let text = format!("---\n# Source: {path}\n{content}\n");
-        files.push(OutputFile { path: path.to_owned(), text });
+    let file = |path: &str, content: &str| OutputFile {
+        path: path.to_owned(),
+        text: format!("---\n# Source: {path}\n{content}\n"),
     };
-    if args.include_crds {
-        for crd in &built.crds {
-            add(&crd.filename, &String::from_utf8_lossy(&crd.data));
-        }
-    }
-    for document in &built.manifests {
-        add(&document.name, &document.content);
-    }
-    for hook in hooks(built, args) {
-        add(&hook.path, &hook.manifest);
-    }
-    TemplateOutput { text: "\n".to_owned(), files, ..TemplateOutput::default() }
+    let crds = built.crds.iter().filter(|_| args.include_crds);
+    let definitions = crds.map(|crd| file(&crd.filename, &String::from_utf8_lossy(&crd.data))).collect();
+    let manifests = built.manifests.iter().map(|document| file(&document.name, &document.content));
+    let files = manifests.chain(hooks(built, args).map(|hook| file(&hook.path, &hook.manifest)));
+    TemplateOutput { text: "\n".to_owned(), definitions, files: files.collect(), ..TemplateOutput::default() }
 }

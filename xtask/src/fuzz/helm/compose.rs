@@ -1,5 +1,8 @@
 //! Composes charts: templates out of every action, function and kind, with values; counts what it used.
 
+mod chart;
+mod objects;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -16,7 +19,7 @@ pub struct Case {
 
 impl Case {
     pub fn question(&self) -> String {
-        json!({"files": self.files, "values": self.values}).to_string()
+        json!({"files": self.files, "values": self.values, "sort": objects::PATH}).to_string()
     }
 }
 
@@ -26,8 +29,12 @@ pub type Uses = BTreeMap<String, u64>;
 pub struct Composer {
     forms: Vec<Form>,
     pub chance: Chance,
-    /// How often each form was used in all.
+    /// How often each form was used in all, and each function, by the place of its first form.
     used: Vec<u64>,
+    named_uses: Vec<u64>,
+    first: Vec<usize>,
+    /// How often everything was used in all.
+    total: Uses,
     uses: Uses,
     /// Variables in scope with their kinds.
     variables: Vec<(String, u8)>,
@@ -36,6 +43,8 @@ pub struct Composer {
     named: usize,
     blocks: usize,
     loops: usize,
+    /// How deep we are in what may run many times, where nothing dear is called.
+    repeated: usize,
 }
 
 /// Kinds that values can have; the letters of functions.txt.
@@ -60,16 +69,22 @@ impl Composer {
     pub fn new(seed: u64) -> Self {
         let forms = forms();
         let used = vec![0; forms.len()];
+        let first = |form: &Form| forms.iter().position(|other| other.name == form.name).unwrap_or_default();
+        let first = forms.iter().map(first).collect();
         Self {
             forms,
             chance: Chance::new(seed),
+            named_uses: used.clone(),
             used,
+            first,
+            total: Uses::new(),
             uses: Uses::new(),
             variables: Vec::new(),
             wrong: 0,
             named: 0,
             blocks: 0,
             loops: 0,
+            repeated: 0,
         }
     }
 
@@ -87,21 +102,7 @@ impl Composer {
         (self.named, self.blocks) = (0, 0);
         self.loops = 0;
         self.wrong = [0, 0, 0, 25, 8][self.chance.below(5)];
-        let mut files = BTreeMap::new();
-        let chart = "apiVersion: v2\nname: app\nversion: 1.2.3\nappVersion: \"2.0\"\ntype: application\nkeywords: [k, w]\n";
-        files.insert("Chart.yaml".to_owned(), chart.to_owned());
-        let mut values = self.values();
-        files.insert("values.yaml".to_owned(), values.to_string());
-        files.insert("a.txt".to_owned(), "one\ntwo: \"x\"\n\nlast".to_owned());
-        files.insert("conf/b.yaml".to_owned(), "k: v\nlist:\n- 1\n- two\n".to_owned());
-        files.insert(
-            "charts/sub/Chart.yaml".to_owned(),
-            "apiVersion: v2\nname: sub\nversion: 0.1.0\n".to_owned(),
-        );
-        files.insert(
-            "charts/sub/values.yaml".to_owned(),
-            json!({"s": self.word(), "global": {"g": "sub"}}).to_string(),
-        );
+        let (mut files, values) = self.chart();
         let mut parts = String::new();
         for name in 0..=self.chance.below(3) {
             self.named = name;
@@ -122,89 +123,18 @@ impl Composer {
             let text = self.action(1);
             files.insert("charts/sub/templates/b.yaml".to_owned(), text);
         }
-        if self.chance.one_in(2) {
-            let over = self.values();
-            let keep = self.chance.below(4);
-            let over = over.as_object().cloned().unwrap_or_default();
-            values = over.into_iter().take(keep).collect::<serde_json::Map<_, _>>().into();
-        } else {
-            values = json!({});
+        if self.chance.one_in(3) {
+            self.variables.clear();
+            let text = self.objects();
+            files.insert(format!("templates{}.yaml", objects::PATH), text);
         }
         (Case { files, values }, std::mem::take(&mut self.uses))
     }
 
     fn count(&mut self, family: &str, name: &str) {
-        *self.uses.entry(format!("{family} {name}")).or_default() += 1;
-    }
-
-    fn word(&mut self) -> String {
-        const WORDS: &[&str] = &[
-            "",
-            "a",
-            "text",
-            "two words",
-            "h\u{e9}llo",
-            "1",
-            "true",
-            "~",
-            "k: v",
-            "line\nnext",
-            "- x",
-            "{{ .x }}",
-            "  pad",
-            "A_b-C",
-            "10Mi",
-            "0x1f",
-            "1e3",
-            "\"q\"",
-            "#c",
-            "2024-01-02",
-            "null",
-        ];
-        self.chance.pick(WORDS).to_owned()
-    }
-
-    fn number(&mut self) -> Value {
-        match self.chance.below(7) {
-            0 => json!(0),
-            1 => json!(self.chance.below(20)),
-            2 => json!(-(self.chance.below(1000) as i64)),
-            3 => json!(1.5),
-            4 => json!(8080),
-            5 => json!(1_000_000),
-            _ => json!(0.1),
-        }
-    }
-
-    fn value(&mut self, depth: usize) -> Value {
-        match self.chance.below(if depth > 2 { 5 } else { 8 }) {
-            0 => Value::Null,
-            1 => json!(self.chance.one_in(2)),
-            2 | 3 => self.number(),
-            4 => json!(self.word()),
-            5 => (0..self.chance.below(4)).map(|_| self.value(depth + 1)).collect::<Vec<_>>().into(),
-            _ => self.map(depth + 1),
-        }
-    }
-
-    fn map(&mut self, depth: usize) -> Value {
-        let mut map = serde_json::Map::new();
-        for _ in 0..self.chance.below(4) {
-            let key = ["a", "b", "c", "s", "l", "m", "key", "x.y"][self.chance.below(8)].to_owned();
-            let value = self.value(depth);
-            map.insert(key, value);
-        }
-        map.into()
-    }
-
-    fn values(&mut self) -> Value {
-        json!({
-            "t": true, "f": false, "n": null, "num": "12", "big": 1_000_000, "i0": self.chance.below(9), "x0": self.number(), "x1": 2.75,
-            "s0": self.word(), "s1": self.word(), "s2": self.word(), "strs": ["b", "a", "c"],
-            "l0": [self.value(1), self.value(1), self.value(1)], "l1": self.value(0), "m0": self.map(0), "m1": self.map(0),
-            "deep": {"a": {"b": {"c": self.word()}}}, "people": [{"name": "Ann", "age": 30}, {"name": self.word(), "age": 4.5}],
-            "sub": {"s": self.word()}, "global": {"g": self.word()},
-        })
+        let name = format!("{family} {name}");
+        *self.total.entry(name.clone()).or_default() += 1;
+        *self.uses.entry(name).or_default() += 1;
     }
 
     fn text(&mut self) -> String {
@@ -237,7 +167,9 @@ impl Composer {
     fn template_body(&mut self, depth: usize) -> String {
         let before = self.variables.len();
         let loops = std::mem::take(&mut self.loops);
+        self.repeated += 1;
         let text = self.body(depth);
+        self.repeated -= 1;
         self.loops = loops;
         self.variables.truncate(before);
         text
@@ -257,7 +189,8 @@ impl Composer {
         if depth > 3 {
             return if self.chance.one_in(3) { self.text() } else { self.output() };
         }
-        match self.chance.below(24) {
+        let choice = if self.chance.one_in(4) { self.rarest_action() } else { self.chance.below(24) };
+        match choice {
             0 => self.text(),
             1..=8 => self.output(),
             9..=11 => self.branch("if", depth),
@@ -317,6 +250,31 @@ impl Composer {
         }
     }
 
+    /// Of the actions that can stand here, the one least used.
+    fn rarest_action(&self) -> usize {
+        const ACTIONS: &[(usize, &str)] = &[
+            (9, "action if"),
+            (12, "action with"),
+            (14, "action range over list"),
+            (17, "action declare"),
+            (18, "action assign"),
+            (19, "action comment"),
+            (20, "action block"),
+            (21, "action template"),
+            (23, "action break"),
+            (23, "action continue"),
+        ];
+        let can = |choice: usize| match choice {
+            18 => !self.variables.is_empty(),
+            21 => self.named > 0,
+            23 => self.loops > 0,
+            _ => true,
+        };
+        let fitting = ACTIONS.iter().filter(|(choice, _)| can(*choice));
+        let rarest = fitting.min_by_key(|(_, name)| self.total.get(*name).copied().unwrap_or_default());
+        rarest.map_or(0, |(choice, _)| *choice)
+    }
+
     fn output(&mut self) -> String {
         self.count("action", "output");
         let form = self.rarest(None);
@@ -349,6 +307,9 @@ impl Composer {
             condition = format!("{name} := {condition}");
         }
         let mut text = self.act(&format!("{word} {condition}"));
+        if word == "with" && self.chance.one_in(2) {
+            text += &self.act("toString . | trunc 40");
+        }
         text += &self.body(depth);
         if self.chance.one_in(3) {
             let other = self.expression(b'x', 2);
@@ -387,6 +348,7 @@ impl Composer {
         };
         let mut text = self.act(&head);
         self.loops += 1;
+        self.repeated += 1;
         text += "[";
         if self.chance.one_in(3) {
             text += &self.act(".");
@@ -394,6 +356,7 @@ impl Composer {
         text += &self.body(depth);
         text += "]";
         self.loops -= 1;
+        self.repeated -= 1;
         self.variables.truncate(before);
         if self.chance.one_in(3) {
             self.count("action", "range else");
@@ -427,22 +390,28 @@ impl Composer {
         self.act(&format!("{name} = {value}"))
     }
 
-    /// Of a few forms that give this kind, the one least used.
+    /// Of some forms that give this kind, one of the function least used.
     fn rarest(&mut self, kind: Option<u8>) -> usize {
         let fits = |form: &Form| match kind {
             None | Some(b'x') => true,
             Some(b'n') => matches!(form.result, b'i' | b'I' | b'f'),
             Some(wanted) => form.result == wanted,
         };
-        let all: Vec<usize> = (0..self.forms.len()).filter(|at| fits(&self.forms[*at])).collect();
-        (0..4)
+        let all: Vec<usize> = (0..self.forms.len())
+            .filter(|at| fits(&self.forms[*at]) && (self.repeated == 0 || self.forms[*at].weight == 1))
+            .collect();
+        (0..12)
             .map(|_| all[self.chance.below(all.len())])
-            .min_by_key(|at| self.used[*at])
-            .expect("four are looked at")
+            .min_by_key(|at| {
+                let dear = if self.forms[*at].weight > 1 { self.used[*at] } else { 0 };
+                dear.max(self.named_uses[self.first[*at]])
+            })
+            .expect("twelve are looked at")
     }
 
     fn call(&mut self, at: usize, depth: usize) -> String {
         self.used[at] += self.forms[at].weight;
+        self.named_uses[self.first[at]] += 1;
         let form = &self.forms[at];
         let name = form.name;
         match form.call {

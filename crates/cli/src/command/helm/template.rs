@@ -50,8 +50,10 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     };
     output.warnings.iter().for_each(|warning| log::remark(ui, warning));
     if let Some(folder) = &args.output_dir {
-        let folder = if args.release_name { folder.join(&wanted.name) } else { folder.clone() };
-        write_files(ui, &folder, &output.files)?;
+        // Definitions stay outside of the release's folder.
+        let named = if args.release_name { folder.join(&wanted.name) } else { folder.clone() };
+        write_files(ui, folder, &output.definitions)?;
+        write_files(ui, &named, &output.files)?;
     }
     ui.print(&output.text)?;
     // The process ends now: nothing of the chart has to be taken apart.
@@ -101,13 +103,31 @@ fn check(ui: &Ui, args: &words::TemplateArgs) -> CliResult {
     if args.validate {
         ui.note("Flag --validate has been deprecated, use '--dry-run=server' instead");
     }
+    if args.validate {
+        return Err(no_server("--validate"));
+    }
+    let refused = |value: &str, wanted: &str| {
+        CliError::new(format!("invalid dry-run value ({value:?}). Must be {wanted}"))
+    };
     match args.dry_run.as_deref() {
-        _ if args.validate => Err(no_server("--validate")),
-        None | Some("client" | "unset" | "none" | "true" | "false") => Ok(()),
+        None | Some("client") => Ok(()),
+        Some("unset") => {
+            let text = "--dry-run is deprecated and should be replaced with '--dry-run=client'";
+            ui.note(&log::line("WARN", text, ""));
+            Ok(())
+        }
         Some("server") => Err(no_server("--dry-run=server")),
-        Some(other) => Err(CliError::new(format!(
-            "invalid dry-run value ({other:?}). Must be \"none\", \"server\", or \"client\""
-        ))),
+        Some(value @ ("1" | "t" | "T" | "TRUE" | "true" | "True")) => {
+            let text = format!(
+                "boolean '--dry-run={value}' flag is deprecated and must be replaced with '--dry-run=client'"
+            );
+            ui.note(&log::line("WARN", &text, ""));
+            Ok(())
+        }
+        Some(value @ ("none" | "0" | "f" | "F" | "FALSE" | "false" | "False")) => {
+            Err(refused(value, "\"server\" or \"client\""))
+        }
+        Some(value) => Err(refused(value, "\"none\", \"server\", or \"client\"")),
     }
 }
 

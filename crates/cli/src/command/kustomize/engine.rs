@@ -14,7 +14,7 @@ use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
 
 /// Engines recurse as deep as the files do; templates of charts deeper.
-const STACK: usize = 64 << 20;
+const STACK: usize = sluice_helm::build::STACK;
 
 /// Runs what is not async, and deep.
 pub async fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> CliResult<T> {
