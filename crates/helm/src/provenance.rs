@@ -54,7 +54,7 @@ impl Provenance {
         }
         let text = std::str::from_utf8(data).map_err(|_| ProvenanceError::NoBlock)?;
         let (lines, signature) = clear_signed(text).ok_or(ProvenanceError::NoBlock)?;
-        let plain: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let plain: String = lines.iter().flat_map(|line| [*line, "\n"]).collect();
         let mut parts = plain.split("\n...\n");
         let (Some(metadata), Some(sums)) = (parts.next(), parts.next()) else {
             return Err(ProvenanceError::NoSums);

@@ -12,8 +12,9 @@ const INPUT: &str = "helm-output.yaml";
 
 /// Runs `text` through every entry of `spec.postRenderers`; entries that are none of kustomize change nothing.
 pub fn post_render(text: String, renderers: &[Value], budget: &Budget) -> Result<String, Error> {
-    let all = renderers.iter().filter_map(|renderer| renderer.get("kustomize")).filter(|one| one.is_object());
-    all.fold(Ok(text), |text, renderer| run(&text?, renderer, budget))
+    let mut all =
+        renderers.iter().filter_map(|renderer| renderer.get("kustomize")).filter(|one| one.is_object());
+    all.try_fold(text, |text, renderer| run(&text, renderer, budget))
 }
 
 fn run(text: &str, renderer: &Value, budget: &Budget) -> Result<String, Error> {
