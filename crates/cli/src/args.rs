@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
-use crate::command::Subcommand;
+use crate::command::{KustomizeArgs, Subcommand};
 use crate::connect::GlobalArgs;
 use crate::error::{CliError, CliResult};
 
@@ -26,6 +26,31 @@ pub struct Args {
     version: (),
 }
 
+/// As `Args`, of the kustomize commands alone: the whole tree of commands takes longer to make than a small build.
+#[derive(Debug, Parser)]
+#[command(name = NAME, version = concat!("version ", env!("CARGO_PKG_VERSION")), disable_version_flag = true)]
+struct KustomizeOnly {
+    #[command(subcommand)]
+    command: Kustomize,
+    #[command(flatten)]
+    global: GlobalArgs,
+    /// Print version
+    #[arg(short = 'v', long, action = ArgAction::Version)]
+    version: (),
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Kustomize {
+    Kustomize(KustomizeArgs),
+}
+
+impl From<KustomizeOnly> for Args {
+    fn from(only: KustomizeOnly) -> Self {
+        let Kustomize::Kustomize(args) = only.command;
+        Self { command: Subcommand::Kustomize(args), global: only.global, version: () }
+    }
+}
+
 /// The whole command tree.
 pub fn command() -> Command {
     // Helm's words are read by a parser of their own; its tree is here for help and completions alone.
@@ -41,6 +66,13 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
         words.insert(1, "kustomize".into());
     }
     let is_kustomize = words.get(1).is_some_and(|word| word == "kustomize");
+    if is_kustomize { parse_as::<KustomizeOnly>(words, true) } else { parse_as::<Args>(words, false) }
+}
+
+fn parse_as<P: CommandFactory + FromArgMatches + Into<Args>>(
+    words: Vec<OsString>,
+    is_kustomize: bool,
+) -> CliResult<Option<Args>> {
     let last = words.last().and_then(|word| word.to_str()).and_then(|word| word.strip_prefix('-'));
     let letter = last.filter(|word| word.len() == 1).map(str::to_owned);
     let refused = |error: &clap::Error, command: &Command| {
@@ -51,7 +83,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
         }
         if is_kustomize { wrong.with_kind(crate::error::ErrorKind::Plain) } else { wrong }
     };
-    let mut command = accept_values_for_switches(Args::command());
+    let mut command = accept_values_for_switches(P::command());
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
         Err(error) if error.exit_code() == 0 => return error.print().map(|()| None).map_err(CliError::from),
@@ -61,7 +93,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
         unfinished.print_help()?;
         return Ok(None);
     }
-    Args::from_arg_matches(&matches).map(Some).map_err(|error| refused(&error, &command))
+    P::from_arg_matches(&matches).map(|parsed| Some(parsed.into())).map_err(|error| refused(&error, &command))
 }
 
 /// `--all` and `--all=true` are the same; a command without its subcommand shows its help.

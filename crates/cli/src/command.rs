@@ -59,6 +59,7 @@ pub enum Subcommand {
 }
 
 pub use helm::{command as helm_command, main as helm_main};
+pub use kustomize::KustomizeArgs;
 
 /// Runs one command, within the time that `--timeout` gives.
 pub async fn run(ui: Ui, args: Args) -> CliResult {

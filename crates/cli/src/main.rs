@@ -40,8 +40,17 @@ fn main() -> ExitCode {
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => return error::exit(&ui, Err(error)),
     };
-    let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, WORKERS);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let mut runtime = match &args.command {
+        // The engine has a thread of its own, and what is fetched for it is fetched on this one.
+        command::Subcommand::Kustomize(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => {
+            let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, WORKERS);
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(workers);
+            runtime
+        }
+    };
+    let runtime = runtime.enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(command::run(ui, args));

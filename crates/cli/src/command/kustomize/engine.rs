@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
+use sluice_bases::Answering;
 use sluice_budget::Budget;
 use sluice_kustomize::{Answers, Ask, Built, Charts, Options, Outcome, Reorder, RepoSpec};
 use sluice_tree::{Folder, Limits, Tree};
@@ -85,38 +86,55 @@ impl Job {
     }
 
     async fn build(self, ui: &Ui) -> CliResult<Built> {
+        let failed = |error: sluice_bases::Exceeded| CliError::new(error.to_string());
+        let Some(spec) = RepoSpec::parse(&self.target) else {
+            let place =
+                Place { tree: Arc::new(disk()?), folder: folder(&self.target)?, shown_root: String::new() };
+            // Most folders ask for nothing, and then no way to fetch is made ready.
+            return match self.attempt(ui, &place, &Answers::default()).await? {
+                Outcome::Done(built) => Ok(built),
+                Outcome::Need(asks) => {
+                    let bases = remote::bases();
+                    let mut answering = bases.answering();
+                    answering.answer(asks).await.map_err(failed)?;
+                    self.build_at(ui, &place, answering).await
+                }
+            };
+        };
+        if self.offline {
+            return Err(CliError::new(format!("remote base '{}' is not allowed: --offline", spec.raw)));
+        }
         let bases = remote::bases();
         let mut answering = bases.answering();
-        let failed = |error: sluice_bases::Exceeded| CliError::new(error.to_string());
-        let place = match RepoSpec::parse(&self.target) {
-            None => {
-                Place { tree: Arc::new(disk()?), folder: folder(&self.target)?, shown_root: String::new() }
-            }
-            Some(spec) if self.offline => {
-                return Err(CliError::new(format!("remote base '{}' is not allowed: --offline", spec.raw)));
-            }
-            Some(spec) => {
-                answering.answer(vec![Ask::Repository(spec.clone())]).await.map_err(failed)?;
-                let tree = match answering.answers().repositories.get(&spec.raw) {
-                    Some(Ok(tree)) => Arc::clone(tree),
-                    Some(Err(error)) => return Err(CliError::new(error.clone())),
-                    None => return Err(CliError::new(format!("'{}' was not fetched", spec.raw))),
-                };
-                Place { tree, folder: spec.root_path.clone(), shown_root: spec.clone_spec() }
-            }
+        answering.answer(vec![Ask::Repository(spec.clone())]).await.map_err(failed)?;
+        let tree = match answering.answers().repositories.get(&spec.raw) {
+            Some(Ok(tree)) => Arc::clone(tree),
+            Some(Err(error)) => return Err(CliError::new(error.clone())),
+            None => return Err(CliError::new(format!("'{}' was not fetched", spec.raw))),
         };
+        let place = Place { tree, folder: spec.root_path.clone(), shown_root: spec.clone_spec() };
+        self.build_at(ui, &place, answering).await
+    }
+
+    /// Builds until nothing is asked for any more.
+    async fn build_at(&self, ui: &Ui, place: &Place, mut answering: Answering<'_>) -> CliResult<Built> {
         loop {
-            let (job, place, answers) = (self.clone(), place.clone(), answering.answers().clone());
-            let runtime = tokio::runtime::Handle::current();
-            match deep(move || job.once(&place, &answers, runtime)).await? {
-                Ok(Outcome::Done(built)) => return Ok(built),
-                Ok(Outcome::Need(asks)) => answering.answer(asks).await.map_err(failed)?,
-                Err((error, warnings)) => {
-                    warn(ui, &warnings);
-                    return Err(error);
+            match self.attempt(ui, place, answering.answers()).await? {
+                Outcome::Done(built) => return Ok(built),
+                Outcome::Need(asks) => {
+                    answering.answer(asks).await.map_err(|error| CliError::new(error.to_string()))?;
                 }
             }
         }
+    }
+
+    async fn attempt(&self, ui: &Ui, place: &Place, answers: &Answers) -> CliResult<Outcome> {
+        let (job, place, answers) = (self.clone(), place.clone(), answers.clone());
+        let runtime = tokio::runtime::Handle::current();
+        deep(move || job.once(&place, &answers, runtime)).await?.map_err(|(error, warnings)| {
+            warn(ui, &warnings);
+            error
+        })
     }
 
     /// One run of the engine; a failed one comes with the warnings up to there.
