@@ -4,6 +4,7 @@ use std::env;
 
 /// A binary at a fixed address needs no relocation of its 2 MB of tables at each start; Go's programs are linked like that.
 /// Libraries, stacks and heaps are at random addresses all the same.
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts their target by the environment")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();

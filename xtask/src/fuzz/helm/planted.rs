@@ -82,10 +82,10 @@ impl Charts<'_> {
             for (case, _, answers) in batch(&mut composer, &mut pair)? {
                 asked += 1;
                 // A program that died is asked again for this chart alone.
-                if answers.1.is_string() || !agree(&answers) {
-                    if let Some(answers) = pair.differs(&case)? {
-                        return Ok((asked, Some((case, answers))));
-                    }
+                if (answers.1.is_string() || !agree(&answers))
+                    && let Some(answers) = pair.differs(&case)?
+                {
+                    return Ok((asked, Some((case, answers))));
                 }
             }
         }
