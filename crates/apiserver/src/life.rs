@@ -1,6 +1,7 @@
 //! Deletion: finalizers, grace, propagation to what an object owns, the end of namespaces.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use crate::delete::{DeleteOptions, delete_stored};
 use crate::keep;
 use crate::registry::Resource;
 use crate::rights;
+use crate::store::Stored;
 
 /// How often the end of a namespace passes over its objects.
 const PASSES: usize = 8;
@@ -130,16 +132,8 @@ pub fn removed(core: &Core, resource: &Resource, object: &Value) {
     }
     delete_owned(core, object, "Background");
     // Owners that were waiting for it.
-    for owner in object["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
-        let text = |key: &str| owner[key].as_str().unwrap_or_default();
-        let Some(resource) = core.registry().by_kind(text("apiVersion"), text("kind")).cloned() else {
-            continue;
-        };
-        let ns = object["metadata"]["namespace"].as_str().filter(|_| resource.is_namespaced);
-        let key = (ns.unwrap_or_default().to_owned(), text("name").to_owned());
-        if let Some(stored) = core.store.read(&resource.table(), &key) {
-            finish_foreground(core, &resource, &stored.value());
-        }
+    for (resource, owner) in owners(core, object) {
+        finish_foreground(core, &resource, &owner);
     }
     if let Some(ns) = object["metadata"]["namespace"].as_str() {
         let key = (String::new(), ns.to_owned());
@@ -151,9 +145,39 @@ pub fn removed(core: &Core, resource: &Resource, object: &Value) {
     }
 }
 
+/// What follows when an object has been made: it goes with an owner that waits for all that it owns to go.
+pub fn created(core: &Core, resource: &Resource, stored: &Stored) {
+    let object = stored.value();
+    let refers = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let uids: Vec<&Value> = refers.map(|reference| &reference["uid"]).collect();
+    let goes =
+        |owner: &Value| waits_for_its_own(owner) && uids.iter().any(|uid| **uid == owner["metadata"]["uid"]);
+    if owners(core, &object).iter().any(|(_, owner)| goes(owner)) {
+        let options = DeleteOptions { propagation: "Foreground".to_owned(), ..DeleteOptions::default() };
+        let _ = delete_stored(core, resource, stored, &options);
+    }
+}
+
+/// The objects that now stand where an object's owners did.
+fn owners(core: &Core, object: &Value) -> Vec<(Arc<Resource>, Value)> {
+    let refers = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let find = |owner: &Value| {
+        let text = |key: &str| owner[key].as_str().unwrap_or_default();
+        let resource = core.registry().by_kind(text("apiVersion"), text("kind")).cloned()?;
+        let ns = object["metadata"]["namespace"].as_str().filter(|_| resource.is_namespaced);
+        let key = (ns.unwrap_or_default().to_owned(), text("name").to_owned());
+        let owner = core.store.read(&resource.table(), &key)?.value();
+        Some((resource, owner))
+    };
+    refers.filter_map(find).collect()
+}
+
+fn waits_for_its_own(owner: &Value) -> bool {
+    owner["metadata"]["deletionTimestamp"].is_string()
+        && finalizers(owner).iter().any(|one| one == FOREGROUND)
+}
+
 fn finish_foreground(core: &Core, resource: &Resource, owner: &Value) {
-    let waits = owner["metadata"]["deletionTimestamp"].is_string()
-        && finalizers(owner).iter().any(|one| one == FOREGROUND);
     let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
     let is_blocked = || {
         core.store.owned_by(uid).iter().any(|(_, stored)| {
@@ -165,7 +189,7 @@ fn finish_foreground(core: &Core, resource: &Resource, owner: &Value) {
                 .any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true)
         })
     };
-    if waits && !is_blocked() {
+    if waits_for_its_own(owner) && !is_blocked() {
         release(core, resource, owner, FOREGROUND);
     }
 }
@@ -357,5 +381,68 @@ fn tell_what_is_left(core: &Core, ns: &str, left: &[(String, Vec<Value>)]) {
     if told(&object["status"]["conditions"]) != told(&conditions) {
         object["status"]["conditions"] = conditions;
         let _ = core.store.write("/namespaces", &key, Some(stored.revision), object);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use hyper::{HeaderMap, Method};
+
+    use super::*;
+    use crate::call::Call;
+    use crate::path;
+
+    const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+    fn send(core: &Core, method: Method, path: &str, body: &Value) {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", format!("Bearer {}", core.token).parse().unwrap());
+        headers.insert("content-type", "application/json".parse().unwrap());
+        core.answer(&Call {
+            place: path::place(path),
+            query: BTreeMap::new(),
+            path: path.to_owned(),
+            method,
+            headers,
+            body: body.to_string().into(),
+            user: OnceLock::new(),
+        });
+    }
+
+    #[test]
+    fn what_an_owner_gets_while_it_goes_goes_with_it() {
+        let core = Core::new(std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH), "127.0.0.1:1".to_owned());
+        let find = |name: &str| {
+            let key = ("default".to_owned(), name.to_owned());
+            core.store.read("/configmaps", &key).map(|stored| stored.value())
+        };
+        let map = |name: &str, metadata: Value| {
+            let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+            object["metadata"]["name"] = name.into();
+            object
+        };
+        let owned = |owner: &Value| {
+            json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"],
+                "blockOwnerDeletion": true}])
+        };
+        send(&core, Method::POST, MAPS, &map("owner", json!({})));
+        let owner = find("owner").unwrap();
+        let kept = json!({"ownerReferences": owned(&owner), "finalizers": ["example.com/kept"]});
+        send(&core, Method::POST, MAPS, &map("first", kept));
+        let foreground = json!({"propagationPolicy": "Foreground"});
+        send(&core, Method::DELETE, &format!("{MAPS}/owner"), &foreground);
+        assert!(
+            find("owner").unwrap()["metadata"]["deletionTimestamp"].is_string(),
+            "it waits for the first"
+        );
+
+        send(&core, Method::POST, MAPS, &map("second", json!({"ownerReferences": owned(&owner)})));
+        assert!(find("second").is_none());
+        let mut first = find("first").unwrap();
+        first["metadata"]["finalizers"] = json!([]);
+        send(&core, Method::PUT, &format!("{MAPS}/first"), &first);
+        assert!(find("first").is_none() && find("owner").is_none());
     }
 }

@@ -34,7 +34,7 @@ pub fn object(resource: &Resource, object: &Value) -> Vec<Cause> {
 pub fn change(resource: &Resource, live: &Value, object: &Value) -> Vec<Cause> {
     let mut faults = Faults::new(object);
     if live["metadata"] != object["metadata"] {
-        metadata::labels_and_annotations(object, &mut faults);
+        metadata::labels_and_annotations(resource, object, &mut faults);
     }
     metadata::no_new_finalizers(live, object, &mut faults);
     if resource.is_custom {

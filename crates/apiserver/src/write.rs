@@ -252,6 +252,7 @@ pub fn insert(
     })?;
     let object = stored.value();
     core.after_write(resource, &object);
+    life::created(core, resource, &stored);
     Ok((object, key))
 }
 

@@ -28,7 +28,7 @@ pub fn check(resource: &Resource, object: &Value, faults: &mut Faults) {
     } else {
         name(resource, "metadata.name", &metadata["name"], faults);
     }
-    labels_and_annotations(object, faults);
+    labels_and_annotations(resource, object, faults);
 }
 
 fn name(resource: &Resource, path: &str, value: &Value, faults: &mut Faults) {
@@ -54,7 +54,7 @@ fn name(resource: &Resource, path: &str, value: &Value, faults: &mut Faults) {
 }
 
 /// What a change of metadata may bring.
-pub fn labels_and_annotations(object: &Value, faults: &mut Faults) {
+pub fn labels_and_annotations(resource: &Resource, object: &Value, faults: &mut Faults) {
     let metadata = &object["metadata"];
     owners(metadata, faults);
     faults.labels("metadata.labels", &metadata["labels"]);
@@ -64,7 +64,8 @@ pub fn labels_and_annotations(object: &Value, faults: &mut Faults) {
     for (index, one) in items(metadata, "finalizers").iter().enumerate() {
         let given = one.as_str().unwrap_or_default();
         faults.qualified("metadata.finalizers", given);
-        if !given.contains('/') && !FINALIZERS.contains(&given) {
+        // Only built-in kinds: `finalizers.fluxcd.io` is on all of Flux's.
+        if !resource.is_custom && !given.contains('/') && !FINALIZERS.contains(&given) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
             faults.invalid(&format!("metadata.finalizers[{index}]"), one, why);
         }

@@ -13,6 +13,8 @@ use regex::Regex;
 use sluice_testkit::plane::{Options, Plane, Sort};
 
 /// What `edit` opens instead of an editor.
+/// No command takes longer, unless something has gone wrong.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(120);
 const EDITOR: &str = "sed -i s/large/huge/";
 
 /// One command of the script.
@@ -122,7 +124,10 @@ fn run(kubectl: &Path, kubeconfig: &Path) -> Vec<(String, String)> {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(step.input.as_bytes()).unwrap();
-        let done = child.wait_with_output().unwrap();
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || send.send(child.wait_with_output()));
+        let done = receive.recv_timeout(LONGEST);
+        let done = done.unwrap_or_else(|_| panic!("kubectl {} does not end", step.line)).unwrap();
         let mut said = String::new();
         if !done.status.success() {
             writeln!(said, "[{}]", done.status.code().unwrap_or(-1)).unwrap();
