@@ -14,7 +14,7 @@ use sluice_testkit::plane::{Options, Plane, Sort};
 
 /// What `edit` opens instead of an editor.
 /// No command takes longer, unless something has gone wrong.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(120);
+const LONGEST: std::time::Duration = std::time::Duration::from_mins(2);
 const EDITOR: &str = "sed -i s/large/huge/";
 
 /// One command of the script.
@@ -127,7 +127,8 @@ fn run(kubectl: &Path, kubeconfig: &Path) -> Vec<(String, String)> {
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || send.send(child.wait_with_output()));
         let done = receive.recv_timeout(LONGEST);
-        let done = done.unwrap_or_else(|_| panic!("kubectl {} does not end", step.line)).unwrap();
+        assert!(done.is_ok(), "kubectl {} does not end", step.line);
+        let done = done.unwrap().unwrap();
         let mut said = String::new();
         if !done.status.success() {
             writeln!(said, "[{}]", done.status.code().unwrap_or(-1)).unwrap();
