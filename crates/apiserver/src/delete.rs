@@ -29,6 +29,11 @@ impl DeleteOptions {
     }
 }
 
+fn refused(cause: &Cause) -> Failure {
+    let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
+    Failure::invalid(about, std::slice::from_ref(cause))
+}
+
 fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
     let body = if call.body.is_empty() { json!({}) } else { call.object("DeleteOptions")? };
     let word = |key: &str| body[key].as_str().unwrap_or(call.parameter(key)).to_owned();
@@ -40,22 +45,18 @@ fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
             &propagation.as_str().into(),
             &["Foreground", "Background", "Orphan", "nil"].map(str::to_owned),
         );
-        let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
-        return Err(Failure::invalid(about, &[cause]));
+        return Err(refused(&cause));
     }
     if orphans && !body["propagationPolicy"].is_null() {
         let why = "orphanDependents and deletionPropagation cannot be both set";
         let cause = Cause::invalid("propagationPolicy", &body["propagationPolicy"], why);
-        let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
-        return Err(Failure::invalid(about, &[cause]));
+        return Err(refused(&cause));
     }
-    let wrong = body["dryRun"].as_array().into_iter().flatten().any(|value| value != "All");
-    if wrong {
+    let dry_run = body["dryRun"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if dry_run.iter().any(|value| value != "All") {
         let cause = Cause::unsupported("dryRun", &body["dryRun"], &["All".to_owned()]);
-        let about = About { group: "meta.k8s.io", kind: "DeleteOptions", name: "" };
-        return Err(Failure::invalid(about, &[cause]));
+        return Err(refused(&cause));
     }
-    let dry = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|value| value == "All"));
     let text = |key: &str| body["preconditions"][key].as_str().map(str::to_owned);
     Ok(DeleteOptions {
         propagation,
@@ -64,7 +65,7 @@ fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
             .or_else(|| call.parameter("gracePeriodSeconds").parse().ok()),
         uid: text("uid"),
         revision: text("resourceVersion"),
-        is_dry_run: dry || call.is_dry_run()?,
+        is_dry_run: !dry_run.is_empty() || call.is_dry_run()?,
     })
 }
 

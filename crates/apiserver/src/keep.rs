@@ -42,7 +42,8 @@ fn visit(schema: &Schema, value: &mut Value, path: &str, dropped: &mut Vec<Strin
     }
 }
 
-fn joined(path: &str, key: &str) -> String {
+/// The path of a field below another.
+pub fn joined(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 

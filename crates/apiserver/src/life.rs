@@ -146,13 +146,11 @@ pub fn removed(core: &Core, resource: &Resource, object: &Value) {
 }
 
 /// What follows when an object has been made: it goes with an owner that waits for all that it owns to go.
-pub fn created(core: &Core, resource: &Resource, stored: &Stored) {
-    let object = stored.value();
-    let refers = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-    let uids: Vec<&Value> = refers.map(|reference| &reference["uid"]).collect();
-    let goes =
-        |owner: &Value| waits_for_its_own(owner) && uids.iter().any(|uid| **uid == owner["metadata"]["uid"]);
-    if owners(core, &object).iter().any(|(_, owner)| goes(owner)) {
+pub fn created(core: &Core, resource: &Resource, stored: &Stored, object: &Value) {
+    let goes = |owner: &Value| {
+        waits_for_its_own(owner) && stored.owners.iter().any(|uid| owner["metadata"]["uid"] == uid.as_str())
+    };
+    if owners(core, object).iter().any(|(_, owner)| goes(owner)) {
         let options = DeleteOptions { propagation: "Foreground".to_owned(), ..DeleteOptions::default() };
         let _ = delete_stored(core, resource, stored, &options);
     }

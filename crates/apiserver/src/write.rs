@@ -252,7 +252,7 @@ pub fn insert(
     })?;
     let object = stored.value();
     core.after_write(resource, &object);
-    life::created(core, resource, &stored);
+    life::created(core, resource, &stored, &object);
     Ok((object, key))
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::keep::joined;
 use crate::registry::Resource;
 use crate::rules;
 use crate::schema::{Schema, Shape};
@@ -99,10 +100,6 @@ fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         }
         _ => {}
     }
-}
-
-fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn type_name(shape: &Shape) -> &'static str {

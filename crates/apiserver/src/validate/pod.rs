@@ -184,17 +184,22 @@ fn volumes<'a>(path: &str, volumes: &'a [Value], faults: &mut Faults) -> BTreeSe
                 others.iter().find(|key| Some(&key.as_str()) != first).map_or("", |key| key.as_str());
             faults.forbidden(&at(second), "may not specify more than 1 volume type");
         }
-        let name = text(volume, "name");
-        if name.is_empty() {
-            faults.required(&at("name"), "");
-        } else {
-            faults.label(&at("name"), &volume["name"]);
-            if !names.insert(name) {
-                faults.duplicate(&at("name"), &volume["name"]);
-            }
-        }
+        own_name(&at("name"), volume, &mut names, faults);
     }
     names
+}
+
+/// The name of one of many, which none of the others has.
+fn own_name<'a>(path: &str, one: &'a Value, names: &mut BTreeSet<&'a str>, faults: &mut Faults) {
+    let name = text(one, "name");
+    if name.is_empty() {
+        faults.required(path, "");
+        return;
+    }
+    faults.label(path, &one["name"]);
+    if !names.insert(name) {
+        faults.duplicate(path, &one["name"]);
+    }
 }
 
 fn container<'a>(
@@ -206,15 +211,7 @@ fn container<'a>(
     faults: &mut Faults,
 ) {
     let at = |key: &str| format!("{path}.{key}");
-    let name = text(container, "name");
-    if name.is_empty() {
-        faults.required(&at("name"), "");
-    } else {
-        faults.label(&at("name"), &container["name"]);
-        if !names.insert(name) {
-            faults.duplicate(&at("name"), &container["name"]);
-        }
-    }
+    own_name(&at("name"), container, names, faults);
     let image = text(container, "image");
     if image.is_empty() {
         faults.required(&at("image"), "");
