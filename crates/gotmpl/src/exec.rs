@@ -3,6 +3,7 @@
 use crate::call::{Arguments, Run, Slot};
 use crate::error::Error;
 use crate::node::{Branch, Command, Node, NodeRef, Number, Operand, Pipe, Span, Variable, names};
+use crate::octets::Octets;
 use crate::print;
 use crate::quote::quote;
 use crate::set::{MissingKey, Tree};
@@ -577,7 +578,7 @@ impl<'a> State<'a, '_> {
             None => match missing_key {
                 MissingKey::Invalid => Ok(Slot::invalid()),
                 MissingKey::Zero if boxed => Ok(Slot::boxed(Value::Nil)),
-                MissingKey::Zero if in_object => Ok(Slot::plain(Value::Bytes(b"".as_slice().into()))),
+                MissingKey::Zero if in_object => Ok(Slot::plain(Value::Bytes(Octets::default()))),
                 MissingKey::Zero => Ok(Slot::plain(Value::text(""))),
                 MissingKey::Error => self.fail(format!("map has no entry for key {}", quote(name))),
             },

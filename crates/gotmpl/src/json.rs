@@ -58,6 +58,7 @@ impl Writer {
             Value::Float(number) => self.out.extend_from_slice(float(*number)?.as_bytes()),
             Value::Complex(_) => return Err(Error::new("json: unsupported type: complex128")),
             Value::Str(text) => self.string(text),
+            Value::Bytes(bytes) if bytes.is_nil() => self.out.extend_from_slice(b"null"),
             Value::Bytes(bytes) => self.string(crate::encode::base64(bytes).as_bytes()),
             Value::List(list) if list.is_nil() => self.out.extend_from_slice(b"null"),
             Value::List(list) => {

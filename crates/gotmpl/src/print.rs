@@ -313,6 +313,9 @@ impl Printer {
                 self.text(name.as_bytes());
             }
             (_, 'p') => match value {
+                Value::Map(map) if map.is_nil() => self.put("0x0"),
+                Value::List(list) if list.is_nil() => self.put("0x0"),
+                Value::Bytes(bytes) if bytes.is_nil() => self.put("0x0"),
                 Value::Map(_) | Value::List(_) | Value::Bytes(_) => self.put("0xc000000000"),
                 Value::Object(object) if matches!(object.kind(), "ptr" | "map" | "slice") => {
                     self.put("0xc000000000");

@@ -55,7 +55,7 @@ fn key_text(key: &str) -> String {
 /// Lists whose items are all tables are written as tables; a nil among the items is an error.
 fn is_table_list(value: &Value) -> Result<bool, Error> {
     let Value::List(list) = value else { return Ok(false) };
-    if list.items().iter().any(Value::is_nil) {
+    if list.items().iter().any(is_nil) {
         return Err(Error::new("toml: cannot encode array with nil element"));
     }
     for item in list.items() {
@@ -82,6 +82,7 @@ fn is_nil(value: &Value) -> bool {
         Value::Nil => true,
         Value::Map(map) => map.is_nil(),
         Value::List(list) => list.is_nil(),
+        Value::Bytes(bytes) => bytes.is_nil(),
         _ => false,
     }
 }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use crate::call::{Arguments, Run, Signature};
 use crate::error::Error;
+use crate::octets::Octets;
 use crate::text::{Key, Text, Wanted};
 
 /// How deep a value may nest before walking it is refused.
@@ -49,7 +50,7 @@ pub enum Value {
     Complex(Box<(f64, f64)>),
     Str(Text),
     /// `[]uint8`
-    Bytes(Text),
+    Bytes(Octets),
     List(List),
     Map(Map),
     /// Anything with methods or fields: `.Files`, `.Capabilities`, a time.
@@ -441,7 +442,8 @@ impl Value {
             Self::Uint(_, value) => *value != 0,
             Self::Float(value) => *value != 0.0,
             Self::Complex(value) => value.0 != 0.0 || value.1 != 0.0,
-            Self::Str(text) | Self::Bytes(text) => !text.is_empty(),
+            Self::Str(text) => !text.is_empty(),
+            Self::Bytes(bytes) => !bytes.is_empty(),
             Self::List(list) => !list.items().is_empty(),
             Self::Map(map) => !map.is_empty(),
             Self::Object(object) => object.underlying().is_none_or(|value| value.truth()),
@@ -503,7 +505,8 @@ impl Value {
             }
             Self::Complex(_) => return None,
             Self::Str(text) => text.to_lossy().into(),
-            Self::Bytes(text) => crate::encode::base64(text).into(),
+            Self::Bytes(bytes) if bytes.is_nil() => serde_json::Value::Null,
+            Self::Bytes(bytes) => crate::encode::base64(bytes).into(),
             Self::List(list) if list.is_nil() => serde_json::Value::Null,
             Self::List(list) => {
                 list.items().iter().map(|item| item.to_json_at(depth + 1)).collect::<Option<Vec<_>>>()?.into()

@@ -3,6 +3,7 @@
 use super::{Outcome, fixed, variadic};
 use crate::call::{Arguments, Function, Run, Slot, Type};
 use crate::error::Error;
+use crate::octets::Octets;
 use crate::print;
 use crate::text::{Text, decode_rune};
 use crate::value::{List, MapType, UintKind, Value};
@@ -116,7 +117,7 @@ fn index(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
                 };
                 match map.get(key) {
                     Some(value) => value,
-                    None if object => Value::Bytes(Text::default()),
+                    None if object => Value::Bytes(Octets::default()),
                     None if map.map_type() == MapType::Strings => Value::text(""),
                     None => Value::Nil,
                 }
@@ -139,7 +140,8 @@ fn slice(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let base = item.base();
     let length = match &base {
         Value::Str(_) if indexes.len() == 3 => return Err(Error::new("cannot 3-index slice a string")),
-        Value::Str(text) | Value::Bytes(text) => text.len(),
+        Value::Str(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
         Value::List(list) => list.items().len(),
         _ => return Err(Error::new(format!("can't slice item of type {}", pointee(&item)))),
     };
@@ -156,7 +158,8 @@ fn slice(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let range = bounds[0]..bounds[1];
     Ok(match base {
         Value::Str(text) => Value::text(&text[range]),
-        Value::Bytes(bytes) => Value::Bytes(bytes[range].into()),
+        Value::Bytes(bytes) => Value::Bytes(bytes.slice(range)),
+        Value::List(list) if list.is_nil() => Value::List(list),
         Value::List(list) => Value::List(List::new(list.elements(), list.items()[range].to_vec())),
         other => other,
     })
@@ -167,7 +170,8 @@ fn length(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     let length = match slot.value.base() {
         Value::Nil if slot.boxed => return Err(Error::new("len of nil pointer")),
         Value::Nil => return Err(Error::new("reflect: call of reflect.Value.Type on zero Value")),
-        Value::Str(text) | Value::Bytes(text) => text.len(),
+        Value::Str(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
         Value::List(list) => list.items().len(),
         Value::Map(map) => map.len(),
         _ => return Err(Error::new(format!("len of type {}", pointee(&slot.value)))),

@@ -124,6 +124,7 @@ fn write(run: &Run<'_>, writer: &mut YamlWriter, value: &Value, depth: u32) -> R
             run.charge_bytes(text.len())?;
             writer.string(&text.to_lossy());
         }
+        Value::Bytes(bytes) if bytes.is_nil() => writer.null(),
         Value::Bytes(bytes) => writer.string(&crate::encode::base64(bytes)),
         Value::List(list) if list.is_nil() => writer.null(),
         Value::List(list) => {

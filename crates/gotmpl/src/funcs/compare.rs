@@ -91,6 +91,7 @@ fn is_nil_value(value: &Value) -> bool {
         Value::Nil => true,
         Value::Map(map) => map.is_nil(),
         Value::List(list) => list.is_nil(),
+        Value::Bytes(bytes) => bytes.is_nil(),
         _ => false,
     }
 }

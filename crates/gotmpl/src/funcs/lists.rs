@@ -191,7 +191,8 @@ fn slice(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
     }
     let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
     Ok(match value.base() {
-        Value::Bytes(bytes) => Value::Bytes(bytes[range].into()),
+        Value::Bytes(bytes) => Value::Bytes(bytes.slice(range)),
+        Value::List(list) if list.is_nil() => Value::List(list),
         Value::List(list) => Value::List(List::new(list.elements(), items[range].to_vec())),
         other => other,
     })
@@ -231,7 +232,8 @@ fn deep_equal_at(left: &Value, right: &Value, depth: u32) -> bool {
         #[allow(clippy::float_cmp)] // what Go's == does
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Complex(a), Value::Complex(b)) => a == b,
-        (Value::Str(a), Value::Str(b)) | (Value::Bytes(a), Value::Bytes(b)) => a == b,
+        (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::Bytes(a), Value::Bytes(b)) => a == b,
         (Value::List(a), Value::List(b)) => {
             a.elements() == b.elements()
                 && a.is_nil() == b.is_nil()

@@ -215,7 +215,8 @@ pub(crate) fn trim_space(mut bytes: &[u8]) -> &[u8] {
 /// A value as sprig makes a string of it.
 pub(crate) fn to_text(value: &Value) -> Text {
     match value {
-        Value::Str(text) | Value::Bytes(text) => text.clone(),
+        Value::Str(text) => text.clone(),
+        Value::Bytes(bytes) => bytes.to_text(),
         _ => {
             let mut out = Vec::new();
             print::print_value(&mut out, value);

@@ -2,6 +2,7 @@
 
 use super::Printer;
 use crate::float::format_float;
+use crate::octets::Octets;
 use crate::quote::{can_backquote, quote_rune, quote_with};
 use crate::text::decode_rune;
 use crate::value::Value;
@@ -71,11 +72,15 @@ impl Printer {
         self.pad(&quoted);
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8], verb: char, depth: u32) {
+    pub(super) fn bytes(&mut self, bytes: &Octets, verb: char, depth: u32) {
         match verb {
             'v' | 'd' => {
                 if self.sharp_v {
-                    self.put(if depth == 0 { "[]byte{" } else { "[]uint8{" });
+                    self.put(if depth == 0 { "[]byte" } else { "[]uint8" });
+                    if bytes.is_nil() {
+                        return self.put("(nil)");
+                    }
+                    self.out.push(b'{');
                 } else {
                     self.out.push(b'[');
                 }

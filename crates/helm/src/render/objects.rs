@@ -173,7 +173,7 @@ impl Object for Files {
         run.charge(1 + self.files.len() / 16)?;
         Ok(match name {
             "Get" => Value::text(self.bytes(&wanted)),
-            "GetBytes" => Value::Bytes(Text::from(self.bytes(&wanted))),
+            "GetBytes" => Value::Bytes(self.bytes(&wanted).into()),
             "Lines" => {
                 if self.files.get(&*wanted).is_some_and(Bytes::is_empty) {
                     return Err(Error::new("runtime error: index out of range [-1]"));
@@ -193,7 +193,7 @@ impl Object for Files {
 
     fn underlying(&self) -> Option<Value> {
         Some(Value::map(
-            self.files.iter().map(|(name, data)| (Text::from(&**name), Value::Bytes(Text::from(&data[..])))),
+            self.files.iter().map(|(name, data)| (Text::from(&**name), Value::Bytes((&data[..]).into()))),
         ))
     }
 }
