@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sluice_yaml::{Kind, Node, Style, Tag};
 
-use crate::error::{Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::ids::{Gvk, ResId};
 use crate::nodes;
 
@@ -13,6 +13,41 @@ use crate::nodes;
 struct Part {
     name: String,
     list: bool,
+    /// What kyaml has against the name.
+    flaw: Option<Flaw>,
+}
+
+/// Path parts that kyaml takes for list positions fail on a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    Empty,
+    Wildcard,
+    Position,
+}
+
+impl Part {
+    fn new(text: String) -> Self {
+        let (name, list) = match text.strip_suffix("[]") {
+            Some(name) => (name.to_owned(), true),
+            None => (text, false),
+        };
+        let flaw = match name.trim() {
+            _ if name.is_empty() => Some(Flaw::Empty),
+            "*" => Some(Flaw::Wildcard),
+            trimmed if trimmed == "-" || trimmed.parse::<i64>().is_ok() => Some(Flaw::Position),
+            _ => None,
+        };
+        Self { name, list, flaw }
+    }
+
+    fn refused(&self, flaw: Flaw) -> Error {
+        let text = match flaw {
+            Flaw::Empty => return Error::new("cannot set or create an empty field name"),
+            Flaw::Wildcard => "wildcard is not supported in PathGetter",
+            Flaw::Position => "wrong node kind: expected SequenceNode but got MappingNode",
+        };
+        Error::new(text).within(format_args!("fieldName: {}", self.name))
+    }
 }
 
 /// A field of some kinds.
@@ -63,13 +98,7 @@ impl Create {
 
 impl FieldSpec {
     pub fn new(gvk: Gvk, path: &str, create: bool) -> Self {
-        let parts = nodes::split_path(path, '/')
-            .into_iter()
-            .map(|part| match part.strip_suffix("[]") {
-                Some(name) => Part { name: name.to_owned(), list: true },
-                None => Part { name: part, list: false },
-            })
-            .collect();
+        let parts = nodes::split_path(path, '/').into_iter().map(Part::new).collect();
         Self { gvk, path: path.to_owned(), create, parts }
     }
 
@@ -86,9 +115,17 @@ impl FieldSpec {
         create: Create,
         set: &mut dyn FnMut(&mut Node) -> Result<()>,
     ) -> Result<()> {
-        if !id.gvk.is_selected(&self.gvk) {
-            return Ok(());
-        }
+        if id.gvk.is_selected(&self.gvk) { self.apply_to_any(id, object, create, set) } else { Ok(()) }
+    }
+
+    /// As `apply`, whatever kind the object is of.
+    pub(crate) fn apply_to_any(
+        &self,
+        id: &ResId,
+        object: &mut Node,
+        create: Create,
+        set: &mut dyn FnMut(&mut Node) -> Result<()>,
+    ) -> Result<()> {
         nodes::check_path(self.parts.len())?;
         let create = if self.create { create } else { Create::Never };
         walk(object, &self.parts, create, set)
@@ -117,32 +154,28 @@ fn walk(
             Ok(())
         }
         Kind::Mapping(entries) => {
-            if part.name.is_empty() {
-                fail!("cannot set or create an empty field name");
+            if let Some(flaw) = part.flaw {
+                return Err(part.refused(flaw));
             }
-            if let Some(error) = not_a_name(&part.name) {
-                return Err(error.within(format_args!("fieldName: {}", part.name)));
-            }
-            // What a null on the way becomes; nothing where the path does not create.
-            let (made, tag): (Option<Node>, Option<Tag>) = if create == Create::Never || part.list {
-                (None, None)
-            } else if rest.is_empty() {
-                (Some(create.node()), Some(create.tag()))
-            } else {
-                (Some(nodes::mapping()), Some(Tag::Map))
+            // What is made on the way, and what a null there becomes; nothing where the path does not create.
+            let made = match create {
+                Create::Never => None,
+                _ if part.list => None,
+                _ if rest.is_empty() => Some(create),
+                _ => Some(Create::Mapping),
             };
             let at = match entries.iter().position(|(key, _)| nodes::text(key) == part.name) {
                 Some(at) => at,
                 None => {
                     let Some(made) = made else { return Ok(()) };
-                    entries.push((nodes::key(part.name.as_str()), made));
+                    entries.push((nodes::key(part.name.as_str()), made.node()));
                     entries.len() - 1
                 }
             };
             let field = &mut entries[at].1;
             if field.tag == Tag::Null {
-                if let Some(tag) = tag {
-                    become_kind(field, if rest.is_empty() { create } else { Create::Mapping }, tag);
+                if let Some(made) = made {
+                    become_kind(field, made);
                 } else if part.list {
                     field.kind = Kind::Sequence(Vec::new());
                     field.tag = Tag::Seq;
@@ -156,24 +189,12 @@ fn walk(
 }
 
 /// A null that a path creates into keeps its text and takes the kind's tag.
-fn become_kind(node: &mut Node, create: Create, tag: Tag) {
+fn become_kind(node: &mut Node, create: Create) {
     if create == Create::Mapping {
         node.kind = Kind::Mapping(Vec::new());
         node.style = Style::Default;
     }
-    node.tag = tag;
-}
-
-/// Path parts that kyaml takes for list positions fail on a mapping.
-fn not_a_name(name: &str) -> Option<Error> {
-    let trimmed = name.trim();
-    if trimmed == "*" {
-        return Some(Error::new("wildcard is not supported in PathGetter"));
-    }
-    if trimmed == "-" || trimmed.parse::<i64>().is_ok() {
-        return Some(Error::new("wrong node kind: expected SequenceNode but got MappingNode"));
-    }
-    None
+    node.tag = create.tag();
 }
 
 impl std::fmt::Display for Part {

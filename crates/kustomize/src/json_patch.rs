@@ -1,9 +1,14 @@
-//! RFC 6902 patches as kustomize's library applies them: lenient in places, its messages kept.
+//! RFC 6902 patches as kustomize's library applies them: lenient in places, its messages kept. The document is a tree
+//! that has been through JSON (`text::through_json`), and so are the values put into it.
+
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use sluice_budget::Budget;
+use sluice_yaml::{Kind, Node, Tag, json};
 
 use crate::error::{Error, Result, fail};
+use crate::{nodes, text};
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +16,8 @@ pub(crate) struct Operation {
     op: String,
     path: Option<String>,
     from: Option<String>,
-    value: Option<Value>,
+    /// Null where there is none.
+    value: Node,
 }
 
 /// Reads a patch: a JSON array, or YAML that is one.
@@ -47,19 +53,19 @@ fn decode(value: Value) -> Result<Vec<Operation>> {
             let Value::Object(mut fields) = item else {
                 fail!("json: cannot unmarshal into Go value of type jsonpatch.Operation");
             };
-            let mut text = |name: &str| match fields.remove(name) {
+            let mut field = |name: &str| match fields.remove(name) {
                 Some(Value::String(text)) => Some(text),
                 _ => None,
             };
-            let (op, path, from) = (text("op"), text("path"), text("from"));
-            let value = fields.remove("value");
+            let (op, path, from) = (field("op"), field("path"), field("from"));
+            let value = text::from_map(&fields.remove("value").unwrap_or_default());
             Ok(Operation { op: op.unwrap_or_else(|| "unknown".to_owned()), path, from, value })
         })
         .collect()
 }
 
 /// Applies a patch.
-pub(crate) fn apply(document: &mut Value, patch: &[Operation], budget: &Budget) -> Result<()> {
+pub(crate) fn apply(document: &mut Node, patch: &[Operation], budget: &Budget) -> Result<()> {
     for operation in patch {
         let op = operation.op.as_str();
         let place = |what: &str, place: &Option<String>| match place {
@@ -72,7 +78,7 @@ pub(crate) fn apply(document: &mut Value, patch: &[Operation], budget: &Budget) 
         match op {
             "add" => {
                 let path = place("path", &operation.path)?;
-                add(document, &path, operation.value.clone().unwrap_or_default(), op, "path")?;
+                add(document, &path, operation.value.clone(), op, "path")?;
             }
             "remove" => {
                 let path = place("path", &operation.path)?;
@@ -94,9 +100,10 @@ pub(crate) fn apply(document: &mut Value, patch: &[Operation], budget: &Budget) 
                     .map_err(|error| error.within(format_args!("error in copy for from: '{from}'")))?
                     .clone();
                 // Copies of a part into itself grow without end.
-                budget.charge(size(&value))?;
-                budget.charge_bytes(size(&value) * 100)?;
-                if depth(&value) > MAX_PARTS {
+                let size = nodes::count(&value);
+                budget.charge(size)?;
+                budget.charge_bytes(size * 100)?;
+                if nodes::depth(&value) > MAX_PARTS {
                     fail!("the copied value is nested too deeply");
                 }
                 let path = place("path", &operation.path)?;
@@ -112,26 +119,8 @@ pub(crate) fn apply(document: &mut Value, patch: &[Operation], budget: &Budget) 
 /// How many parts a pointer may have; deeper ones count as missing.
 const MAX_PARTS: usize = 512;
 
-/// How many values a value holds.
-fn size(value: &Value) -> u64 {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(size).sum::<u64>(),
-        Value::Object(fields) => 1 + fields.values().map(size).sum::<u64>(),
-        _ => 1,
-    }
-}
-
-/// How many levels a value has.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
-        _ => 1,
-    }
-}
-
 /// The container at the end of a path and the last key.
-fn container<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
+fn container<'a>(document: &'a mut Node, path: &str) -> Option<(&'a mut Node, String)> {
     let mut parts: Vec<&str> = path.split('/').collect();
     if parts.len() < 2 {
         return None;
@@ -143,9 +132,9 @@ fn container<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, 
     let mut at = document;
     for part in &parts[1..] {
         let name = unescape(part);
-        at = match at {
-            Value::Object(fields) => fields.get_mut(&name)?,
-            Value::Array(items) => {
+        at = match &mut at.kind {
+            Kind::Mapping(fields) => field_mut(fields, &name)?,
+            Kind::Sequence(items) => {
                 let index: i64 = name.parse().ok()?;
                 let length = items.len() as i64;
                 let index = if index < 0 { index + length } else { index };
@@ -157,7 +146,25 @@ fn container<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, 
             return None;
         }
     }
-    matches!(at, Value::Object(_) | Value::Array(_)).then_some((at, last))
+    matches!(at.kind, Kind::Mapping(_) | Kind::Sequence(_)).then_some((at, last))
+}
+
+fn field_mut<'a>(fields: &'a mut [(Node, Node)], name: &str) -> Option<&'a mut Node> {
+    fields.iter_mut().find(|(key, _)| nodes::text(key) == name).map(|(_, value)| value)
+}
+
+/// Sets a field. Fields stay in order.
+fn set_field(fields: &mut Vec<(Node, Node)>, name: String, value: Node) {
+    match field_mut(fields, &name) {
+        Some(field) => *field = value,
+        None => {
+            let behind = fields
+                .iter()
+                .position(|(key, _)| json::natural_order(&name, nodes::text(key)).is_lt())
+                .unwrap_or(fields.len());
+            fields.insert(behind, (Node::string(name), value));
+        }
+    }
 }
 
 fn unescape(part: &str) -> String {
@@ -169,7 +176,7 @@ fn no_path(path: &str, op: &str, what: &str) -> Error {
     Error::new(format!("{op} operation does not apply: doc is missing {what}: {path}: missing value"))
 }
 
-fn add(document: &mut Value, path: &str, value: Value, op: &str, what: &str) -> Result<()> {
+fn add(document: &mut Node, path: &str, value: Node, op: &str, what: &str) -> Result<()> {
     let Some((target, key)) = container(document, path) else { return Err(no_path(path, op, what)) };
     put(target, key, value).map_err(|error| {
         if op == "copy" {
@@ -180,13 +187,11 @@ fn add(document: &mut Value, path: &str, value: Value, op: &str, what: &str) -> 
     })
 }
 
-fn put(target: &mut Value, key: String, value: Value) -> Result<()> {
-    match target {
-        Value::Object(fields) => {
-            fields.insert(key, value);
-        }
-        Value::Array(items) if key == "-" => items.push(value),
-        Value::Array(items) => {
+fn put(target: &mut Node, key: String, value: Node) -> Result<()> {
+    match &mut target.kind {
+        Kind::Mapping(fields) => set_field(fields, key, value),
+        Kind::Sequence(items) if key == "-" => items.push(value),
+        Kind::Sequence(items) => {
             let at = index(&key, items.len() + 1).map_err(|error| {
                 if error.text().starts_with("strconv") {
                     error.within(format_args!("value was not a proper array index: '{key}'"))
@@ -214,31 +219,30 @@ fn index(key: &str, length: usize) -> Result<usize> {
 }
 
 /// A member or element. A member that is missing is as good as one that is null: so kustomize's library has it.
-fn get<'a>(target: &'a Value, key: &str) -> Result<&'a Value> {
-    static NOTHING: Value = Value::Null;
-    match target {
-        Value::Object(fields) => Ok(fields.get(key).unwrap_or(&NOTHING)),
-        Value::Array(items) => index(key, items.len()).map(|at| &items[at]),
+fn get<'a>(target: &'a Node, key: &str) -> Result<&'a Node> {
+    static NOTHING: LazyLock<Node> = LazyLock::new(Node::null);
+    match &target.kind {
+        Kind::Mapping(_) => Ok(nodes::get(target, key).unwrap_or(&NOTHING)),
+        Kind::Sequence(items) => index(key, items.len()).map(|at| &items[at]),
         _ => Ok(&NOTHING),
     }
 }
 
-fn remove(document: &mut Value, path: &str, op: &str, what: &str) -> Result<Value> {
+fn remove(document: &mut Node, path: &str, op: &str, what: &str) -> Result<Node> {
     let Some((target, key)) = container(document, path) else { return Err(no_path(path, op, what)) };
-    let removed = match target {
-        Value::Object(fields) => fields
-            .remove(&key)
+    let removed = match &mut target.kind {
+        Kind::Mapping(_) => nodes::clear(target, &key)
             .ok_or_else(|| Error::new(format!("Unable to remove nonexistent key: {key}: missing value"))),
-        Value::Array(items) => index(&key, items.len()).map(|at| items.remove(at)),
+        Kind::Sequence(items) => index(&key, items.len()).map(|at| items.remove(at)),
         _ => return Err(no_path(path, op, what)),
     };
     removed.map_err(|error| error.within(format_args!("error in {op} for path: '{path}'")))
 }
 
-fn replace(document: &mut Value, path: &str, operation: &Operation) -> Result<()> {
-    let value = operation.value.clone().unwrap_or_default();
+fn replace(document: &mut Node, path: &str, operation: &Operation) -> Result<()> {
+    let value = operation.value.clone();
     if path.is_empty() {
-        if !matches!(value, Value::Object(_) | Value::Array(_)) {
+        if value.is_scalar() {
             fail!("replace operation value must be object or array: %!w(<nil>)");
         }
         *document = value;
@@ -248,11 +252,9 @@ fn replace(document: &mut Value, path: &str, operation: &Operation) -> Result<()
     if get(target, &key).is_err() {
         fail!("replace operation does not apply: doc is missing key: {path}: missing value");
     }
-    match target {
-        Value::Object(fields) => {
-            fields.insert(key, value);
-        }
-        Value::Array(items) => {
+    match &mut target.kind {
+        Kind::Mapping(fields) => set_field(fields, key, value),
+        Kind::Sequence(items) => {
             let at = index(&key, items.len())?;
             items[at] = value;
         }
@@ -261,10 +263,10 @@ fn replace(document: &mut Value, path: &str, operation: &Operation) -> Result<()
     Ok(())
 }
 
-fn test(document: &mut Value, path: &str, operation: &Operation) -> Result<()> {
-    let wanted = operation.value.clone().unwrap_or_default();
+fn test(document: &mut Node, path: &str, operation: &Operation) -> Result<()> {
+    let wanted = &operation.value;
     if path.is_empty() {
-        if equal(document, &wanted) {
+        if equal(document, wanted) {
             return Ok(());
         }
         fail!("testing value {path} failed: test failed");
@@ -274,18 +276,30 @@ fn test(document: &mut Value, path: &str, operation: &Operation) -> Result<()> {
     };
     let found =
         get(target, &key).map_err(|error| error.within(format_args!("error in test for path: '{path}'")))?;
-    if equal(found, &wanted) { Ok(()) } else { fail!("testing value {path} failed: test failed") }
+    if equal(found, wanted) { Ok(()) } else { fail!("testing value {path} failed: test failed") }
 }
 
 /// Equality by value: 1 and 1.0 are one number.
-fn equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| equal(a, b)))
+fn equal(a: &Node, b: &Node) -> bool {
+    match (&a.kind, &b.kind) {
+        (Kind::Sequence(a), Kind::Sequence(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
-        _ => a == b,
+        (Kind::Mapping(ours), Kind::Mapping(theirs)) => {
+            ours.len() == theirs.len()
+                && ours.iter().all(|(key, a)| nodes::get(b, nodes::text(key)).is_some_and(|b| equal(a, b)))
+        }
+        (Kind::Scalar(left), Kind::Scalar(right)) => {
+            let number = |node: &Node, text: &str| match node.tag {
+                Tag::Int | Tag::Float => text.parse::<f64>().ok().map(json::format_float),
+                _ => None,
+            };
+            match (number(a, left), number(b, right)) {
+                (Some(a), Some(b)) => a == b,
+                _ => a.tag == b.tag && left == right,
+            }
+        }
+        _ => false,
     }
 }
 
@@ -295,9 +309,9 @@ mod tests {
     use serde_json::json;
 
     fn run(document: Value, patch: Value) -> Result<Value> {
-        let mut document = document;
+        let mut document = text::from_map(&document);
         apply(&mut document, &decode(patch)?, &Budget::generous())?;
-        Ok(document)
+        text::to_value(&document)
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod list;
 
 use sluice_yaml::{Kind, Node, Style, Tag};
+use smol_str::SmolStr;
 
 use crate::error::{Error, Result, fail};
 use crate::nodes;
@@ -145,46 +146,28 @@ impl Merger<'_> {
             Some(Kind::Mapping(theirs)) => theirs,
             _ => Vec::new(),
         };
-        let mut names: Vec<smol_str::SmolStr> =
-            ours.iter().chain(&theirs).map(|(key, _)| nodes::smol(key)).collect();
-        // In order of names, as kyaml goes; it matters for which mistake is told and for nothing else.
-        names.sort_unstable();
-        names.dedup();
-        let mut theirs: Vec<Option<(Node, Node)>> = theirs.into_iter().map(Some).collect();
-        for name in names {
-            let at = ours.iter().position(|(key, _)| nodes::text(key) == name);
-            let patch = theirs
-                .iter_mut()
-                .find(|entry| entry.as_ref().is_some_and(|(key, _)| nodes::text(key) == name))
-                .and_then(Option::take);
+        let mut gone = Vec::new();
+        for Field { name, ours: at, theirs: patch } in fields(ours, theirs) {
+            // Where the patch says nothing, a field that cannot change is left as it is.
+            if let (Some(at), None) = (at, &patch)
+                && matches!(ours[at].1.kind, Kind::Scalar(_))
+                && ours[at].1.tag != Tag::Null
+            {
+                quote_odd_text(&mut ours[at].1);
+                continue;
+            }
             let place = place.and_then(|place| self.schema.field(place, &name));
             let (key_style, patch) = match patch {
                 Some((key, value)) => (key.style, Some(value)),
                 None => (Style::Default, None),
             };
             let had = at.map(|at| std::mem::replace(&mut ours[at].1, Node::null()));
-            // Where the patch says nothing, a field that cannot change is left as it is.
-            if patch.is_none()
-                && let (Some(at), Some(node)) = (at, &had)
-                && matches!(node.kind, Kind::Scalar(_))
-                && node.tag != Tag::Null
-            {
-                ours[at].1 = had.unwrap_or_else(Node::null);
-                quote_odd_text(&mut ours[at].1);
-                continue;
-            }
             let (style, tagged, column) = had
                 .as_ref()
                 .map_or((Style::Default, false, 0), |node| (node.style, node.tagged, node.column));
             let value = self.walk(had, patch, place, alias)?;
-            match (at, value) {
-                (Some(at), None) => {
-                    ours.remove(at);
-                }
-                (Some(at), Some(value)) if is_gone(&value) => {
-                    let _ = value;
-                    ours.remove(at);
-                }
+            match (at, value.filter(|value| !is_gone(value))) {
+                (Some(at), None) => gone.push(at),
                 (Some(at), Some(mut value)) => {
                     unkeep(&mut value);
                     if matches!(value.kind, Kind::Scalar(_)) {
@@ -193,17 +176,53 @@ impl Merger<'_> {
                     (value.style, value.tagged) = (style, tagged);
                     ours[at].1 = value;
                 }
-                (None, Some(value)) if !is_gone(&value) => {
-                    let mut value = value;
+                (None, Some(mut value)) => {
                     unkeep(&mut value);
                     quote_odd_text(&mut value);
                     ours.push((nodes::key(name).with_style(key_style), value));
                 }
-                (None, _) => {}
+                (None, None) => {}
             }
+        }
+        gone.sort_unstable();
+        for at in gone.into_iter().rev() {
+            ours.remove(at);
         }
         Ok(Some(dest))
     }
+}
+
+/// A field of either side.
+struct Field {
+    name: SmolStr,
+    /// Its place on our side.
+    ours: Option<usize>,
+    theirs: Option<(Node, Node)>,
+}
+
+/// The fields of both sides, each side's first of a name, in order of names, as kyaml goes; the order matters for which
+/// mistake is told and for nothing else.
+fn fields(ours: &[(Node, Node)], theirs: Vec<(Node, Node)>) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::with_capacity(ours.len() + theirs.len());
+    fields.extend(ours.iter().enumerate().map(|(at, (key, _))| Field {
+        name: nodes::smol(key),
+        ours: Some(at),
+        theirs: None,
+    }));
+    fields.extend(theirs.into_iter().map(|entry| Field {
+        name: nodes::smol(&entry.0),
+        ours: None,
+        theirs: Some(entry),
+    }));
+    fields.sort_by(|left, right| left.name.cmp(&right.name));
+    fields.dedup_by(|next, first| {
+        let is_same = next.name == first.name;
+        if is_same && first.theirs.is_none() {
+            first.theirs = next.theirs.take();
+        }
+        is_same
+    });
+    fields
 }
 
 /// Text that would be read as something else gets quotes, as kyaml gives them to every value that it sets.

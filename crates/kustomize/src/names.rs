@@ -210,9 +210,7 @@ fn apply(
     tree: &mut Node,
 ) -> Result<()> {
     // kustomize asks for the kind that the referrer has now; the rule was chosen by the one it had at first.
-    let mut field = rule.field.clone();
-    field.gvk = referrer.id.gvk.clone();
-    let result = field.apply(referrer.id, tree, Create::Never, &mut |place| {
+    let result = rule.field.apply_to_any(referrer.id, tree, Create::Never, &mut |place| {
         if place.tag == Tag::Null {
             return Ok(());
         }

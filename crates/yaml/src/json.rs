@@ -14,6 +14,7 @@ mod order;
 mod parts;
 mod quick;
 mod read;
+mod through;
 mod write;
 
 pub use documents::{split_documents, split_reader};
@@ -22,4 +23,5 @@ pub use number::{format_float, format_float32, json_float};
 pub use order::{natural_order, sort_naturally};
 pub use parts::Part;
 pub use read::{from_yaml, from_yaml_parts, from_yaml_strict, from_yaml_with};
+pub use through::through_json;
 pub use write::{Emit, YamlWriter, emit, to_yaml, try_emit, try_to_yaml};

@@ -155,17 +155,19 @@ fn merge_into_all(
 ) -> Result<()> {
     let schema = schemas.current();
     let renames = patch.memory.allows_name_change || patch.memory.allows_kind_change;
-    for &at in chosen {
-        let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
-        // Upstream carries labels and annotations over by way of maps of strings: a null there is gone or text.
-        let mut copy = patch.clone();
+    // Upstream carries labels and annotations over by way of maps of strings: a null there is gone or text.
+    let mut copy = patch.clone();
+    if !chosen.is_empty() {
         copy.set_labels(&patch.labels())?;
         copy.set_annotations(&patch.annotations())?;
         copy.set_name(&patch.name())?;
         copy.set_namespace(&patch.namespace())?;
+    }
+    for &at in chosen {
+        let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
         copy.set_api_version(&resource.gvk().api_version())?;
         copy.set_kind(patch.kind())?;
-        let node = copy.node.take().unwrap_or_else(Node::null);
+        let node = copy.node.clone().unwrap_or_else(Node::null);
         merge_resource(resource, patch, node, &schema, schemas, loader)?;
     }
     map.drop_empty();
@@ -231,9 +233,10 @@ fn apply_operations(
         }
         resource.seal()?;
         let memory = resource.memory.clone();
-        let mut value = text::to_value(resource.tree())?;
-        json_patch::apply(&mut value, operations, loader.budget())?;
-        resource.node = Some(text::from_map(&value));
+        let Some(node) = resource.node.take() else { continue };
+        let mut node = text::through_json(node)?;
+        json_patch::apply(&mut node, operations, loader.budget())?;
+        resource.node = Some(node);
         resource.next_share = 1;
         resource.unseal();
         resource.memory = memory;

@@ -90,17 +90,27 @@ pub fn from_value(value: &Value) -> Node {
 }
 
 /// What an ordinary scalar says. `None` where it must be written and read again to know.
-enum Plain<'a> {
+pub(super) enum Plain<'a> {
     Text(&'a SmolStr),
     Known(resolve::Value),
 }
 
-fn plain_scalar<'a>(node: &Node, text: &'a SmolStr, in_flow: bool) -> Option<Plain<'a>> {
+pub(super) fn plain_scalar<'a>(node: &Node, text: &'a SmolStr, in_flow: bool) -> Option<Plain<'a>> {
     if node.tagged || node.anchor.is_some() {
         return None;
     }
-    let found = match node.tag {
-        Tag::Str if may_come_back_changed(text, node.style) => return None,
+    plain_scalar_of(&node.tag, node.style, text, in_flow)
+}
+
+/// As `plain_scalar`, for one whose tag is not written out.
+pub(super) fn plain_scalar_of<'a>(
+    tag: &Tag,
+    style: Style,
+    text: &'a SmolStr,
+    in_flow: bool,
+) -> Option<Plain<'a>> {
+    let found = match tag {
+        Tag::Str if may_come_back_changed(text, style) => return None,
         Tag::Str => return Some(Plain::Text(text)),
         // In flow style nothing at all is written as quotes, and so is a time of day.
         Tag::Null if text.is_empty() && in_flow => return Some(Plain::Text(text)),
@@ -108,12 +118,12 @@ fn plain_scalar<'a>(node: &Node, text: &'a SmolStr, in_flow: bool) -> Option<Pla
         Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => resolve::v3(text),
         _ => return None,
     };
-    if node.style.is_quoting() && found.tag() == node.tag {
+    if style.is_quoting() && found.tag() == *tag {
         // The tag goes without saying, and then the quotes decide.
         return Some(Plain::Text(text));
     }
     let finite = !matches!(found, resolve::Value::Float(value) if !value.is_finite());
-    (found.tag() == node.tag && finite).then_some(Plain::Known(found))
+    (found.tag() == *tag && finite).then_some(Plain::Known(found))
 }
 
 /// Folded lines, and tabs that begin a line of a block.
@@ -130,7 +140,7 @@ fn may_come_back_changed(text: &str, style: Style) -> bool {
 fn plain_entries(entries: &[(Node, Node)]) -> Option<Vec<(&str, &Node)>> {
     let mut sorted: Vec<(&str, &Node)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
-        if key.tagged || key.anchor.is_some() || key.tag != Tag::Str || key.style == Style::Folded {
+        if !is_plain_key(key) {
             return None;
         }
         sorted.push((key.as_str()?, value));
@@ -138,6 +148,15 @@ fn plain_entries(entries: &[(Node, Node)]) -> Option<Vec<(&str, &Node)>> {
     sort_naturally(&mut sorted, |(key, _)| key);
     let twice = sorted.windows(2).any(|pair| pair[0].0 == pair[1].0);
     (!twice).then_some(sorted)
+}
+
+/// True for a key that is an ordinary string.
+pub(super) fn is_plain_key(key: &Node) -> bool {
+    !key.tagged
+        && key.anchor.is_none()
+        && key.tag == Tag::Str
+        && key.style != Style::Folded
+        && key.is_scalar()
 }
 
 /// Writes a tree of ordinary nodes. `None` where there is a tag, an alias, a merge, a key that is no string or a key
@@ -202,7 +221,7 @@ fn plain_value(node: &Node, in_flow: bool) -> Option<Value> {
     })
 }
 
-fn json(value: resolve::Value, text: &str) -> Result<Value, Error> {
+pub(super) fn json(value: resolve::Value, text: &str) -> Result<Value, Error> {
     Ok(match value {
         resolve::Value::Null => Value::Null,
         resolve::Value::Bool(value) => Value::Bool(value),
