@@ -38,7 +38,7 @@ async fn build(answering: &mut Answering<'_>, resources: &[&str]) -> Result<Stri
         let options = Options::default();
         let outcome = sluice_kustomize::build(&tree, "", &options, answering.answers(), &Budget::generous());
         match outcome.map_err(|error| error.to_string())? {
-            Outcome::Done(built) => return Ok(built.to_yaml().unwrap()),
+            Outcome::Done(built) => return Ok(built.to_yaml(1).unwrap()),
             Outcome::Need(asks) => answering.answer(asks).await.map_err(|error| error.to_string())?,
         }
     }

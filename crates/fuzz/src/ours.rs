@@ -31,7 +31,7 @@ fn attempt(tree: &Tree) -> Answer {
         sluice_kustomize::build(&memory, &tree.run, &options, &Answers::default(), &Budget::generous())
             .map_err(|error| error.to_string())?;
     match outcome {
-        Outcome::Done(built) => built.to_yaml().map_err(|error| error.to_string()),
+        Outcome::Done(built) => built.to_yaml(1).map_err(|error| error.to_string()),
         Outcome::Need(asks) => Err(format!("asks for {asks:?}")),
     }
 }

@@ -11,7 +11,7 @@ use sluice_kustomize::{Answers, Options, Outcome, Reorder};
 use sluice_tree::{Folder, Limits};
 
 fn main() -> ExitCode {
-    let (mut reorder, mut unrestricted) = (Reorder::Legacy, false);
+    let (mut reorder, mut unrestricted, mut threads) = (Reorder::Legacy, false, 1);
     let mut folder = ".".to_owned();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -21,12 +21,13 @@ fn main() -> ExitCode {
                     reorder = Reorder::None;
                 }
             }
+            "--threads" => threads = args.next().and_then(|number| number.parse().ok()).unwrap_or(1),
             "--load-restrictor" => unrestricted = args.next().as_deref() == Some("LoadRestrictionsNone"),
             _ => folder = arg,
         }
     }
     let whole = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
-        let options = Options { reorder, unrestricted, remote: false, ..Options::default() };
+        let options = Options { reorder, unrestricted, remote: false, threads, ..Options::default() };
         let tree = Folder::open(Path::new("/"), Limits::default()).map_err(|error| error.to_string())?;
         let folder = std::path::absolute(&folder).map_err(|error| error.to_string())?;
         let folder = folder.to_string_lossy().into_owned();
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
             sluice_kustomize::build(&tree, &folder, &options, &Answers::default(), &Budget::generous())
                 .map_err(|error| error.to_string())?;
         match outcome {
-            Outcome::Done(built) => built.to_yaml().map_err(|error| error.to_string()),
+            Outcome::Done(built) => built.to_yaml(threads).map_err(|error| error.to_string()),
             Outcome::Need(asks) => Err(format!("needs {asks:?}")),
         }
     });

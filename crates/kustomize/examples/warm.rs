@@ -60,7 +60,7 @@ fn run(arguments: &[String]) -> Result<f64, String> {
     // The last text is held against a build of its own.
     let outcome = sluice_kustomize::build(&tree, folder, &options, &Answers::default(), &Budget::generous());
     let Ok(Outcome::Done(built)) = outcome else { return Err("the whole build fails".to_owned()) };
-    if built.to_yaml().map_err(|error| error.to_string())? != shown.join("---\n") {
+    if built.to_yaml(1).map_err(|error| error.to_string())? != shown.join("---\n") {
         return Err("building again and building as a whole differ".to_owned());
     }
     took.sort_by(f64::total_cmp);

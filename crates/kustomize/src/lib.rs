@@ -4,6 +4,7 @@
 //! the answers. It charges a budget and returns what it has read.
 
 mod accumulate;
+mod ahead;
 mod charts;
 mod config;
 mod crds;
@@ -31,6 +32,7 @@ mod resource;
 mod schema;
 mod selector;
 mod share;
+mod spread;
 mod text;
 mod transform;
 mod vars;
@@ -87,6 +89,8 @@ pub struct Options<'a> {
     /// The kustomization of the folder itself, in place of its file; the name is that of the file.
     pub given: Option<(&'a str, &'a Kustomization)>,
     pub charts: Option<&'a dyn Charts>,
+    /// How many threads may work on a build; what comes out is the same.
+    pub threads: usize,
     /// Told of every warning as it comes; those of a finished build are in it as well.
     pub on_warning: Option<&'a dyn Fn(&str)>,
 }
@@ -102,6 +106,7 @@ impl Default for Options<'_> {
             managed_by: false,
             given: None,
             charts: None,
+            threads: 1,
             on_warning: None,
         }
     }
@@ -139,16 +144,17 @@ pub struct Built {
 }
 
 impl Built {
-    /// Everything as one text, documents parted by `---`.
-    pub fn to_yaml(&self) -> Result<String, Error> {
-        let mut text = String::new();
-        for (at, object) in self.objects.iter().enumerate() {
+    /// Everything as one text, documents parted by `---`, written on so many threads.
+    pub fn to_yaml(&self, threads: usize) -> Result<String, Error> {
+        let mut texts = spread::map(threads, &self.objects, Object::to_yaml);
+        let mut whole = String::with_capacity(texts.iter().flatten().map(|text| text.len() + 4).sum());
+        for (at, text) in texts.drain(..).enumerate() {
             if at > 0 {
-                text.push_str("---\n");
+                whole.push_str("---\n");
             }
-            text.push_str(&object.to_yaml()?);
+            whole.push_str(&text?);
         }
-        Ok(text)
+        Ok(whole)
     }
 
     /// The file that an object was read from; none for generated ones.
@@ -203,6 +209,7 @@ fn build_watched<'a>(
         shown_root: options.shown_root,
         restricted: !options.unrestricted,
         remote_allowed: options.remote,
+        threads: options.threads,
         ..Shared::new(tree, answers, budget)
     });
     let result = run(&shared, folder, options, watch);

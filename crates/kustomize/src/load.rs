@@ -79,6 +79,8 @@ pub(crate) struct Shared<'a> {
     pub answers: &'a Answers,
     pub restricted: bool,
     pub remote_allowed: bool,
+    /// How many threads may work on the build.
+    pub threads: usize,
     pub reads: RefCell<Reads>,
     pub asks: RefCell<BTreeSet<Ask>>,
     pub budget: &'a Budget,
@@ -99,6 +101,7 @@ impl<'a> Shared<'a> {
             answers,
             restricted: true,
             remote_allowed: false,
+            threads: 1,
             reads: RefCell::default(),
             asks: RefCell::default(),
             budget,
@@ -120,7 +123,23 @@ pub(crate) struct Loader<'a> {
 }
 
 /// The real path of something, and what it is.
-type Found = std::result::Result<(String, EntryKind), ReadError>;
+pub(crate) type Found = std::result::Result<(String, EntryKind), ReadError>;
+
+/// What is in a file, where it has been read.
+pub(crate) type Content = Option<std::result::Result<Bytes, ReadError>>;
+
+/// The real path of a place. Most of them lie in their loader's root, which is one.
+pub(crate) fn resolve(tree: &dyn Tree, root: &str, place: &str) -> Found {
+    let name = if root.is_empty() {
+        Some(place)
+    } else {
+        place.strip_prefix(root).and_then(|rest| rest.strip_prefix('/'))
+    };
+    match name.filter(|name| !name.is_empty() && !name.contains('/')) {
+        Some(name) => tree.resolve_in(root, name),
+        None => tree.resolve(place),
+    }
+}
 
 struct Repository {
     spec: RepoSpec,
@@ -267,6 +286,11 @@ impl<'a> Loader<'a> {
         Ok(content)
     }
 
+    /// Where a file of this kustomization is in its tree; nothing for a web address, and outside of the tree.
+    pub(crate) fn place_of_file(&self, path: &str) -> Option<String> {
+        if is_web_address(path) { None } else { self.place(path).0 }
+    }
+
     /// Where in the main tree a path of this kustomization is.
     pub(crate) fn inside(&self, path: &str) -> Option<String> {
         if self.repository.is_some() || is_web_address(path) { None } else { self.place(path).0 }
@@ -274,6 +298,11 @@ impl<'a> Loader<'a> {
 
     /// As `load`, for a file whose objects are the only thing that is taken from it.
     pub(crate) fn load_objects(&self, path: &str) -> Result<Bytes> {
+        self.load_found(path, None)
+    }
+
+    /// As `load_objects`; what was found and read before is not looked for again.
+    pub(crate) fn load_found(&self, path: &str, early: Option<(Found, Content)>) -> Result<Bytes> {
         if is_web_address(path) {
             self.shared.is_indirect.set(true);
             return self.load_web(path);
@@ -282,24 +311,15 @@ impl<'a> Loader<'a> {
         let Some(place) = place else {
             return Err(self.outside("read", &shown));
         };
-        let found = self.resolve(&place);
+        let (found, content) = early.unwrap_or_else(|| (self.resolve(&place), None));
         if self.shared.restricted || self.repository.is_some() {
             self.check_restriction(&place, &shown, &found)?;
         }
-        self.read(&place, &shown, found)
+        self.read(&place, &shown, found, content)
     }
 
-    /// The real path of a place. Most of them lie in our root, which is one.
     fn resolve(&self, place: &str) -> Found {
-        let name = if self.root.is_empty() {
-            Some(place)
-        } else {
-            place.strip_prefix(self.root.as_str()).and_then(|rest| rest.strip_prefix('/'))
-        };
-        match name.filter(|name| !name.is_empty() && !name.contains('/')) {
-            Some(name) => self.tree().resolve_in(&self.root, name),
-            None => self.tree().resolve(place),
-        }
+        resolve(self.tree(), &self.root, place)
     }
 
     fn check_restriction(&self, place: &str, shown: &str, found: &Found) -> Result<()> {
@@ -319,10 +339,12 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn read(&self, place: &str, shown: &str, found: Found) -> Result<Bytes> {
+    fn read(&self, place: &str, shown: &str, found: Found, content: Content) -> Result<Bytes> {
         let content = found.and_then(|(real, kind)| match kind {
             EntryKind::Folder => Err(ReadError::IsFolder(place.to_owned())),
-            EntryKind::File => self.tree().read_real(&real).map(|content| (real, content)),
+            EntryKind::File => {
+                content.unwrap_or_else(|| self.tree().read_real(&real)).map(|content| (real, content))
+            }
         });
         match content {
             Ok((real, content)) => {

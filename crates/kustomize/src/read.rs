@@ -13,8 +13,12 @@ use crate::text;
 
 /// The objects in a text.
 pub(crate) fn objects(bytes: &[u8], budget: &Budget) -> Result<Vec<Node>> {
-    let documents = documents(bytes, budget)?;
-    take_lists_apart(drop_bad(documents)?, budget)
+    objects_of(documents(bytes)?, budget)
+}
+
+/// The objects in documents.
+pub(crate) fn objects_of(documents: impl Iterator<Item = Document>, budget: &Budget) -> Result<Vec<Node>> {
+    take_lists_apart(drop_bad(roots(documents, budget)?)?, budget)
 }
 
 /// Names the file in what is wrong with its YAML.
@@ -30,30 +34,48 @@ pub(crate) fn in_file(error: Error, path: &str) -> Error {
     error
 }
 
-/// The documents of a text, empty ones left out, without aliases.
-fn documents(bytes: &[u8], budget: &Budget) -> Result<Vec<Node>> {
+/// One document as the parser gives it.
+pub(crate) struct Document {
+    /// In bytes.
+    length: usize,
+    /// Its text may hold anchors, aliases or merge keys.
+    may_refer: bool,
+    /// It is the only one of its text.
+    is_alone: bool,
+    root: Result<Option<Node>>,
+}
+
+/// The documents of a text, each parsed when it is asked for.
+pub(crate) fn documents(bytes: &[u8]) -> Result<impl Iterator<Item = Document>> {
     let text = String::from_utf8_lossy(bytes);
     // Text that is no UTF-8 is for the parser to refuse.
     let chunks: Vec<Chunk<'_>> = match text {
         std::borrow::Cow::Borrowed(text) => split(text)?,
         std::borrow::Cow::Owned(_) => vec![Chunk { text: String::new(), bytes }],
     };
-    let alone = chunks.len() == 1;
-    let mut result = Vec::new();
-    for chunk in &chunks {
+    let is_alone = chunks.len() == 1;
+    Ok(chunks.into_iter().map(move |chunk| {
         let bytes = if chunk.bytes.is_empty() { chunk.text.as_bytes() } else { chunk.bytes };
-        budget.charge(bytes.len() as u64 / 8 + 1)?;
-        let Some(mut node) = sluice_yaml::parse_first_uncommented(bytes, sluice_yaml::Limits::default())
-            .map_err(|error| error_of_kind(Error::new(error.to_string()).within("MalformedYAMLError")))?
-        else {
-            continue;
-        };
-        if node.tag == Tag::Null {
-            continue;
+        Document {
+            length: bytes.len(),
+            may_refer: memchr::memchr2(b'&', b'*', bytes).is_some()
+                || memchr::memmem::find(bytes, b"<<").is_some(),
+            is_alone,
+            root: sluice_yaml::parse_first_uncommented(bytes, sluice_yaml::Limits::default())
+                .map_err(|error| error_of_kind(Error::new(error.to_string()).within("MalformedYAMLError"))),
         }
-        tidy(&mut node, bytes, budget)?;
+    }))
+}
+
+/// The roots of documents, empty ones left out, without aliases.
+fn roots(documents: impl Iterator<Item = Document>, budget: &Budget) -> Result<Vec<Node>> {
+    let mut result = Vec::new();
+    for document in documents {
+        budget.charge(document.length as u64 / 8 + 1)?;
+        let Some(mut node) = document.root?.filter(|node| node.tag != Tag::Null) else { continue };
+        tidy(&mut node, document.may_refer, budget)?;
         let kind = nodes::get(&node, "kind").map_or("", nodes::value);
-        if alone
+        if document.is_alone
             && matches!(kind, "List" | "ResourceList")
             && (nodes::get(&node, "items").is_some() || nodes::get(&node, "functionConfig").is_some())
         {
@@ -112,8 +134,8 @@ fn cut(text: &str) -> Result<Vec<&str>> {
 }
 
 /// Takes anchors, aliases, merge keys, comments and columns out of a tree.
-fn tidy(node: &mut Node, bytes: &[u8], budget: &Budget) -> Result<()> {
-    if bytes.contains(&b'&') || bytes.contains(&b'*') || bytes.windows(2).any(|pair| pair == b"<<") {
+fn tidy(node: &mut Node, may_refer: bool, budget: &Budget) -> Result<()> {
+    if may_refer {
         let mut anchors = Anchors { known: HashMap::new(), open: Vec::new(), budget };
         anchors.expand(node)?;
     }

@@ -59,7 +59,7 @@ impl Case {
         let outcome = sluice_kustomize::build(&tree, run, &options, &Answers::default(), &Budget::generous())
             .map_err(|error| error.to_string())?;
         match outcome {
-            Outcome::Done(built) => built.to_yaml().map_err(|error| error.to_string()),
+            Outcome::Done(built) => built.to_yaml(1).map_err(|error| error.to_string()),
             Outcome::Need(asks) => Err(format!("asks for {asks:?}")),
         }
     }

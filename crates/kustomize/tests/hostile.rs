@@ -12,7 +12,7 @@ fn build(files: &[(&str, Vec<u8>)]) -> Result<String, String> {
     let budget = Budget::new(2_000_000, 32 << 20, 512);
     let options = Options { remote: false, ..Options::default() };
     match sluice_kustomize::build(&tree, "", &options, &Answers::default(), &budget) {
-        Ok(Outcome::Done(built)) => built.to_yaml().map_err(|error| error.to_string()),
+        Ok(Outcome::Done(built)) => built.to_yaml(1).map_err(|error| error.to_string()),
         Ok(Outcome::Need(_)) => Ok(String::new()),
         Err(error) => Err(error.to_string()),
     }
@@ -205,7 +205,7 @@ fn changed_inputs_of_the_corpus_never_panic() {
         if let Ok(Outcome::Done(built)) =
             sluice_kustomize::build(&tree, &run, &options, &Answers::default(), &budget)
         {
-            let _ = built.to_yaml();
+            let _ = built.to_yaml(1);
         }
     }
 }

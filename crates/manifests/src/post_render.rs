@@ -34,7 +34,7 @@ fn run(text: &str, renderer: &Value, budget: &Budget) -> Result<String, Error> {
     let outcome =
         sluice_kustomize::build(&tree, "", &options, &Answers::default(), budget).map_err(from_engine)?;
     match outcome {
-        sluice_kustomize::Outcome::Done(built) => built.to_yaml().map_err(from_engine),
+        sluice_kustomize::Outcome::Done(built) => built.to_yaml(1).map_err(from_engine),
         sluice_kustomize::Outcome::Need(asks) => {
             Err(Error::Kustomize(format!("post renderers may ask for nothing: {} asks", asks.len())))
         }

@@ -69,8 +69,8 @@ impl ReadError {
     }
 }
 
-/// A read-only tree of files.
-pub trait Tree {
+/// A read-only tree of files, which several threads may read at once.
+pub trait Tree: Sync {
     /// The real path of what `path` names: relative to the root, clean, links followed; `""` is the root.
     fn resolve(&self, path: &str) -> Result<(String, EntryKind), ReadError>;
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::layer::Entry;
 use super::{Accumulated, Builder, Target};
+use crate::ahead::{Ahead, Early};
 use crate::error::{Error, ErrorKind, Result, fail};
 use crate::load::Loader;
 use crate::origin::join;
@@ -20,9 +21,11 @@ impl<'a> Target<'a> {
         paths: &[String],
     ) -> Result<Accumulated> {
         self.loader.ask_ahead(paths);
-        for path in paths {
+        let mut ahead = Ahead::default();
+        for (at, path) in paths.iter().enumerate() {
             self.loader.budget().charge(1)?;
-            let Err(as_file) = self.accumulate_file(builder, &mut onto, path) else { continue };
+            let early = ahead.next(&self.loader, &paths[at..]);
+            let Err(as_file) = self.accumulate_file(builder, &mut onto, path, early) else { continue };
             if as_file.kind == ErrorKind::Http || as_file.is_stop() {
                 return Err(as_file);
             }
@@ -109,15 +112,29 @@ impl<'a> Target<'a> {
         Ok(onto)
     }
 
-    fn accumulate_file(&mut self, builder: &Builder<'a>, onto: &mut Accumulated, path: &str) -> Result<()> {
+    fn accumulate_file(
+        &mut self,
+        builder: &Builder<'a>,
+        onto: &mut Accumulated,
+        path: &str,
+        early: Option<Early>,
+    ) -> Result<()> {
         let reading = |error: Error| error.within(format_args!("accumulating resources from '{path}'"));
+        let (early, documents) = match early {
+            Some(Early { found, content, documents }) => (Some((found, content)), documents),
+            None => (None, None),
+        };
         let content = match (&self.layer, &builder.recording) {
             (None, Some(_)) => self.loader.load(path),
-            _ => self.loader.load_objects(path),
+            _ => self.loader.load_found(path, early),
         };
         let content = content.map_err(reading)?;
-        let objects = read::objects(&content, self.loader.budget())
-            .map_err(|error| reading(read::in_file(error, path)))?;
+        let budget = self.loader.budget();
+        let objects = match documents {
+            Some(documents) => documents.and_then(|list| read::objects_of(list.into_iter(), budget)),
+            None => read::objects(&content, budget),
+        };
+        let objects = objects.map_err(|error| reading(read::in_file(error, path)))?;
         let schemas = builder.schemas.borrow();
         let source = builder.note_source(&self.loader, path);
         if let (Some(layer), Some(recording)) = (&mut self.layer, &builder.recording) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sluice_kustomize::Built;
 
 use super::charts::Wanted;
-use super::engine::Job;
+use super::engine::{self, Job};
 use super::output;
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
@@ -104,7 +104,7 @@ pub async fn plain(ui: &Ui, target: &str) -> CliResult<String> {
 }
 
 fn text(built: &Built) -> CliResult<String> {
-    built.to_yaml().map_err(|error| CliError::new(error.to_string()))
+    built.to_yaml(engine::threads()).map_err(|error| CliError::new(error.to_string()))
 }
 
 impl BuildArgs {

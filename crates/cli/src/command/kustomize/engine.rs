@@ -27,6 +27,14 @@ pub async fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     receive.await.map_err(|_| CliError::new("the engine stopped unexpectedly"))
 }
 
+/// How many threads one build may take.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
+}
+
+/// More would wait for each other.
+const MOST_THREADS: usize = 8;
+
 /// Tells something on standard error with the time, as kustomize's log does.
 pub fn log(ui: &Ui, text: &str) {
     let now = jiff::Zoned::now();
@@ -156,6 +164,7 @@ impl Job {
             is_order_asked: self.is_order_asked,
             managed_by: self.managed_by,
             charts: charts.as_ref().map(|charts| charts as &dyn Charts),
+            threads: threads(),
             on_warning: Some(&on_warning),
             ..Options::default()
         };
