@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Settings;
-use super::long_lived::LongLived;
+use super::long_lived::{LongLived, Variable};
 use crate::{Outcome, peers, program};
 use compose::{Case, Composer, Uses};
 
@@ -35,8 +35,9 @@ pub struct Pair {
 type Answers = (Value, Value);
 
 impl Pair {
-    pub fn start(helm: &Path, ours: &Path) -> Result<Self, String> {
-        Ok(Self { helm: LongLived::start(helm)?, ours: LongLived::start(ours)? })
+    /// `environment` is of ours alone.
+    pub fn start(helm: &Path, ours: &Path, environment: Option<Variable>) -> Result<Self, String> {
+        Ok(Self { helm: LongLived::start(helm, None)?, ours: LongLived::start(ours, environment)? })
     }
 
     fn ask(&mut self, questions: &[String]) -> Result<Vec<Answers>, String> {
@@ -105,7 +106,7 @@ pub fn run(settings: &Settings) -> Outcome {
     let ours = engine()?;
     let mut composer = Composer::new(settings.seed);
     check_names(&helm, &composer)?;
-    let mut pair = Pair::start(&helm, &ours)?;
+    let mut pair = Pair::start(&helm, &ours, None)?;
     let begun = Instant::now();
     let mut told = Told::default();
     while begun.elapsed() < settings.time && told.differences.len() < MOST_TOLD {

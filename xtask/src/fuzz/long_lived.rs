@@ -9,18 +9,23 @@ use std::time::Duration;
 /// The longest that one answer may take.
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// A name and what it is set to.
+pub type Variable = (&'static str, String);
+
 pub struct LongLived {
     program: PathBuf,
+    environment: Option<Variable>,
     child: Child,
     questions: ChildStdin,
     answers: Receiver<String>,
 }
 
 impl LongLived {
-    pub fn start(program: &Path) -> Result<Self, String> {
+    pub fn start(program: &Path, environment: Option<Variable>) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", program.display());
         let mut child = Command::new(program)
             .env("TZ", "UTC")
+            .envs(environment.clone())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -36,13 +41,12 @@ impl LongLived {
                 }
             }
         });
-        Ok(Self { program: program.to_path_buf(), child, questions, answers })
+        Ok(Self { program: program.to_path_buf(), environment, child, questions, answers })
     }
 
     /// Begins anew, with no question open.
     pub fn restart(&mut self) -> Result<(), String> {
-        let program = self.program.clone();
-        *self = Self::start(&program)?;
+        *self = Self::start(&self.program, self.environment.clone())?;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Planted defects: each is put into a copy of the crates, built there, and looked for.
 //!
 //! A tool has a list of them as JSON (name, file, what to find there, what to put in its place) and says how its
-//! program is built and how a difference is looked for.
+//! program is built and how a difference is looked for. Where the word `PLANTED` stands in each of the replacements,
+//! all are put in at once and built once: the word is true in a process whose environment names that defect.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::long_lived::Variable;
 use crate::{Outcome, program};
 
 /// How long each defect may stay hidden.
@@ -36,7 +38,14 @@ pub trait Ground {
     fn program(copy: &Path) -> PathBuf;
 
     /// Looks for a first difference: in so many inputs, or no longer than the limit.
-    fn look(&mut self, program: &Path, most: Option<u64>) -> Result<Look, String>;
+    fn look(&mut self, subject: &Subject, most: Option<u64>) -> Result<Look, String>;
+}
+
+/// What is looked at.
+pub struct Subject {
+    pub program: PathBuf,
+    /// What it has in its environment, so that one of the defects that it is built with is awake.
+    pub environment: Option<Variable>,
 }
 
 /// What a look gave.
@@ -55,29 +64,38 @@ struct Defect {
     replace: String,
 }
 
+/// The word of a replacement that is true where its defect is awake, and the variable that names the defect.
+const SWITCH: &str = "PLANTED";
+
 pub fn run<G: Ground>(ground: &mut G, out: &Path) -> Outcome {
     let defects = read(G::DEFECTS)?;
     let copy = out.join("planted");
     copy_crates(&copy, G::CRATE)?;
-    build::<G>(&copy)?;
-    let sound = copy.join("sound");
-    std::fs::copy(G::program(&copy), &sound).map_err(|error| format!("{}: {error}", sound.display()))?;
-    control(ground, &sound, G::CONTROL)?;
-    let (mut hidden, mut furthest) = (0, G::CONTROL);
-    for defect in &defects {
-        let path = copy.join(&defect.file);
-        let sound = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        if !sound.contains(&defect.find) {
-            return Err(format!("{}: {} no longer holds what was to be changed", defect.name, defect.file));
+    let has_switches = defects.iter().all(|defect| defect.replace.contains(SWITCH));
+    if has_switches {
+        for (at, defect) in defects.iter().enumerate() {
+            defect.plant(&copy, &switch(at))?;
         }
-        write(&path, &sound.replacen(&defect.find, &defect.replace, 1))?;
-        let found = build::<G>(&copy).and_then(|()| {
-            let begun = Instant::now();
-            let got = ground.look(&G::program(&copy), None)?;
-            Ok((begun.elapsed(), got))
-        });
-        write(&path, &sound)?;
-        let (time, look) = found.map_err(|error| format!("{}: {error}", defect.name))?;
+    }
+    build::<G>(&copy)?;
+    let sound = Subject { program: copy.join("sound"), environment: None };
+    std::fs::copy(G::program(&copy), &sound.program)
+        .map_err(|error| format!("{}: {error}", sound.program.display()))?;
+    control(ground, &sound, G::CONTROL)?;
+    let (mut hidden, mut furthest, mut all) = (0, G::CONTROL, Duration::ZERO);
+    for (at, defect) in defects.iter().enumerate() {
+        let (time, look) = if has_switches {
+            let environment = Some((SWITCH, at.to_string()));
+            timed(ground, &Subject { program: sound.program.clone(), environment })
+        } else {
+            let before = defect.plant(&copy, "")?;
+            let subject = Subject { program: G::program(&copy), environment: None };
+            let found = build::<G>(&copy).and_then(|()| timed(ground, &subject));
+            write(&copy.join(&defect.file), &before)?;
+            found
+        }
+        .map_err(|error| format!("{}: {error}", defect.name))?;
+        all += time;
         match look.input {
             Some(input) => {
                 furthest = furthest.max(input);
@@ -89,14 +107,42 @@ pub fn run<G: Ground>(ground: &mut G, out: &Path) -> Outcome {
             }
         }
     }
-    println!("{} of {} defects found", defects.len() - hidden, defects.len());
+    println!("{} of {} defects found, in {} s", defects.len() - hidden, defects.len(), all.as_secs());
     // Up to its first difference a run composes the inputs that a run without a defect composes.
     control(ground, &sound, furthest)?;
     if hidden == 0 { Ok(()) } else { Err(format!("{hidden} defects stayed hidden")) }
 }
 
+fn timed<G: Ground>(ground: &mut G, subject: &Subject) -> Result<(Duration, Look), String> {
+    let begun = Instant::now();
+    let look = ground.look(subject, None)?;
+    Ok((begun.elapsed(), look))
+}
+
+/// An expression that is true where the environment names the defect of this number.
+fn switch(at: usize) -> String {
+    format!(
+        "{{ static IS: std::sync::LazyLock<bool> = \
+         std::sync::LazyLock::new(|| std::env::var(\"{SWITCH}\").is_ok_and(|at| at == \"{at}\")); *IS }}"
+    )
+}
+
+impl Defect {
+    /// Puts it into the copy, and gives the file's text as it was.
+    fn plant(&self, copy: &Path, switch: &str) -> Result<String, String> {
+        let path = copy.join(&self.file);
+        let before =
+            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if !before.contains(&self.find) {
+            return Err(format!("{}: {} no longer holds what was to be changed", self.name, self.file));
+        }
+        write(&path, &before.replacen(&self.find, &self.replace.replace(SWITCH, switch), 1))?;
+        Ok(before)
+    }
+}
+
 /// Without a defect there must be no difference, so that none of the others is due to anything but the defects.
-fn control<G: Ground>(ground: &mut G, sound: &Path, inputs: u64) -> Outcome {
+fn control<G: Ground>(ground: &mut G, sound: &Subject, inputs: u64) -> Outcome {
     let look = ground.look(sound, Some(inputs))?;
     if look.input.is_some() {
         return Err(format!("without a defect there are differences:\n{}", look.text));

@@ -254,7 +254,8 @@ impl<'a> Parser<'a> {
         if self.skip_blank() {
             return Ok(Node::Null);
         }
-        let mut stream = serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<Value>();
+        let rest = &self.text[self.at..];
+        let mut stream = serde_json::Deserializer::from_str(&rest[..scalar_end(rest)]).into_iter::<Value>();
         let mut value = match stream.next() {
             Some(Ok(value)) => value,
             Some(Err(error)) => return fail(error.to_string()),
@@ -371,6 +372,28 @@ impl<'a> Parser<'a> {
         longer.push(node);
         (Rc::new(RefCell::new(longer)), Ok(()))
     }
+}
+
+/// Where a JSON number or word ends, whatever stands behind it; all of the text where it begins with something else.
+fn scalar_end(text: &str) -> usize {
+    if let Some(word) = ["true", "false", "null"].iter().find(|word| text.starts_with(**word)) {
+        return word.len();
+    }
+    let digits = |at: usize| text[at..].bytes().take_while(u8::is_ascii_digit).count();
+    let sign = usize::from(text.starts_with('-'));
+    let mut at = sign + if text[sign..].starts_with('0') { 1 } else { digits(sign) };
+    if at == sign {
+        return text.len();
+    }
+    if text[at..].starts_with('.') {
+        at += 1 + digits(at + 1);
+    }
+    if text[at..].starts_with(['e', 'E']) {
+        at += 1;
+        at += usize::from(text[at..].starts_with(['+', '-']));
+        at += digits(at);
+    }
+    at
 }
 
 enum Found {

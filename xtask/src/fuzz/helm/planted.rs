@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::compose::{Case, Composer};
 use super::{Answers, Pair, agree, batch, shown};
 use crate::fuzz::Settings;
-use crate::fuzz::planted::{self, Ground, LIMIT, Look};
+use crate::fuzz::planted::{self, Ground, LIMIT, Look, Subject};
 use crate::{Outcome, program};
 
 struct Charts<'a> {
@@ -21,25 +21,8 @@ pub fn run(helm: &Path, settings: &Settings) -> Outcome {
 impl Ground for Charts<'_> {
     const DEFECTS: &'static str = "xtask/src/fuzz/helm/defects.json";
     const CRATE: &'static str = "helm";
-    /// As the fuzzer builds it, so that nothing from elsewhere is built again; what is changed is built as fast as can be.
-    const BUILD: &'static [&'static str] = &[
-        "--profile",
-        "quick",
-        "-p",
-        "sluice-helm",
-        "--example",
-        "ask",
-        "--features",
-        "certificates",
-        "--config",
-        "profile.quick.incremental=true",
-        "--config",
-        "profile.quick.package.sluice-gotmpl.opt-level=0",
-        "--config",
-        "profile.quick.package.sluice-helm.opt-level=0",
-        "--config",
-        "profile.quick.package.sluice-yaml.opt-level=0",
-    ];
+    /// As the fuzzer builds it, so that nothing from elsewhere is built again.
+    const BUILD: &'static [&'static str] = super::ENGINE;
 
     fn target(_: &Path) -> PathBuf {
         program::target()
@@ -51,10 +34,10 @@ impl Ground for Charts<'_> {
         program::target().join("quick/examples/ask")
     }
 
-    fn look(&mut self, program: &Path, most: Option<u64>) -> Result<Look, String> {
+    fn look(&mut self, subject: &Subject, most: Option<u64>) -> Result<Look, String> {
         let (asked, found) = match most {
-            Some(most) => self.first(program, most, Duration::MAX)?,
-            None => self.first(program, u64::MAX, LIMIT)?,
+            Some(most) => self.first(subject, most, Duration::MAX)?,
+            None => self.first(subject, u64::MAX, LIMIT)?,
         };
         Ok(match found {
             Some((case, (helm, ours))) => Look {
@@ -70,11 +53,11 @@ impl Charts<'_> {
     /// The first chart on which an engine differs, and how many were asked until then.
     fn first(
         &self,
-        program: &Path,
+        subject: &Subject,
         most: u64,
         longest: Duration,
     ) -> Result<(u64, Option<(Case, Answers)>), String> {
-        let mut pair = Pair::start(self.helm, program)?;
+        let mut pair = Pair::start(self.helm, &subject.program, subject.environment.clone())?;
         let mut composer = Composer::new(self.seed);
         let begun = Instant::now();
         let mut asked = 0;

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use super::Settings;
 use crate::Outcome;
-use crate::fuzz::planted::{self, Ground, LIMIT, Look};
+use crate::fuzz::planted::{self, Ground, LIMIT, Look, Subject};
 
 struct Trees<'a> {
     reference: &'a Path,
@@ -28,10 +28,10 @@ impl Ground for Trees<'_> {
         copy.join("target/debug/fuzz")
     }
 
-    fn look(&mut self, program: &Path, most: Option<u64>) -> Result<Look, String> {
+    fn look(&mut self, subject: &Subject, most: Option<u64>) -> Result<Look, String> {
         let output = match most {
-            Some(trees) => self.ask(program, &["--trees", &trees.to_string(), "--minutes", "60"])?,
-            None => self.ask(program, &["--first"])?,
+            Some(trees) => self.ask(subject, &["--trees", &trees.to_string(), "--minutes", "60"])?,
+            None => self.ask(subject, &["--first"])?,
         };
         let text = text_of(&output);
         let failed = most.is_some() && !output.status.success();
@@ -40,15 +40,16 @@ impl Ground for Trees<'_> {
 }
 
 impl Trees<'_> {
-    fn ask(&self, program: &Path, more: &[&str]) -> Result<Output, String> {
-        Command::new(program)
+    fn ask(&self, subject: &Subject, more: &[&str]) -> Result<Output, String> {
+        Command::new(&subject.program)
+            .envs(subject.environment.clone())
             .arg(self.reference)
             .arg(self.out.join("found"))
             .args(["--seconds", &LIMIT.as_secs().to_string()])
             .args(["--seed", &self.settings.seed.to_string()])
             .args(more)
             .output()
-            .map_err(|error| format!("{}: {error}", program.display()))
+            .map_err(|error| format!("{}: {error}", subject.program.display()))
     }
 }
 
