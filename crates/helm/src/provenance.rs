@@ -1,7 +1,13 @@
 //! Provenance files (`chart.tgz.prov`): a clear-signed text that holds the chart's metadata and the digests of archives.
 //!
-//! The text is taken apart and the digests are compared. Whether the signature is good is for the caller: what was signed
-//! and the signature are handed out as they stand.
+//! The text is taken apart, the signature checked with the keys of a keyring, the digests compared.
+
+#[cfg(feature = "signatures")]
+mod packet;
+#[cfg(feature = "signatures")]
+mod proof;
+#[cfg(feature = "signatures")]
+pub mod signature;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +47,9 @@ pub enum ProvenanceError {
     NoSums,
     #[error("{0}")]
     Unreadable(String),
+    #[cfg(feature = "signatures")]
+    #[error(transparent)]
+    Signature(#[from] signature::SignatureError),
     #[error("provenance does not contain a SHA for a file named {0:?}")]
     NotNamed(String),
     #[error("sha256 sum does not match for {name}: {want:?} != {have:?}")]
@@ -54,7 +63,7 @@ impl Provenance {
         }
         let text = std::str::from_utf8(data).map_err(|_| ProvenanceError::NoBlock)?;
         let (lines, signature) = clear_signed(text).ok_or(ProvenanceError::NoBlock)?;
-        let plain: String = lines.iter().flat_map(|line| [*line, "\n"]).collect();
+        let plain = lines.join("\n");
         let mut parts = plain.split("\n...\n");
         let (Some(metadata), Some(sums)) = (parts.next(), parts.next()) else {
             return Err(ProvenanceError::NoSums);
@@ -65,6 +74,12 @@ impl Provenance {
             metadata: metadata.to_owned(),
             files: read_sums(sums)?,
         })
+    }
+
+    /// Who signed, with which key of a keyring; the time is in seconds since 1970.
+    #[cfg(feature = "signatures")]
+    pub fn signer(&self, keyring: &[u8], now: i64) -> Result<signature::Signer, ProvenanceError> {
+        Ok(signature::check(&self.signed, &self.signature, keyring, now)?)
     }
 
     /// Whether the archive of that name is the one that was signed; gives its digest.
@@ -80,22 +95,23 @@ impl Provenance {
 
 /// The lines that were signed, without blanks at their ends and without the dashes that protect them; then the signature.
 fn clear_signed(text: &str) -> Option<(Vec<&str>, String)> {
-    let mut lines = text.lines().map(|line| line.trim_end_matches([' ', '\t', '\r']));
+    let mut lines = text.lines();
     lines.by_ref().find(|line| *line == BEGIN)?;
-    // Headers, to the first blank line.
-    if !lines.by_ref().take_while(|line| !line.is_empty()).all(|line| line.contains(':')) {
+    // Headers, to the first blank line; there is but one.
+    let mut headers = lines.by_ref().take_while(|line| !line.trim().is_empty());
+    if !headers.all(|line| line.split_once(':').is_some_and(|(key, _)| key.trim() == "Hash")) {
         return None;
     }
     let mut signed = Vec::new();
     loop {
         match lines.next()? {
             SIGNATURE => break,
-            line => signed.push(line.strip_prefix("- ").unwrap_or(line)),
+            line => signed.push(line.strip_prefix("- ").unwrap_or(line).trim_end_matches([' ', '\t'])),
         }
     }
     let mut signature = format!("{SIGNATURE}\n");
     loop {
-        let line = lines.next()?;
+        let line = lines.next()?.trim_end();
         signature.push_str(line);
         signature.push('\n');
         if line == END {

@@ -1,6 +1,6 @@
 //! The grammar of `--set` and its kin against what Helm's own parser made of the same lines.
 //!
-//! `cd peers/ask/values && go run . > crates/helm/tests/corpus/set.jsonl` records. What is wrong with JSON is told in other
+//! `cd peers/ask/helm && go run . set > crates/helm/tests/corpus/set.jsonl` records. What is wrong with JSON is told in other
 //! words; Helm's commands do not show them.
 #![allow(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it must be")]
 

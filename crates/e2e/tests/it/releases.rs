@@ -297,3 +297,53 @@ async fn we_read_helms_releases_in_secrets() {
 async fn we_read_helms_releases_in_config_maps() {
     we_read_helms("we_read_helms_releases_in_config_maps", "helms-configmap", Driver::ConfigMap).await;
 }
+
+#[tokio::test]
+async fn a_history_of_helm_3_goes_on() {
+    let (test, ns, driver) = ("a_history_of_helm_3_goes_on", "helm-three", Driver::Secret);
+    let Some((api, helm)) = begin(test, ns, driver).await else { return };
+    // What Helm 3 wrote (crates/helm/tests/helm3.rs).
+    let secrets: Vec<Value> = include_str!("../../../helm/tests/helm3/secrets.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for secret in &secrets {
+        api.create(&path(ns, driver), secret).await.unwrap();
+    }
+    // Our revision after Helm 3's four, with what its first one had.
+    let first = storage::read(&secrets[0]).unwrap();
+    let mut last = storage::read(&secrets[3]).unwrap();
+    last.info.status = Status::Superseded;
+    api.delete(&format!("{}/{}", path(ns, driver), last.key())).await.unwrap();
+    let object = storage::object(&last, driver, ns, Stamp::Modified(1_795_360_702));
+    api.create(&path(ns, driver), &object).await.unwrap();
+    let mut ours = release(ns, 5, Status::Deployed, "green");
+    ours.labels.clone_from(&last.labels);
+    let object = storage::object(&ours, driver, ns, Stamp::Created(1_795_360_703));
+    api.create(&path(ns, driver), &object).await.unwrap();
+
+    let history = helm.json(&["history", "app"]);
+    let told: Vec<(i64, &str)> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["revision"].as_i64().unwrap(), row["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [(1, "superseded"), (2, "superseded"), (3, "failed"), (4, "superseded"), (5, "deployed")]
+    );
+    let list = helm.json(&["ls", "--all"]);
+    let names: Vec<&str> =
+        list.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["app", "gone"]);
+
+    // Helm rolls back to a revision of Helm 3's, over ours; we read what it then wrote.
+    helm.run(&["rollback", "app", "1"]);
+    let map = api.get(&format!("/api/v1/namespaces/{ns}/configmaps/app")).await.unwrap();
+    assert_eq!(map["data"]["color"], "red");
+    let sixth = stored(&api, ns, driver, 6).await;
+    assert_eq!((sixth.info.status, &sixth.manifest), (Status::Deployed, &first.manifest));
+    assert_eq!((&sixth.config, &sixth.labels), (&first.config, &first.labels));
+    assert_eq!(stored(&api, ns, driver, 5).await.info.status, Status::Superseded);
+}

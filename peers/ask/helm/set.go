@@ -1,4 +1,4 @@
-// Puts on record what Helm's grammar of `--set` and its kin makes of lines: JSON lines on standard output.
+// What Helm's grammar of `--set` and its kin makes of lines.
 //
 //	{"bases":[...]}                      values that are there before
 //	{"h":way,"b":base,"l":line,"w":{...}}  what is other at the top afterwards; of numbers, those that are int64 are {"int":n},
@@ -6,6 +6,7 @@
 //	{"h":way,"b":base,"l":line,"e":text}   why it was refused
 //
 // The first lines are written by hand, the rest are composed out of the grammar's signs, the same in each run.
+
 package main
 
 import (
@@ -140,7 +141,7 @@ func line(random *rand.Rand) string {
 	return text
 }
 
-func main() {
+func recordSet() {
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
 	say := func(how string, base int, line string) {

@@ -1,4 +1,4 @@
-module ask/values
+module ask/helm
 
 go 1.26.0
 
