@@ -10,6 +10,7 @@ mod show;
 pub mod source;
 mod template;
 mod values;
+mod verify;
 mod words;
 
 use std::ffi::OsString;
@@ -81,6 +82,7 @@ fn dispatch(ui: &Ui, global: &Global, command: HelmCommand) -> CliResult {
         HelmCommand::Lint(args) => lint::run(ui, global, &args),
         HelmCommand::Show { part } => show::run(ui, part),
         HelmCommand::Dependency { command } => dependency::run(ui, command),
+        HelmCommand::Verify(args) => verify::run(ui, &args),
         HelmCommand::Package(args) => package::run(ui, &args),
         HelmCommand::GetValues(args) => values::run(ui, &args),
         HelmCommand::Explain(args) => explain::run(ui, global, *args),

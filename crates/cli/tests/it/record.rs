@@ -110,7 +110,7 @@ pub fn look(name: &str) -> &'static str {
         "cat" => "sed 's/^generated: .*/generated: TIME/' \"$1\"",
         "files" => "cd \"$1\" && find . -type f | LC_ALL=C sort",
         "tar" => {
-            "tar -tvzf \"$1\" | awk '{print $1, $3, $6}'; tar -xzOf \"$1\" | sed 's/^generated: .*/generated: TIME/'"
+            "tar -tvzf \"$1\" | awk '{print $1, ($6 ~ /lock$/ ? \"SIZE\" : $3), $6}'; tar -xzOf \"$1\" | sed 's/^generated: .*/generated: TIME/'"
         }
         other => panic!("{other} is no command of the record"),
     }

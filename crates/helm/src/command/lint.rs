@@ -1,6 +1,7 @@
 //! `helm lint`: what is wrong with a chart, and what could be better.
-//!
-//! Not told: kinds that Kubernetes gives up, and whether maintainers' mail addresses and URLs are well formed.
+
+mod addresses;
+mod deprecated;
 
 use serde_json::{Map, Value};
 use sluice_tree::{EntryKind, Tree};
@@ -11,13 +12,14 @@ use sluice_gotmpl::url_parts;
 use super::Environment;
 use crate::capabilities::{Capabilities, KubeVersion};
 use crate::chart::typed::{At, Typed, field};
-use crate::chart::{API_V1, API_V2, Chart, Limits, Metadata, extension, folder};
+use crate::chart::{API_V1, API_V2, Chart, Limits, Maintainer, Metadata, extension, folder};
 use crate::family::{Family, coalesce_two};
 use crate::manifest;
 use crate::render::{ReleaseOptions, RenderOptions, render};
 use crate::schema;
 use crate::values::graph::{from_map, new_table, to_map};
 use crate::values::{decode, decode_strict, read_map};
+use addresses::{is_email, is_url};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -242,6 +244,12 @@ impl Lint<'_> {
                 );
                 self.say(Severity::Warning, name, text);
             }
+            let api_version = value["apiVersion"].as_str().unwrap_or_default();
+            let version =
+                self.args.kube_version.clone().unwrap_or_else(|| Capabilities::default().kube_version);
+            if let Some(text) = deprecated::warning(api_version, kind, &version) {
+                self.say(Severity::Warning, name, text);
+            }
             if matches!(kind, "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet")
                 && !text.contains("matchLabels")
                 && !text.contains("matchExpressions")
@@ -354,6 +362,12 @@ fn metadata_problems(metadata: &Metadata, document: &Value) -> Vec<(Severity, St
             None => error("a maintainer entry is empty".to_owned()),
             Some(maintainer) if maintainer.name.is_empty() => {
                 error("each maintainer requires a name".to_owned());
+            }
+            Some(Maintainer { name, email, .. }) if !email.is_empty() && !is_email(email) => {
+                error(format!("invalid email '{email}' for maintainer '{name}'"));
+            }
+            Some(Maintainer { name, url, .. }) if !url.is_empty() && !is_url(url) => {
+                error(format!("invalid url '{url}' for maintainer '{name}'"));
             }
             Some(_) => continue,
         }

@@ -45,11 +45,17 @@ pub struct Signer {
     pub fingerprint: String,
 }
 
-/// Checks an armored signature over `signed` with the keys of a ring, at a time in seconds since 1970.
-pub fn check(signed: &[u8], armored: &str, keyring: &[u8], now: i64) -> Result<Signer, SignatureError> {
+/// Whether the bytes are a keyring at all.
+pub fn check_keyring(keyring: &[u8]) -> Result<(), SignatureError> {
     if keyring.len() > MAX_KEYRING {
         return Err(SignatureError::Structure(format!("the keyring holds more than {MAX_KEYRING} bytes")));
     }
+    packets(keyring).map(drop)
+}
+
+/// Checks an armored signature over `signed` with the keys of a ring, at a time in seconds since 1970.
+pub fn check(signed: &[u8], armored: &str, keyring: &[u8], now: i64) -> Result<Signer, SignatureError> {
+    check_keyring(keyring)?;
     let ring = packets(keyring)?;
     for packet in packets(&without_armor(armored)?)? {
         if packet.tag != packet::SIGNATURE {

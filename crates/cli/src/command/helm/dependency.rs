@@ -6,7 +6,7 @@ use sluice_helm::chart::{Chart, Dependency, pack};
 use sluice_helm::command::dependency;
 use sluice_version::{Constraint, Version};
 
-use super::words::{DependencyArgs, DependencyCommand};
+use super::words::DependencyCommand;
 use super::{failed, source};
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
@@ -15,16 +15,9 @@ pub fn run(ui: &Ui, command: DependencyCommand) -> CliResult {
     let chart_of = |words: &[String]| words.first().map_or(".", String::as_str).to_owned();
     match command {
         DependencyCommand::List { words, max_col_width } => list(ui, &chart_of(&words), max_col_width),
-        DependencyCommand::Build(args) => build(ui, &chart_of(&checked(&args)?.words)),
-        DependencyCommand::Update(args) => update(ui, &chart_of(&checked(&args)?.words), false),
+        DependencyCommand::Build(args) => build(ui, &chart_of(&args.words)),
+        DependencyCommand::Update(args) => update(ui, &chart_of(&args.words), false),
     }
-}
-
-fn checked(args: &DependencyArgs) -> CliResult<&DependencyArgs> {
-    if args.fetch.verify {
-        return Err(CliError::new("--verify is not supported: signatures are not checked here"));
-    }
-    Ok(args)
 }
 
 fn list(ui: &Ui, chart: &str, max_width: usize) -> CliResult {

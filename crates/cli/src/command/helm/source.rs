@@ -11,12 +11,11 @@ use sluice_helm::build;
 use sluice_helm::chart::archive::{self, ArchiveError};
 use sluice_helm::chart::{Chart, ChartError, Limits, folder};
 use sluice_helm::command::Environment;
-use sluice_helm::provenance::Provenance;
 use sluice_helm::values::options::Options;
 use sluice_tree::{Folder, Memory};
 
 use super::words::{FetchArgs, Global, ValueArgs};
-use super::{failed, log};
+use super::{failed, log, verify};
 use crate::environment;
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
@@ -132,13 +131,11 @@ pub fn check_fetch(chart: &str, fetch: &FetchArgs) -> CliResult {
             format!("--repo {repository} is not supported: charts are not fetched over the network here");
         return Err(CliError::new(text));
     }
-    if fetch.verify && Path::new(chart).is_dir() {
-        return Err(CliError::new("unpacked charts cannot be verified"));
-    }
-    if fetch.verify {
-        return Err(unverified(Path::new(chart)));
-    }
     if Path::new(chart).exists() {
+        if fetch.verify {
+            let chart = std::path::absolute(chart)?;
+            verify::check(&chart.display().to_string(), fetch.keyring.as_deref())?;
+        }
         return Ok(());
     }
     if let Some((scheme, _)) = chart.split_once("://") {
@@ -154,30 +151,6 @@ pub fn check_fetch(chart: &str, fetch: &FetchArgs) -> CliResult {
         }
         Some((repository, _)) => format!("repo {repository} not found"),
     }))
-}
-
-/// Why a packed chart is not taken for verified: its provenance file is not about it, or there is nobody here who could
-/// say whether the signature is good.
-fn unverified(chart: &Path) -> CliError {
-    let chart = std::path::absolute(chart).unwrap_or_else(|_| chart.to_path_buf());
-    let name = chart.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let file = chart.with_file_name(format!("{name}.prov"));
-    let Ok(provenance) = read(&file.display().to_string()) else {
-        let shown = file.display();
-        return CliError::new(format!(
-            "could not load provenance file {shown}: stat {shown}: no such file or directory"
-        ));
-    };
-    let checked = read(&chart.display().to_string()).and_then(|archive| {
-        let provenance = Provenance::parse(&provenance).map_err(|error| error.to_string())?;
-        provenance.check(&name, &archive).map_err(|error| error.to_string())
-    });
-    match checked {
-        Err(text) => CliError::new(text),
-        Ok(digest) => CliError::new(format!(
-            "--verify is not supported: {name} is {digest}, as its provenance file says, but signatures are not checked here"
-        )),
-    }
 }
 
 /// Helm's word where a folder is no chart and nothing is rendered.

@@ -87,6 +87,8 @@ pub enum HelmCommand {
     },
     /// Package a chart directory into a chart archive
     Package(PackageArgs),
+    /// Verify that a chart at the given path has been signed and is valid
+    Verify(VerifyArgs),
     /// Merge values as a HelmRelease does: files, and values put at a path
     GetValues(GetValuesArgs),
     /// Tell where a line or a field of the output comes from
@@ -116,7 +118,7 @@ pub struct FetchArgs {
     #[arg(long, hide = true)]
     key_file: Option<String>,
     #[arg(long, hide = true)]
-    keyring: Option<String>,
+    pub keyring: Option<String>,
     #[arg(long, hide = true)]
     pass_credentials: bool,
     #[arg(long, hide = true)]
@@ -350,6 +352,15 @@ pub struct PackageArgs {
     passphrase_file: Option<String>,
     #[command(flatten)]
     pub fetch: FetchArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[arg(value_name = "PATH")]
+    pub words: Vec<String>,
+    /// keyring containing public keys
+    #[arg(long)]
+    pub keyring: Option<String>,
 }
 
 #[derive(Debug, Args)]
