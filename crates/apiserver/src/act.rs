@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use crate::call::{Answer, Call};
 use crate::core::Core;
 use crate::delete::{DeleteOptions, delete_stored};
+use crate::facts::facts;
+use crate::managed::{self, Write};
 use crate::path::Target;
 use crate::read::find;
 use crate::registry::Resource;
+use crate::schema::{ANY, Schema};
 use crate::status::{About, Failure};
 use crate::{keep, token, write};
 
@@ -175,27 +178,44 @@ pub fn scale(core: &Core, resource: &Resource, target: &Target) -> Result<Answer
     Ok(Answer::json(200, &scale_of(resource, &stored.value())))
 }
 
+/// The Scale of an object, with who owns its number.
+fn owned_scale(resource: &Resource, live: &Value) -> Value {
+    let mut scale = scale_of(resource, live);
+    managed::scale::to_scale(live, &Places::of(resource).wanted, &mut scale);
+    scale
+}
+
+pub fn scale_schema() -> &'static Schema {
+    facts().schema("io.k8s.api.autoscaling.v1.Scale").unwrap_or(&ANY)
+}
+
 /// Changes the number by what `make` makes of the Scale.
 pub fn rescale(
     core: &Core,
     call: &Call,
     resource: &Resource,
     target: &Target,
-    make: impl Fn(&Value) -> Result<Value, Failure>,
+    make: impl Fn(&Write, &Value) -> Result<Value, Failure>,
 ) -> Result<Answer, Failure> {
     let places = Places::of(resource);
+    let name = target.name.as_deref().unwrap_or_default();
+    let (manager, time) = (call.manager(), core.now());
+    let by = Write {
+        manager: &manager,
+        version: "autoscaling/v1",
+        subresource: "scale",
+        time: &time,
+        schema: scale_schema(),
+        reset: &["status"],
+    };
     let changed = write::replace(core, call, resource, target, "scale", |live| {
-        let scale = make(&scale_of(resource, live))?;
+        let scale = make(&by, &owned_scale(resource, live))?;
         let wanted = match &scale["spec"]["replicas"] {
             Value::Null => 0,
             number => number.as_i64().ok_or_else(|| Failure::bad_request("spec.replicas is not a number"))?,
         };
         if wanted < 0 {
-            let about = About {
-                group: "autoscaling",
-                kind: "Scale",
-                name: target.name.as_deref().unwrap_or_default(),
-            };
+            let about = About { group: "autoscaling", kind: "Scale", name };
             let why = "must be greater than or equal to 0";
             let cause = crate::status::Cause::invalid("spec.replicas", &wanted.into(), why);
             return Err(Failure::invalid(about, &[cause]));
@@ -206,9 +226,9 @@ pub fn rescale(
         {
             fields.insert(key.to_owned(), wanted.into());
         }
+        managed::scale::to_object(live, &resource.api_version(), &places.wanted, &scale, &mut object);
         object["metadata"]["resourceVersion"] = scale["metadata"]["resourceVersion"].clone();
         keep::metadata(&mut object).retain(|_, value| !value.is_null());
-        write::record_update(core, call, resource, "scale", live, &mut object);
         Ok(object)
     })?;
     Ok(Answer::json(200, &scale_of(resource, &changed)))
@@ -217,7 +237,42 @@ pub fn rescale(
 /// PUT of a scale.
 pub fn put_scale(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
     let sent = call.object("Scale")?;
-    rescale(core, call, resource, target, |_| Ok(sent.clone()))
+    rescale(core, call, resource, target, |by, live| {
+        let mut scale = sent.clone();
+        managed::updated(by, Some(live), &mut scale);
+        Ok(scale)
+    })
+}
+
+/// PATCH of a scale.
+pub fn patch_scale(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    target: &Target,
+    make: impl Fn(&Value) -> Result<Value, Failure>,
+) -> Result<Answer, Failure> {
+    rescale(core, call, resource, target, |by, live| {
+        let mut scale = make(live)?;
+        managed::updated(by, Some(live), &mut scale);
+        Ok(scale)
+    })
+}
+
+/// Server-side apply of a scale, which is there while its object is.
+pub fn apply_scale(
+    core: &Core,
+    call: &Call,
+    resource: &Resource,
+    target: &Target,
+    config: &Value,
+    force: bool,
+) -> Result<Answer, Failure> {
+    rescale(core, call, resource, target, |by, live| {
+        let mut scale = managed::apply(by, Some(live), config, force, |_| Ok(()))?;
+        scale["metadata"]["resourceVersion"] = config["metadata"]["resourceVersion"].clone();
+        Ok(scale)
+    })
 }
 
 /// `serviceaccounts/NAME/token`: a token for an account.

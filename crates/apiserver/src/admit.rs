@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::core::Core;
 use crate::quantity::Quantity;
+use crate::status::{About, Failure};
 
 /// Requests that are left out are as large as the limits; what is only a Pod's own default.
 pub fn defaults(pod: &mut Value) {
@@ -47,6 +49,30 @@ pub fn admit(pod: &mut Value) {
             }));
         }
     }
+}
+
+/// What a Pod refers to is there.
+pub fn check(core: &Core, pod: &Value) -> Result<(), Failure> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (ns, name) = (text(&pod["metadata"]["namespace"]), text(&pod["metadata"]["name"]));
+    let refused = |why: String| {
+        let about = About { group: "", kind: "pods", name: &name };
+        Err(Failure::forbidden(about, format!("pods {name:?} is forbidden: {why}")))
+    };
+    let account = text(&pod["spec"]["serviceAccountName"]);
+    let key = (ns.clone(), account.clone());
+    // The account that every namespace has is made by a controller, which may be late.
+    if !account.is_empty() && account != "default" && core.store.read("/serviceaccounts", &key).is_none() {
+        return refused(format!(
+            "error looking up service account {ns}/{account}: serviceaccount {account:?} not found"
+        ));
+    }
+    let class = text(&pod["spec"]["priorityClassName"]);
+    let key = (String::new(), class.clone());
+    if !class.is_empty() && core.store.read("scheduling.k8s.io/priorityclasses", &key).is_none() {
+        return refused(format!("no PriorityClass with name {class} was found"));
+    }
+    Ok(())
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.

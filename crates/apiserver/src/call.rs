@@ -11,6 +11,7 @@ use crate::auth::User;
 use crate::path::Place;
 use crate::protobuf::{self, Wrong};
 use crate::status::{About, Cause, Failure};
+use crate::text;
 use crate::watch::Watch;
 
 /// A request whose body has arrived whole.
@@ -100,24 +101,72 @@ impl Call {
     /// An object out of the body.
     pub fn object(&self, kind: &str) -> Result<Value, Failure> {
         let unrecognised = |why: String| {
-            let message = format!(
-                "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why}"
-            );
+            let shown = summary(&self.body);
+            let message =
+                format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})");
             Failure::bad_request(message)
         };
+        self.read_object().map_err(|wrong| match wrong {
+            Unreadable::Malformed(why) => unrecognised(why),
+            Unreadable::UnknownForm => Failure::unsupported_body_type(),
+        })
+    }
+
+    /// Options out of the body of a deletion.
+    pub fn options(&self) -> Result<Value, Failure> {
+        self.read_object().map_err(|wrong| match wrong {
+            Unreadable::Malformed(why) => Failure::bad_request(why),
+            Unreadable::UnknownForm => Failure::unsupported_body_type(),
+        })
+    }
+
+    /// Whether the body is JSON, whose fields have an order and may come twice.
+    pub fn is_json(&self) -> bool {
+        matches!(self.content_type(), "" | "application/json")
+    }
+
+    fn read_object(&self) -> Result<Value, Unreadable> {
+        const META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
+        let untold = |why: String| Unreadable::Malformed(format!("couldn't get version/kind; {why}"));
         match self.content_type() {
-            "" | "application/json" => serde_json::from_slice(&self.body)
-                .map_err(|error| unrecognised(format!("json parse error: {error}"))),
+            "" | "application/json" => {
+                match text::read(&self.body).map_err(|why| untold(format!("json parse error: {why}")))? {
+                    Value::Null => Ok(Value::Object(serde_json::Map::new())),
+                    value @ Value::Object(_) => Ok(value),
+                    other => {
+                        let found = text::kind(&other);
+                        let why = format!("json: cannot unmarshal {found} into Go value of type {META}");
+                        Err(untold(format!("json parse error: {why}")))
+                    }
+                }
+            }
             "application/vnd.kubernetes.protobuf" => {
                 protobuf::object(&self.body).map_err(|wrong| match wrong {
-                    Wrong::Malformed(why) => unrecognised(why.to_owned()),
-                    Wrong::UnknownKind(_) => Failure::unsupported_body_type(),
+                    Wrong::Malformed(why) => untold(why.to_owned()),
+                    Wrong::UnknownKind(_) => Unreadable::UnknownForm,
                 })
             }
             "application/yaml" => sluice_yaml::json::from_yaml(&self.body)
-                .map_err(|error| unrecognised(format!("yaml parse error: {error}"))),
-            _ => Err(Failure::unsupported_body_type()),
+                .map_err(|error| Unreadable::Malformed(error.to_string())),
+            _ => Err(Unreadable::UnknownForm),
         }
+    }
+}
+
+enum Unreadable {
+    Malformed(String),
+    UnknownForm,
+}
+
+/// The beginning of a body, as messages show it.
+fn summary(body: &[u8]) -> String {
+    const LENGTH: usize = 30;
+    let more = if body.len() > LENGTH { " ..." } else { "" };
+    let start = &body[..body.len().min(LENGTH)];
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(start)),
+        Some(_) => format!("{}{more}", crate::core::hex(start)),
     }
 }
 

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
 use crate::facts::facts;
+use crate::flow;
 use crate::openapi;
 use crate::path::{Place, Target};
 use crate::registry::{Registry, Resource};
 use crate::rights::{self, Rights};
 use crate::status::Failure;
 use crate::store::Store;
-use crate::{act, auth, beginning, custom, delete, patch, read, write};
+use crate::{accept, act, auth, beginning, custom, delete, patch, read, write};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -119,8 +120,13 @@ impl Core {
     /// Answers one request.
     pub fn answer(&self, call: &Call) -> Answer {
         let answer = self.try_answer(call).unwrap_or_else(Answer::from);
+        let answer = accept::written(call, answer);
         match &call.place {
-            Place::Resource(target) if target.group.is_empty() && target.resource == "endpoints" => {
+            Place::Resource(target)
+                if target.group.is_empty()
+                    && target.resource == "endpoints"
+                    && !(target.name.is_some() && call.method == Method::POST) =>
+            {
                 let why = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
                 answer.also_warning(why)
             }
@@ -145,11 +151,11 @@ impl Core {
                 Ok(self
                     .registry()
                     .resource_list(group, version)
-                    .map_or_else(not_a_page, |list| Answer::json(200, &list)))
+                    .map_or_else(|| self.no_version(group), |list| Answer::json(200, &list)))
             }
             Place::Resource(target) => {
                 if !self.registry().serves(&target.group, &target.version) {
-                    return Ok(not_a_page());
+                    return Ok(self.no_version(&target.group));
                 }
                 auth::check_resource(self, &user, call, target)?;
                 let resource = self
@@ -160,6 +166,14 @@ impl Core {
                 self.resource(call, &resource, target, &user)
             }
         }
+    }
+
+    /// A version that is not served: of a group that is known it is told as a Status.
+    fn no_version(&self, group: &str) -> Answer {
+        if self.registry().group(group).is_some() || group.is_empty() {
+            return Failure::no_resource().into();
+        }
+        not_a_page()
     }
 
     fn plain(&self, call: &Call, words: &[&str]) -> Answer {
@@ -217,7 +231,9 @@ impl Core {
         if matches!(verb, "create" | "update" | "patch") {
             call.check_options()?;
         }
-        if resource.is_namespaced && target.ns.is_none() && target.name.is_some() {
+        if (resource.is_namespaced && target.ns.is_none() && target.name.is_some())
+            || (!resource.is_namespaced && target.ns.is_some())
+        {
             return Err(Failure::no_resource());
         }
         match verb {
@@ -265,7 +281,10 @@ impl Core {
             ("finalize", "update") if resource.is("", "namespaces") => {
                 write::update(self, call, resource, target, name)
             }
-            _ => Err(Failure::not_implemented(&format!("{}/{name}", resource.plural))),
+            _ => {
+                read::find(self, resource, target)?;
+                Err(Failure::not_implemented(&format!("{}/{name}", resource.plural)))
+            }
         }
     }
 
@@ -277,10 +296,13 @@ impl Core {
         if resource.is(rights::GROUP, "clusterroles") {
             rights::aggregate(self);
         }
+        if resource.group == flow::GROUP {
+            flow::tell(self);
+        }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::core::Core;
 use crate::delete::{DeleteOptions, delete_stored};
+use crate::managed::{self, Write};
 use crate::registry::{Registry, Resource};
 use crate::schema::{ListKind, Schema, Shape};
 
@@ -174,9 +175,31 @@ fn establish(core: &Core, definition: &Value) {
             return;
         }
         object["status"] = status;
+        if let Some(definitions) = core.registry().resource(GROUP, "v1", PLURAL) {
+            let by = Write {
+                manager: "kube-apiserver",
+                version: "apiextensions.k8s.io/v1",
+                subresource: "status",
+                time: &now,
+                schema: &definitions.schema,
+                reset: &["spec", "metadata"],
+            };
+            managed::updated(&by, Some(&stored.value()), &mut object);
+        }
         if core.store.write(&table(), &key, Some(stored.revision), object).is_ok() {
             return;
         }
+    }
+}
+
+/// The condition of a CRD that waits for its objects to go.
+pub fn tell_end(object: &mut Value, now: &str) {
+    let Some(conditions) = object["status"]["conditions"].as_array_mut() else { return };
+    if !conditions.iter().any(|one| one["type"] == "Terminating") {
+        conditions.push(json!({
+            "type": "Terminating", "status": "True", "lastTransitionTime": now, "reason": "InstanceDeletionPending",
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        }));
     }
 }
 
@@ -201,12 +224,6 @@ pub fn set_defaults(object: &mut Value) {
 
 fn resource_of(definition: &Value) -> Option<Resource> {
     served(definition).into_iter().map(|(resource, _)| resource).next()
-}
-
-/// Whether objects of this CRD exist.
-pub fn has_objects(core: &Core, definition: &Value) -> bool {
-    resource_of(definition)
-        .is_some_and(|resource| !core.store.list(&resource.table(), None).objects.is_empty())
 }
 
 /// Deletes all objects of a CRD.

@@ -108,6 +108,60 @@ fn walk(schema: &Schema, value: &mut Value, owner: &str, path: &str, depth: usiz
     }
 }
 
+/// Whether an object fits its types, with the words of the converter that strategic patches go through.
+pub fn restore(schema: &Schema, object: &Value) -> Result<(), String> {
+    restored(schema, object, 0)
+}
+
+fn restored(schema: &Schema, value: &Value, depth: usize) -> Result<(), String> {
+    if value.is_null() || depth > DEPTH_LIMIT || matches!(name_of(schema), QUANTITY | TIME | MICRO_TIME) {
+        return Ok(());
+    }
+    let resolved = schema.resolved();
+    let found = match value {
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+        other => crate::text::kind(other),
+    };
+    match (&resolved.shape, value) {
+        (Shape::Object { .. }, Value::Object(map)) => map
+            .iter()
+            .filter_map(|(key, below)| Some((schema.field(key)?.0, below)))
+            .try_for_each(|(field, below)| restored(field, below, depth + 1)),
+        (Shape::Array(items), Value::Array(list)) => {
+            list.iter().try_for_each(|item| restored(items, item, depth + 1))
+        }
+        (Shape::Any | Shape::Reference(_) | Shape::IntOrString, _)
+        | (Shape::String, Value::String(_))
+        | (Shape::Integer | Shape::Number, Value::Number(_))
+        | (Shape::Boolean, Value::Bool(_)) => Ok(()),
+        (Shape::Array(_), _) => Err(format!("cannot restore slice from {found}")),
+        (Shape::Object { fields, .. }, _) if fields.is_empty() => {
+            Err(format!("cannot restore map from {found}"))
+        }
+        (Shape::Object { .. }, _) => Err(format!("cannot restore struct from: {found}")),
+        _ => Err(format!("unrecognized type: {}", go_type(schema))),
+    }
+}
+
+/// A value as Go prints it: `map[a:1 b:[x y]]`.
+pub fn shown_as_go(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(shown_as_go).collect::<Vec<_>>().join(" "))
+        }
+        Value::Object(map) => {
+            let fields = map.iter().map(|(key, value)| format!("{key}:{}", shown_as_go(value)));
+            format!("map[{}]", fields.collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
 fn amount(value: &mut Value) -> Result<(), String> {
     let text = match value {
         Value::String(text) => text.clone(),

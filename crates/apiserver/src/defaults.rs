@@ -33,7 +33,6 @@ const GENERATIONS: &[(&str, &str)] = &[
     ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"),
     ("flowcontrol.apiserver.k8s.io", "flowschemas"),
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
-    ("scheduling.k8s.io", "priorityclasses"),
     ("discovery.k8s.io", "endpointslices"),
     ("resource.k8s.io", "deviceclasses"),
 ];
@@ -98,11 +97,14 @@ pub fn set(resource: &Resource, object: &mut Value) {
                 or(spec, "replicas", 1);
                 or(spec, "revisionHistoryLimit", 10);
                 or(spec, "podManagementPolicy", "OrderedReady");
-                or(
-                    spec,
-                    "updateStrategy",
-                    json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": 0 } }),
-                );
+                claims(spec);
+                if let Value::Object(strategy) = spec.entry("updateStrategy").or_insert_with(|| json!({})) {
+                    or(strategy, "type", "RollingUpdate");
+                    if strategy["type"] == "RollingUpdate" {
+                        let rolling = strategy.entry("rollingUpdate").or_insert_with(|| json!({}));
+                        rolling.as_object_mut().into_iter().for_each(|rolling| or(rolling, "partition", 0));
+                    }
+                }
                 let keep = json!({ "whenDeleted": "Retain", "whenScaled": "Retain" });
                 or(spec, "persistentVolumeClaimRetentionPolicy", keep);
             }
@@ -118,12 +120,26 @@ pub fn set(resource: &Resource, object: &mut Value) {
             }
             if let Some(spec) = at(object, &["spec"]) {
                 or(spec, "revisionHistoryLimit", 10);
-                let rolling = json!({ "maxUnavailable": 1, "maxSurge": 0 });
-                or(spec, "updateStrategy", json!({ "type": "RollingUpdate", "rollingUpdate": rolling }));
+                if let Value::Object(strategy) = spec.entry("updateStrategy").or_insert_with(|| json!({})) {
+                    or(strategy, "type", "RollingUpdate");
+                    if strategy["type"] == "RollingUpdate" {
+                        let rolling = strategy.entry("rollingUpdate").or_insert_with(|| json!({}));
+                        if let Value::Object(rolling) = rolling {
+                            or(rolling, "maxUnavailable", 1);
+                            or(rolling, "maxSurge", 0);
+                        }
+                    }
+                }
             }
             template(object, &["spec", "template"]);
         }
-        ("batch", "jobs") => job(object, &["spec"]),
+        ("batch", "jobs") => {
+            job(object, &["spec"]);
+            let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+            if object["metadata"]["labels"].is_null() && labels.is_object() {
+                object["metadata"]["labels"] = labels;
+            }
+        }
         ("batch", "cronjobs") => {
             if let Some(spec) = at(object, &["spec"]) {
                 or(spec, "concurrencyPolicy", "Allow");
@@ -177,6 +193,9 @@ pub fn set(resource: &Resource, object: &mut Value) {
                 let target = json!({ "type": "Utilization", "averageUtilization": 80 });
                 let cpu = json!([{ "type": "Resource", "resource": { "name": "cpu", "target": target } }]);
                 or(spec, "metrics", cpu);
+                if let Some(Value::Object(behavior)) = spec.get_mut("behavior") {
+                    scaling_rules(behavior);
+                }
             }
         }
         ("", "persistentvolumeclaims") => {
@@ -198,6 +217,35 @@ pub fn set(resource: &Resource, object: &mut Value) {
         }
         (custom::GROUP, custom::PLURAL) => custom::set_defaults(object),
         _ => cluster::set(resource, object),
+    }
+}
+
+/// How fast an autoscaler may go, where it says something of it.
+fn scaling_rules(behavior: &mut Map<String, Value>) {
+    let policy = |kind: &str, value: u8| json!({ "type": kind, "value": value, "periodSeconds": 15 });
+    for way in ["scaleUp", "scaleDown"] {
+        let Value::Object(rules) = behavior.entry(way).or_insert_with(|| json!({})) else { continue };
+        or(rules, "selectPolicy", "Max");
+        if way == "scaleUp" {
+            or(rules, "stabilizationWindowSeconds", 0);
+            or(rules, "policies", json!([policy("Pods", 4), policy("Percent", 100)]));
+        } else {
+            or(rules, "policies", json!([policy("Percent", 100)]));
+        }
+    }
+}
+
+/// Claims that a StatefulSet makes are whole objects.
+fn claims(spec: &mut Map<String, Value>) {
+    for claim in spec.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten() {
+        claim["kind"] = "PersistentVolumeClaim".into();
+        claim["apiVersion"] = "v1".into();
+        if claim["status"]["phase"].is_null() {
+            claim["status"] = json!({ "phase": "Pending" });
+        }
+        if let Some(spec) = at(claim, &["spec"]) {
+            or(spec, "volumeMode", "Filesystem");
+        }
     }
 }
 
@@ -327,18 +375,41 @@ pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
             let storage = versions.into_iter().find(|version| version["storage"] == true);
             let storage: Vec<Value> = storage.iter().map(|version| version["name"].clone()).collect();
             object["status"] = json!({
-                "conditions": null, "acceptedNames": { "plural": "", "kind": "" }, "storedVersions": storage,
+                "conditions": null, "acceptedNames": { "plural": "", "kind": "" },
+                "storedVersions": if storage.is_empty() { Value::Null } else { storage.into() },
             });
         }
         ("", "pods") => admit::admit(object),
         ("", "persistentvolumeclaims") => {
             object["status"] = json!({ "phase": "Pending" });
             object["metadata"]["finalizers"] = json!(["kubernetes.io/pvc-protection"]);
+            // The older field takes claims and snapshots alone.
+            let (kind, group) =
+                (&object["spec"]["dataSource"]["kind"], &object["spec"]["dataSource"]["apiGroup"]);
+            let is_known = (*kind == "PersistentVolumeClaim" && (group.is_null() || *group == ""))
+                || (*kind == "VolumeSnapshot" && *group == "snapshot.storage.k8s.io");
+            if let Some(spec) = at(object, &["spec"]).filter(|_| !is_known) {
+                spec.remove("dataSource");
+            }
         }
         ("", "services") => {
             allocate_address(core, object);
             allocate_ports(core, object);
         }
+        ("storage.k8s.io", "volumeattributesclasses") => {
+            object["metadata"]["finalizers"] = json!(["kubernetes.io/vac-protection"]);
+        }
+        // Until its kubelet has said that it is ready.
+        ("", "nodes") => {
+            let taints = &mut object["spec"]["taints"];
+            let taint = json!({ "key": "node.kubernetes.io/not-ready", "effect": "NoSchedule" });
+            match taints.as_array_mut() {
+                Some(taints) if !taints.contains(&taint) => taints.push(taint),
+                Some(_) => {}
+                None => *taints = json!([taint]),
+            }
+        }
+        ("scheduling.k8s.io", "priorityclasses") => object["metadata"]["generation"] = 1.into(),
         ("", "persistentvolumes") => {
             object["status"] = json!({ "phase": "Pending", "lastPhaseTransitionTime": core.now() });
             object["metadata"]["finalizers"] = json!(["kubernetes.io/pv-protection"]);
@@ -346,6 +417,8 @@ pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
         ("batch", "jobs") => {
             let uid = object["metadata"]["uid"].clone();
             let name = object["metadata"]["name"].clone();
+            // Where its labels are its template's, they stay so.
+            let are_shared = object["metadata"]["labels"] == object["spec"]["template"]["metadata"]["labels"];
             if object["spec"]["manualSelector"] != true {
                 let labels = &mut object["spec"]["template"]["metadata"]["labels"];
                 if !labels.is_object() {
@@ -355,10 +428,13 @@ pub fn on_create(core: &Core, resource: &Resource, object: &mut Value) {
                 labels["batch.kubernetes.io/job-name"] = name.clone();
                 labels["controller-uid"] = uid.clone();
                 labels["job-name"] = name;
-                object["spec"]["selector"] =
-                    json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": uid } });
+                let wanted = &mut object["spec"]["selector"]["matchLabels"];
+                if !wanted.is_object() {
+                    *wanted = json!({});
+                }
+                wanted["batch.kubernetes.io/controller-uid"] = uid;
             }
-            if object["metadata"]["labels"].is_null() {
+            if are_shared || object["metadata"]["labels"].is_null() {
                 object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"].clone();
             }
         }
@@ -409,8 +485,14 @@ fn allocate_address(core: &Core, object: &mut Value) {
             .find(|a| !used.contains(a))
             .unwrap_or_default()
     } else {
-        given
+        given.clone()
     };
+    let is_open = object["spec"]["selector"].as_object().is_none_or(Map::is_empty) && given == "None";
+    if let Some(spec) = at(object, &["spec"]).filter(|_| is_open) {
+        // Whoever makes its endpoints may use any family.
+        or(spec, "ipFamilyPolicy", "RequireDualStack");
+        or(spec, "ipFamilies", json!(["IPv4", "IPv6"]));
+    }
     if let Some(spec) = at(object, &["spec"]) {
         or(spec, "ipFamilyPolicy", "SingleStack");
         or(spec, "ipFamilies", json!(["IPv4"]));
@@ -421,6 +503,16 @@ fn allocate_address(core: &Core, object: &mut Value) {
 
 /// What a kind keeps when an object is changed.
 pub fn on_update(resource: &Resource, live: &Value, object: &mut Value) {
+    // A Service that becomes a name gives its address back.
+    if resource.is("", "services")
+        && object["spec"]["type"] == "ExternalName"
+        && live["spec"]["type"] != "ExternalName"
+        && let Some(spec) = at(object, &["spec"])
+    {
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            spec.remove(key);
+        }
+    }
     if resource.is("", "services") && object["spec"]["type"] != "ExternalName" {
         for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             if object["spec"][key].is_null() || object["spec"][key] == "" {

@@ -12,6 +12,8 @@ use crate::status::{About, Cause, Failure};
 use crate::store::Stored;
 use crate::write::{ATTEMPTS, about, about_kind, shown};
 
+const JOBS: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
 /// What a deletion asks for.
 #[derive(Default)]
 pub struct DeleteOptions {
@@ -35,7 +37,7 @@ fn refused(cause: &Cause) -> Failure {
 }
 
 fn delete_options(call: &Call) -> Result<DeleteOptions, Failure> {
-    let body = if call.body.is_empty() { json!({}) } else { call.object("DeleteOptions")? };
+    let body = if call.body.is_empty() { json!({}) } else { call.options()? };
     let word = |key: &str| body[key].as_str().unwrap_or(call.parameter(key)).to_owned();
     let orphans = body["orphanDependents"].as_bool() == Some(true) || call.is_set("orphanDependents");
     let propagation = if orphans { "Orphan".to_owned() } else { word("propagationPolicy") };
@@ -98,7 +100,13 @@ pub fn delete(core: &Core, call: &Call, resource: &Resource, target: &Target) ->
                     });
                     Answer::json(200, &status)
                 }
-                Deleted::Marked(object) => Answer::json(200, &shown(resource, object)),
+                Deleted::Marked(object) => {
+                    let answer = Answer::json(200, &shown(resource, object));
+                    if resource.is("batch", "jobs") && options.propagation.is_empty() {
+                        return Ok(answer.also_warning(JOBS));
+                    }
+                    answer
+                }
             });
         }
     }

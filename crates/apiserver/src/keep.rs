@@ -98,32 +98,3 @@ pub fn metadata(object: &mut Value) -> &mut Map<String, Value> {
     }
     object["metadata"].as_object_mut().expect("just made")
 }
-
-/// An object of this kind with nothing set, as Go prints it: structs, required lists, and texts that are never left out.
-pub fn blank(schema: &Schema) -> Value {
-    fn fill(schema: &Schema, depth: usize) -> Value {
-        let mut out = Map::new();
-        if let (Shape::Object { fields, .. }, true) = (&schema.resolved().shape, depth < 16) {
-            let required = &schema.resolved().required;
-            for (name, field) in fields {
-                match &field.default {
-                    Some(Value::Object(map)) if map.is_empty() => {
-                        out.insert(name.clone(), fill(field, depth + 1));
-                    }
-                    Some(Value::String(text)) if text.is_empty() => {
-                        out.insert(name.clone(), "".into());
-                    }
-                    Some(Value::Number(_)) if required.contains(name) => {
-                        out.insert(name.clone(), 0.into());
-                    }
-                    _ if required.contains(name) && matches!(field.shape, Shape::Array(_)) => {
-                        out.insert(name.clone(), Value::Null);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Value::Object(out)
-    }
-    fill(schema, 0)
-}

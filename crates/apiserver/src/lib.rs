@@ -3,6 +3,7 @@
 //! It shares the YAML reader and the algebra of field sets with its clients and no algorithm above them. What it does
 //! not offer it refuses by name. Nothing is kept when it ends.
 
+mod accept;
 mod act;
 mod admit;
 mod auth;
@@ -15,12 +16,14 @@ mod defaults;
 mod delete;
 mod escalate;
 mod facts;
+mod flow;
 mod keep;
 mod life;
 mod managed;
 mod openapi;
 mod patch;
 mod path;
+mod print;
 mod protobuf;
 mod quantity;
 mod read;
@@ -33,6 +36,7 @@ mod serve;
 mod status;
 mod store;
 mod table;
+mod text;
 mod time;
 mod token;
 mod typed;

@@ -9,9 +9,11 @@ use crate::core::Core;
 use crate::custom;
 use crate::delete::{DeleteOptions, delete_stored};
 use crate::keep;
+use crate::managed::{self, Write};
 use crate::registry::Resource;
 use crate::rights;
 use crate::store::Stored;
+use crate::write;
 
 /// How often the end of a namespace passes over its objects.
 const PASSES: usize = 8;
@@ -33,10 +35,17 @@ pub fn returns_object(resource: &Resource) -> bool {
         ("resource.k8s.io", "resourceclaims"),
         ("resource.k8s.io", "resourceclaimtemplates"),
         ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "storageclasses"),
+        ("storage.k8s.io", "volumeattributesclasses"),
         ("storage.k8s.io", "csinodes"),
         ("storage.k8s.io", "volumeattachments"),
     ];
     KINDS.iter().any(|(group, plural)| resource.is(group, plural))
+}
+
+/// Kinds whose deletion leaves what they own, as long as it does not say otherwise.
+pub fn orphans_by_default(resource: &Resource) -> bool {
+    resource.is("batch", "jobs") || resource.is("", "replicationcontrollers")
 }
 
 fn finalizers(object: &Value) -> Vec<String> {
@@ -50,6 +59,7 @@ pub fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &Dele
     let wanted = match options.propagation.as_str() {
         "Foreground" => Some(FOREGROUND),
         "Orphan" => Some(ORPHAN),
+        "" if orphans_by_default(resource) => Some(ORPHAN),
         _ => None,
     };
     if let Some(wanted) = wanted
@@ -67,7 +77,7 @@ pub fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &Dele
     } else {
         0
     };
-    if is_crd && !waiting.iter().any(|one| one == custom::CLEANUP) && custom::has_objects(core, object) {
+    if is_crd && !waiting.iter().any(|one| one == custom::CLEANUP) {
         waiting.push(custom::CLEANUP.to_owned());
     }
     if waiting.is_empty() && !is_namespace && grace == 0 {
@@ -81,11 +91,14 @@ pub fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &Dele
         let at = core.timestamp() + jiff::SignedDuration::from_secs(grace);
         metadata.insert("deletionTimestamp".into(), at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
         metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
-        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64).filter(|_| !is_crd) {
             metadata.insert("generation".into(), (generation + 1).into());
         }
     }
-    if is_namespace {
+    if is_crd {
+        metadata.remove("deletionGracePeriodSeconds");
+        custom::tell_end(object, &core.now());
+    } else if is_namespace {
         metadata.remove("deletionGracePeriodSeconds");
         object["status"]["phase"] = "Terminating".into();
     }
@@ -150,10 +163,45 @@ pub fn created(core: &Core, resource: &Resource, stored: &Stored, object: &Value
     let goes = |owner: &Value| {
         waits_for_its_own(owner) && stored.owners.iter().any(|uid| owner["metadata"]["uid"] == uid.as_str())
     };
+    if stored.owners.is_empty() {
+        return;
+    }
     if owners(core, object).iter().any(|(_, owner)| goes(owner)) {
         let options = DeleteOptions { propagation: "Foreground".to_owned(), ..DeleteOptions::default() };
         let _ = delete_stored(core, resource, stored, &options);
+        return;
     }
+    leave_the_gone(core, resource, stored, object);
+}
+
+/// An object whose owners are all gone goes too; of some that are gone it is told.
+fn leave_the_gone(core: &Core, resource: &Resource, stored: &Stored, object: &Value) {
+    let refers = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let is_gone = |owner: &&Value| {
+        let text = |key: &str| owner[key].as_str().unwrap_or_default();
+        let Some(kind) = core.registry().by_kind(text("apiVersion"), text("kind")).cloned() else {
+            return false;
+        };
+        let ns = object["metadata"]["namespace"].as_str().unwrap_or_default();
+        if kind.is_namespaced && ns.is_empty() {
+            return false;
+        }
+        let key = (if kind.is_namespaced { ns.to_owned() } else { String::new() }, text("name").to_owned());
+        let found = core.store.read(&kind.table(), &key).map(|found| found.value());
+        found.is_none_or(|found| found["metadata"]["uid"] != owner["uid"])
+    };
+    let (gone, living): (Vec<&Value>, Vec<&Value>) = refers.partition(is_gone);
+    if gone.is_empty() {
+        return;
+    }
+    if living.is_empty() {
+        let options = DeleteOptions { propagation: "Background".to_owned(), ..DeleteOptions::default() };
+        let _ = delete_stored(core, resource, stored, &options);
+        return;
+    }
+    let mut object = object.clone();
+    object["metadata"]["ownerReferences"] = living.into_iter().cloned().collect();
+    let _ = core.store.write(&resource.table(), &stored.key, Some(stored.revision), object);
 }
 
 /// The objects that now stand where an object's owners did.
@@ -251,6 +299,7 @@ fn delete_owned(core: &Core, owner: &Value, propagation: &str) {
 fn abandon(core: &Core, owner: &Value) {
     let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
     for (table, stored) in core.store.owned_by(uid) {
+        let Some(resource) = resource_of(core, &table) else { continue };
         let mut object = stored.value();
         if let Some(owners) = object["metadata"]["ownerReferences"].as_array_mut() {
             owners.retain(|one| one["uid"] != uid);
@@ -258,6 +307,15 @@ fn abandon(core: &Core, owner: &Value) {
         if object["metadata"]["ownerReferences"].as_array().is_some_and(Vec::is_empty) {
             keep::metadata(&mut object).remove("ownerReferences");
         }
+        let by = Write {
+            manager: "kube-controller-manager",
+            version: &resource.api_version(),
+            subresource: "",
+            time: &core.now(),
+            schema: &resource.schema,
+            reset: write::reset_fields(&resource, ""),
+        };
+        managed::updated(&by, Some(&stored.value()), &mut object);
         let _ = core.store.write(&table, &stored.key, Some(stored.revision), object);
     }
 }

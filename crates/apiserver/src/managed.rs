@@ -1,11 +1,13 @@
 //! `metadata.managedFields`: who set which fields, server-side apply and the record of other writes.
 
+pub mod scale;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sluice_fields::{FieldSet, PathElement};
 
-use crate::keep;
+use crate::print;
 use crate::schema::Schema;
 use crate::status::{Cause, Failure};
 use crate::typed::{self, Comparison};
@@ -14,6 +16,11 @@ use crate::typed::{self, Comparison};
 const UPDATERS_LIMIT: usize = 10;
 /// Under which name they are folded.
 const ANCIENT: &str = "ancient-changes";
+/// Whose the fields of an untracked object are when it is first applied.
+const UNTRACKED: &str = "before-first-apply";
+const KUBECTL: &str = "kubectl";
+/// What kubectl notes when it applies on the client's side.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Who: operation, manager, version (updates only), subresource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +35,7 @@ struct Identity {
 struct Entry {
     fields: FieldSet,
     version: String,
+    /// Empty where nobody has said: who sets what already was so has changed nothing.
     time: String,
 }
 
@@ -53,6 +61,15 @@ impl Write<'_> {
             version: version.to_owned(),
             subresource: self.subresource.to_owned(),
         }
+    }
+
+    /// Without what this write cannot set.
+    fn settable(&self, fields: &FieldSet) -> FieldSet {
+        let mut ignored = FieldSet::default();
+        for name in self.reset {
+            ignored.insert([PathElement::Field((*name).to_owned())]);
+        }
+        fields.recursive_difference(&ignored)
     }
 
     /// Without what no manager owns.
@@ -84,11 +101,25 @@ impl Write<'_> {
 }
 
 fn read(object: &Value) -> Managers {
+    decoded(object).unwrap_or_default()
+}
+
+/// `None`: an entry is none of ours.
+fn decoded(object: &Value) -> Option<Managers> {
     let mut managers = Managers::new();
     for entry in object["metadata"]["managedFields"].as_array().into_iter().flatten() {
         let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        let Ok(fields) = FieldSet::from_value(&entry["fieldsV1"]) else { continue };
         let (operation, version) = (text("operation"), text("apiVersion"));
+        if !matches!(operation.as_str(), "Apply" | "Update")
+            || version.is_empty()
+            || text("fieldsType") != "FieldsV1"
+        {
+            return None;
+        }
+        let fields = match &entry["fieldsV1"] {
+            Value::Null => FieldSet::default(),
+            fields => FieldSet::from_value(fields).ok()?,
+        };
         let identity = Identity {
             version: if operation == "Apply" { String::new() } else { version.clone() },
             operation,
@@ -97,7 +128,7 @@ fn read(object: &Value) -> Managers {
         };
         managers.insert(identity, Entry { fields, version, time: text("time") });
     }
-    managers
+    Some(managers)
 }
 
 fn write(object: &mut Value, managers: &Managers) {
@@ -116,8 +147,11 @@ fn write(object: &mut Value, managers: &Managers) {
         .map(|(identity, entry)| {
             let mut value = json!({
                 "manager": identity.manager, "operation": identity.operation, "apiVersion": entry.version,
-                "time": entry.time, "fieldsType": "FieldsV1", "fieldsV1": entry.fields.to_value(),
+                "fieldsType": "FieldsV1", "fieldsV1": entry.fields.to_value(),
             });
+            if !entry.time.is_empty() {
+                value["time"] = entry.time.as_str().into();
+            }
             if !identity.subresource.is_empty() {
                 value["subresource"] = identity.subresource.as_str().into();
             }
@@ -142,40 +176,48 @@ fn bare(object: &Value) -> Value {
 
 /// Records a write that is not an apply: `object` gets its managedFields. `live` is `None` on creation.
 pub fn updated(write_by: &Write, live: Option<&Value>, object: &mut Value) {
-    // A client that sends none keeps what was there; one that sends an empty list resets them.
-    let sent = object["metadata"]["managedFields"].as_array().cloned();
-    let is_reset = sent.as_ref().is_some_and(|entries| entries.len() <= 1 && entries.iter().all(is_blank));
-    if is_reset {
-        write(object, &Managers::new());
+    let mut managers = known(write_by, live, object);
+    if live.is_some() && managers.is_empty() {
+        write(object, &managers);
         return;
     }
-    let before = match (&sent, live) {
-        (Some(_), _) if live.is_some() => read(object),
-        (_, Some(live)) => read(live),
-        _ => Managers::new(),
-    };
-    if live.is_some_and(|live| read(live).is_empty()) && before.is_empty() {
-        write(object, &before);
-        return;
-    }
-    let old = live.map_or_else(|| keep::blank(write_by.schema), bare);
-    let new = bare(object);
-    let found = typed::compare(write_by.schema, &old, &new);
-    let mut managers = before.clone();
-    let identity = write_by.identity("Update");
-    take(&mut managers, &identity, write_by, &found);
-    let had = managers.get(&identity).map(|entry| entry.fields.clone()).unwrap_or_default();
-    let now = had.difference(&found.removed).union(&found.modified).union(&found.added);
-    let now = write_by.owned(&now);
-    if now.is_empty() {
-        managers.remove(&identity);
-    } else {
-        let entry = Entry { fields: now, version: write_by.version.to_owned(), time: String::new() };
-        managers.insert(identity, entry);
-    }
-    fold_oldest(&mut managers);
-    keep_times(&before, &mut managers, write_by.time);
+    let old = live.map_or_else(|| blank(object), bare);
+    record(write_by, write_by.manager, &old, &bare(object), &mut managers);
     write(object, &managers);
+}
+
+/// Whose fields they were. A client that sends no managers keeps those that there are; one that sends an empty list
+/// or an empty entry resets them.
+fn known(write_by: &Write, live: Option<&Value>, object: &Value) -> Managers {
+    let of_live = || live.map(read).unwrap_or_default();
+    if !write_by.subresource.is_empty() {
+        return of_live();
+    }
+    let sent = object["metadata"]["managedFields"].as_array();
+    if sent.is_some_and(|entries| entries.len() <= 1 && entries.iter().all(is_blank)) {
+        return Managers::new();
+    }
+    decoded(object).filter(|managers| !managers.is_empty()).unwrap_or_else(of_live)
+}
+
+/// An object of the same kind with nothing set, as Go prints it.
+fn blank(object: &Value) -> Value {
+    let text = |key: &str| object[key].as_str().unwrap_or_default();
+    print::blank(text("apiVersion"), text("kind")).unwrap_or_else(|| json!({}))
+}
+
+/// What is added or changed becomes the manager's, and is nobody else's; what is removed is nobody's.
+fn record(write_by: &Write, manager: &str, old: &Value, new: &Value, managers: &mut Managers) {
+    let found = typed::compare(write_by.schema, old, new);
+    take(managers, None, write_by, &found);
+    let set = write_by.owned(&found.modified.union(&found.added));
+    if !set.is_empty() {
+        let identity = Identity { manager: manager.to_owned(), ..write_by.identity("Update") };
+        let had = managers.get(&identity).map(|entry| entry.fields.clone()).unwrap_or_default();
+        let (version, time) = (write_by.version.to_owned(), write_by.time.to_owned());
+        managers.insert(identity, Entry { fields: had.union(&set), version, time });
+    }
+    fold_oldest(managers);
 }
 
 fn is_blank(entry: &Value) -> bool {
@@ -183,45 +225,46 @@ fn is_blank(entry: &Value) -> bool {
 }
 
 /// What was changed by one is no longer anyone else's.
-fn take(managers: &mut Managers, writer: &Identity, write_by: &Write, found: &Comparison) {
+fn take(managers: &mut Managers, writer: Option<&Identity>, write_by: &Write, found: &Comparison) {
     let changed = write_by.owned(&found.modified.union(&found.added));
-    for (identity, entry) in managers.iter_mut().filter(|(identity, _)| *identity != writer) {
-        let _ = identity;
-        entry.fields = entry.fields.difference(&changed).difference(&write_by.owned(&found.removed));
+    let removed = write_by.owned(&found.removed);
+    for (_, entry) in managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer) {
+        entry.fields = entry.fields.difference(&changed).difference(&removed);
     }
-    managers.retain(|identity, entry| identity == writer || !entry.fields.is_empty());
+    managers.retain(|_, entry| !entry.fields.is_empty());
 }
 
+/// The oldest of too many updaters become one, by version.
 fn fold_oldest(managers: &mut Managers) {
     let mut updaters: Vec<(String, Identity)> = managers
         .iter()
-        .filter(|(identity, _)| identity.operation == "Update" && identity.subresource.is_empty())
+        .filter(|(identity, _)| identity.operation == "Update")
         .map(|(identity, entry)| (entry.time.clone(), identity.clone()))
         .collect();
-    if updaters.len() <= UPDATERS_LIMIT {
-        return;
-    }
-    // Entries of this write have no time yet and are the youngest.
-    updaters.sort_by(|a, b| (a.0.is_empty(), &a.0).cmp(&(b.0.is_empty(), &b.0)));
-    let surplus = updaters.len() - UPDATERS_LIMIT;
-    for (time, identity) in updaters.into_iter().take(surplus + 1) {
-        let Some(entry) = managers.remove(&identity) else { continue };
-        let folded = Identity { manager: ANCIENT.to_owned(), ..identity };
-        let known = managers.entry(folded).or_insert(Entry {
-            fields: FieldSet::default(),
-            version: entry.version,
-            time,
-        });
-        known.fields = known.fields.union(&entry.fields);
-    }
-}
-
-/// An entry keeps its time while its fields stay the same.
-fn keep_times(before: &Managers, managers: &mut Managers, now: &str) {
-    for (identity, entry) in managers.iter_mut() {
-        let same =
-            before.get(identity).filter(|old| old.fields == entry.fields && old.version == entry.version);
-        entry.time = same.map_or(now, |old| old.time.as_str()).to_owned();
+    updaters.sort_by(|(a, x), (b, y)| {
+        (a, &x.manager, &x.version, &x.subresource).cmp(&(b, &y.manager, &y.version, &y.subresource))
+    });
+    let mut count = updaters.len();
+    let mut first_of: BTreeMap<String, Identity> = BTreeMap::new();
+    for (time, identity) in updaters {
+        if count <= UPDATERS_LIMIT {
+            return;
+        }
+        let Some(first) = first_of.get(&identity.version) else {
+            first_of.insert(identity.version.clone(), identity);
+            continue;
+        };
+        let bucket = Identity { manager: ANCIENT.to_owned(), subresource: String::new(), ..identity.clone() };
+        if !managers.contains_key(&bucket)
+            && let Some(oldest) = managers.remove(first)
+        {
+            managers.insert(bucket.clone(), oldest);
+        }
+        if let (Some(entry), Some(folded)) = (managers.remove(&identity), managers.get_mut(&bucket)) {
+            folded.fields = folded.fields.union(&entry.fields);
+            folded.time = time;
+        }
+        count -= 1;
     }
 }
 
@@ -250,32 +293,21 @@ pub fn apply(
     let empty = json!({ "apiVersion": config["apiVersion"], "kind": config["kind"] });
     let live_bare = live.map_or(empty, bare);
     let mut before = live.map(read).unwrap_or_default();
-    let original = before.clone();
-    if before.is_empty()
-        && let Some(live) = live
-    {
-        let found = typed::compare(write_by.schema, &json!({}), &bare(live));
-        let whole = found.added.union(&found.modified);
-        let unknown = Identity {
-            operation: "Update".into(),
-            manager: "before-first-apply".into(),
-            version: write_by.version.into(),
-            subresource: String::new(),
-        };
-        let fields = write_by.owned(&whole);
-        before.insert(
-            unknown,
-            Entry { fields, version: write_by.version.to_owned(), time: write_by.time.to_owned() },
-        );
+    if before.is_empty() && live.is_some() {
+        record(write_by, UNTRACKED, &blank(config), &live_bare, &mut before);
     }
-    let set = typed::field_set(write_by.schema, config).map_err(|error| described(&error))?;
+    let set = typed::unique_field_set(write_by.schema, config).map_err(|error| described(&error))?;
     let merged = typed::merge(write_by.schema, &live_bare, config).map_err(|error| described(&error))?;
-    let last = before.get(&identity).map(|entry| entry.fields.clone()).unwrap_or_default();
-    let mut managers = before.clone();
-    let entry =
-        Entry { fields: write_by.owned(&set), version: write_by.version.to_owned(), time: String::new() };
-    managers.insert(identity.clone(), entry);
+    let (last, last_time) =
+        before.get(&identity).map(|entry| (entry.fields.clone(), entry.time.clone())).unwrap_or_default();
+    let mut managers = before;
+    let (version, time) = (write_by.version.to_owned(), last_time);
+    // What is owned by nobody is kept where the configuration says it.
+    managers.insert(identity.clone(), Entry { fields: write_by.settable(&set), version, time });
     let mut object = prune(write_by.schema, &merged, &managers, &last)?;
+    if let Some(entry) = managers.get_mut(&identity) {
+        entry.fields = write_by.owned(&set);
+    }
     let found = typed::compare(write_by.schema, &live_bare, &object);
     let changed = write_by.owned(&found.modified.union(&found.added));
     let mut conflicts = Vec::new();
@@ -286,18 +318,56 @@ pub fn apply(
         }
     }
     if !force && !conflicts.is_empty() {
+        let allowed = last_applied(write_by, live, &live_bare);
+        for (_, _, shared) in &mut conflicts {
+            *shared = shared.difference(&allowed);
+        }
+        conflicts.retain(|(_, _, shared)| !shared.is_empty());
+    }
+    if !force && !conflicts.is_empty() {
         return Err(conflict(conflicts));
     }
-    take(&mut managers, &identity, write_by, &found);
-    managers.retain(|_, entry| !entry.fields.is_empty());
+    take(&mut managers, Some(&identity), write_by, &found);
+    // Who applies what already is so has changed nothing, and its time stays.
+    if let Some(entry) = managers.get_mut(&identity).filter(|_| live_bare != object) {
+        write_by.time.clone_into(&mut entry.time);
+    }
+    if write_by.manager == KUBECTL
+        && object["metadata"]["annotations"][LAST_APPLIED].as_str().is_some_and(|text| !text.is_empty())
+    {
+        object["metadata"]["annotations"][LAST_APPLIED] = client_side(config).into();
+    }
     complete(&mut object)?;
-    keep_times(&original, &mut managers, write_by.time);
     write(&mut object, &managers);
     Ok(object)
 }
 
+/// What kubectl applied on the client's side and still is so: it may take that over.
+fn last_applied(write_by: &Write, live: Option<&Value>, live_bare: &Value) -> FieldSet {
+    let none = FieldSet::default();
+    let text = live.and_then(|live| live["metadata"]["annotations"][LAST_APPLIED].as_str());
+    let Some(text) = text.filter(|_| write_by.manager == KUBECTL) else { return none };
+    let Ok(applied) = serde_json::from_str::<Value>(text) else { return none };
+    if applied["apiVersion"] != write_by.version {
+        return none;
+    }
+    let Ok(set) = typed::field_set(write_by.schema, &applied) else { return none };
+    let found = typed::compare(write_by.schema, &applied, live_bare);
+    set.difference(&found.modified).difference(&found.added).difference(&found.removed)
+}
+
+/// A configuration as the annotation keeps it.
+fn client_side(config: &Value) -> String {
+    let mut config = config.clone();
+    if let Some(notes) = config["metadata"]["annotations"].as_object_mut() {
+        notes.remove(LAST_APPLIED);
+    }
+    let text = config.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    format!("{text}\n")
+}
+
 fn described(error: &typed::TypedError) -> Failure {
-    Failure::internal(&error.to_string())
+    Failure::plain(error.to_string())
 }
 
 /// Takes out what this manager applied before and does not apply now, unless others own it.

@@ -11,8 +11,9 @@ use crate::managed::{self, Write};
 use crate::path::Target;
 use crate::read::find;
 use crate::registry::Resource;
-use crate::status::Failure;
-use crate::{act, defaults, keep, write};
+use crate::schema::Schema;
+use crate::status::{About, Cause, Failure};
+use crate::{act, decode, defaults, keep, text, write};
 
 /// Changes an object.
 pub fn patch(
@@ -22,31 +23,26 @@ pub fn patch(
     target: &Target,
     subresource: &str,
 ) -> Result<Answer, Failure> {
-    let body = |text: &[u8]| -> Result<Value, Failure> {
-        serde_json::from_slice(text)
-            .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))
-    };
+    let refused = |why: String| Failure::bad_request(format!("error decoding patch: {why}"));
     match call.content_type() {
-        "application/apply-patch+yaml" if subresource == "scale" => {
-            Err(Failure::not_implemented("server-side apply of scale"))
-        }
         "application/apply-patch+yaml" => apply(core, call, resource, target, subresource),
         "application/json-patch+json" => {
-            let patch = json::parse(&body(&call.body)?)?;
-            change(core, call, resource, target, subresource, |live| json::apply(&patch, live))
+            let patch = json::parse(&text::read(&call.body).map_err(refused)?)?;
+            change(core, call, resource, target, subresource, None, |live| json::apply(&patch, live))
         }
         "application/merge-patch+json" => {
-            let patch = object(body(&call.body)?)?;
-            change(core, call, resource, target, subresource, |live| {
+            let patch = text::read_map(&call.body).map_err(refused)?;
+            change(core, call, resource, target, subresource, None, |live| {
                 let mut out = live.clone();
                 merge(&mut out, &patch);
                 Ok(out)
             })
         }
         "application/strategic-merge-patch+json" if !resource.is_custom => {
-            let patch = object(body(&call.body)?)?;
-            change(core, call, resource, target, subresource, |live| {
-                strategic::apply(&resource.schema, live, &patch)
+            let patch = text::read_map(&call.body).map_err(Failure::bad_request)?;
+            let schema = if subresource == "scale" { act::scale_schema() } else { &resource.schema };
+            change(core, call, resource, target, subresource, Some(&patch), |live| {
+                strategic::apply(schema, live, &patch)
             })
         }
         "application/strategic-merge-patch+json" => Err(Failure {
@@ -54,17 +50,16 @@ pub fn patch(
             reason: "UnsupportedMediaType",
             message: "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml".to_owned(),
             details: None,
+            resume: None,
         }),
         _ => Err(Failure::unsupported_patch_type()),
     }
 }
 
-fn object(patch: Value) -> Result<Value, Failure> {
-    if patch.is_object() {
-        Ok(patch)
-    } else {
-        Err(Failure::bad_request("error decoding patch: not an object"))
-    }
+/// A patch whose outcome is no object of its kind.
+fn misfit(shown: &str, why: &str) -> Failure {
+    let cause = Cause::invalid("patch", &shown.into(), why);
+    Failure::invalid(About { group: "", kind: "", name: "" }, &[cause])
 }
 
 fn change(
@@ -73,19 +68,41 @@ fn change(
     resource: &Resource,
     target: &Target,
     subresource: &str,
+    strategic: Option<&Value>,
     make: impl Fn(&Value) -> Result<Value, Failure>,
 ) -> Result<Answer, Failure> {
+    // How the outcome is read depends on the patch, and so do the words for what does not fit.
+    let read = |schema: &Schema, object: &mut Value| match strategic {
+        Some(patch) => {
+            decode::restore(schema, object).map_err(|why| misfit(&decode::shown_as_go(patch), &why))?;
+            decode::body(schema, object).map_err(|why| misfit(&decode::shown_as_go(patch), &why))
+        }
+        None => {
+            let shown = object.to_string();
+            decode::body(schema, object).map_err(|why| misfit(&shown, &why))
+        }
+    };
     if subresource == "scale" {
-        return act::rescale(core, call, resource, target, make);
+        return act::patch_scale(core, call, resource, target, |live| {
+            let mut scale = make(live)?;
+            read(act::scale_schema(), &mut scale)?;
+            Ok(scale)
+        });
     }
     let warnings = std::cell::RefCell::new(Vec::new());
     let changed = write::replace(core, call, resource, target, subresource, |live| {
         let mut object = make(live)?;
+        if object["metadata"]["namespace"].is_null() && !live["metadata"]["namespace"].is_null() {
+            keep::metadata(&mut object).insert("namespace".into(), live["metadata"]["namespace"].clone());
+        }
         if object["metadata"]["name"] != live["metadata"]["name"]
             || object["metadata"]["namespace"] != live["metadata"]["namespace"]
         {
             let sent = object["metadata"]["name"].as_str().unwrap_or_default();
             let name = target.name.as_deref().unwrap_or_default();
+            if sent.is_empty() {
+                return Err(write::nameless(name));
+            }
             return Err(Failure::bad_request(format!(
                 "the name of the object ({sent}) does not match the name on the URL ({name})"
             )));
@@ -93,7 +110,7 @@ fn change(
         object["kind"] = live["kind"].clone();
         object["apiVersion"] = live["apiVersion"].clone();
         if !resource.is_custom {
-            write::typed(resource, &mut object)?;
+            read(&resource.schema, &mut object)?;
         }
         *warnings.borrow_mut() = write::pruned(call, resource, &mut object)?;
         write::record_update(core, call, resource, subresource, live, &mut object);
@@ -131,15 +148,23 @@ fn apply(
 ) -> Result<Answer, Failure> {
     let manager = call.parameter("fieldManager").to_owned();
     if manager.is_empty() {
-        let about = crate::status::About { group: "meta.k8s.io", kind: "PatchOptions", name: "" };
-        let cause = crate::status::Cause::required("fieldManager", "is required for apply patch");
+        let about = About { group: "meta.k8s.io", kind: "PatchOptions", name: "" };
+        let cause = Cause::required("fieldManager", "is required for apply patch");
         return Err(Failure::invalid(about, &[cause]));
     }
     let force = call.is_set("force");
+    let refused = |why: String| Failure::bad_request(format!("error decoding YAML: {why}"));
     let mut config = sluice_yaml::json::from_yaml(&call.body)
-        .map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
+        .map_err(|error| refused(format!("error converting YAML to JSON: {error}")))?;
     if !config.is_object() {
-        return Err(Failure::bad_request("error decoding YAML: not an object"));
+        let (found, go) = (text::kind(&config), "Go value of type map[string]interface {}");
+        return Err(refused(format!(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into {go}"
+        )));
+    }
+    if subresource == "scale" {
+        check_kind(&config, "autoscaling/v1", "Scale")?;
+        return act::apply_scale(core, call, resource, target, &config, force);
     }
     let sent_ns = config["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     check_identity(&mut config, resource, target)?;
@@ -158,7 +183,7 @@ fn apply(
             resource.version,
             resource.kind
         );
-        return Err(Failure { code: 500, reason: "", message, details: None });
+        return Err(Failure { code: 500, reason: "", message, details: None, resume: None });
     }
     keep::prune(&resource.schema, &mut config);
     let api_version = resource.api_version();
@@ -171,6 +196,16 @@ fn apply(
         schema: &resource.schema,
         reset: write::reset_fields(resource, subresource),
     };
+    // A configuration whose fields do not fit is told by its object.
+    let untyped = |mut failure: Failure| {
+        if failure.code == 500 && failure.reason.is_empty() {
+            let name = target.name.as_deref().unwrap_or_default();
+            let (group, version, kind) = (&resource.group, &resource.version, &resource.kind);
+            let place = format!("{sent_ns}/{name}; {group}/{version}, Kind={kind}");
+            failure.message = format!("failed to create typed patch object ({place}): {}", failure.message);
+        }
+        failure
+    };
     for _attempt in 0..4 {
         if find(core, resource, target).is_err() {
             if !subresource.is_empty() {
@@ -182,10 +217,10 @@ fn apply(
                     "uid mismatch: the provided object specified uid {}, and no existing object was found",
                     sent_uid.unwrap_or_default()
                 );
-                let about = crate::status::About { group: &resource.group, kind: &resource.plural, name };
+                let about = About { group: &resource.group, kind: &resource.plural, name };
                 return Err(Failure::conflict(about, &why));
             }
-            let mut object = managed::apply(&by, None, &config, force, |_| Ok(()))?;
+            let mut object = managed::apply(&by, None, &config, force, |_| Ok(())).map_err(untyped)?;
             let fields = object["metadata"]["managedFields"].take();
             keep::metadata(&mut object).remove("managedFields");
             let made = write::insert(core, call, resource, object, |object| {
@@ -210,7 +245,8 @@ fn apply(
                     sent_uid.as_deref().map_or_else(|| own["uid"].clone(), Value::from);
                 write::fit_to(resource, subresource, live, object);
                 Ok(())
-            })?;
+            })
+            .map_err(untyped)?;
             defaults::on_update(resource, live, &mut object);
             object["metadata"]["resourceVersion"] = sent_revision.as_deref().map_or(Value::Null, Value::from);
             Ok(object)
@@ -229,17 +265,7 @@ fn apply(
 
 /// The configuration is about the object of the path.
 fn check_identity(config: &mut Value, resource: &Resource, target: &Target) -> Result<(), Failure> {
-    let sent = |config: &Value, key: &str| config[key].as_str().unwrap_or_default().to_owned();
-    let (kind, version) = (sent(config, "kind"), sent(config, "apiVersion"));
-    if kind.is_empty() || version.is_empty() {
-        return Err(Failure::bad_request("invalid object type: /, Kind="));
-    }
-    if kind != resource.kind || version != resource.api_version() {
-        return Err(Failure::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {}",
-            resource.kind
-        )));
-    }
+    check_kind(config, &resource.api_version(), &resource.kind)?;
     let metadata = keep::metadata(config);
     for (key, wanted) in [("name", target.name.as_ref()), ("namespace", target.ns.as_ref())] {
         let Some(wanted) = wanted else { continue };
@@ -261,4 +287,13 @@ fn check_identity(config: &mut Value, resource: &Resource, target: &Target) -> R
         }
     }
     Ok(())
+}
+
+fn check_kind(config: &Value, version: &str, kind: &str) -> Result<(), Failure> {
+    let sent = |key: &str| config[key].as_str().unwrap_or_default();
+    if sent("kind") == kind && sent("apiVersion") == version {
+        return Ok(());
+    }
+    let (group, version) = sent("apiVersion").rsplit_once('/').unwrap_or(("", sent("apiVersion")));
+    Err(Failure::bad_request(format!("invalid object type: {group}/{version}, Kind={}", sent("kind"))))
 }

@@ -63,7 +63,7 @@ pub fn query(text: &str) -> BTreeMap<String, String> {
     out
 }
 
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {

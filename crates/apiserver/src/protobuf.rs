@@ -18,7 +18,7 @@ const DEPTH_LIMIT: usize = 64;
 
 /// Number, name, flags, shape.
 #[derive(Deserialize)]
-struct Field(u64, String, String, String);
+pub struct Field(pub u64, pub String, pub String, pub String);
 
 #[derive(Deserialize)]
 struct Tables {
@@ -29,6 +29,16 @@ struct Tables {
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| unpacked(PACKED))
+}
+
+/// The fields of a kind, named `group/version/Kind`.
+pub fn kind(name: &str) -> Option<&'static [Field]> {
+    Some(rows(tables().kinds.get(name)?))
+}
+
+/// The fields of a type.
+pub fn rows(name: &str) -> &'static [Field] {
+    tables().types.get(name).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// What is wrong with a body.

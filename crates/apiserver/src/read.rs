@@ -1,12 +1,14 @@
 //! GET, LIST and WATCH.
 
+mod resume;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::accept::{self, Wish};
 use crate::call::{Answer, Call};
 use crate::core::Core;
 use crate::path::Target;
@@ -50,6 +52,9 @@ fn view(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resul
             && !selectable(resource).contains(&field)
             && !resource.selectable.iter().any(|f| f == field)
         {
+            if resource.is_custom {
+                return Err(Failure::bad_request(format!("field label not supported: {field}")));
+            }
             let mut known = vec!["metadata.name"];
             if resource.is_namespaced {
                 known.push("metadata.namespace");
@@ -70,35 +75,39 @@ fn view(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resul
         name: target.name.clone().or_else(|| fields.only_name().map(str::to_owned)),
         labels,
         fields,
-        form: form(core, call, resource)?,
+        form: form(core, call, resource, target.name.is_some())?,
     })
 }
 
-/// What the client would rather have: the first of its wishes that this server knows.
-fn form(core: &Core, call: &Call, resource: &Resource) -> Result<Form, Failure> {
-    for wish in call.header("accept").split(',') {
-        let mut words = wish.split(';').map(str::trim);
-        let media = words.next().unwrap_or_default();
-        let kind = words.find_map(|word| word.strip_prefix("as="));
-        match (media, kind) {
-            ("application/json" | "*/*" | "application/vnd.kubernetes.protobuf", None) => {
-                return Ok(Form::Whole);
-            }
-            (_, Some("PartialObjectMetadata" | "PartialObjectMetadataList")) => return Ok(Form::Metadata),
-            ("application/json" | "application/*" | "*/*", Some("Table")) => {
-                let include = match call.parameter("includeObject") {
-                    "" | "Metadata" => Include::Metadata,
-                    "None" => Include::None,
-                    "Object" => Include::Object,
-                    _ => return Err(Failure::bad_request("unrecognized includeObject value")),
-                };
-                let table = Tabular { resource: resource.clone(), clock: core.clock(), include };
-                return Ok(Form::Table(Box::new(table)));
-            }
-            _ => {}
+/// What the client would rather have: the best of its wishes that this server knows.
+fn form(core: &Core, call: &Call, resource: &Resource, is_one: bool) -> Result<Form, Failure> {
+    let Wish { shape, version, .. } = accept::wish(call, is_one, resource.is_custom)?;
+    match shape.as_deref() {
+        None => Ok(Form::Whole),
+        Some("Table") => {
+            let include = match call.parameter("includeObject") {
+                "" | "Metadata" => Include::Metadata,
+                "None" => Include::None,
+                "Object" => Include::Object,
+                other => {
+                    return Err(Failure::bad_request(format!(
+                        "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be 'Metadata', 'Object', 'None', or empty"
+                    )));
+                }
+            };
+            let table = Tabular { resource: resource.clone(), clock: core.clock(), include, version };
+            Ok(Form::Table(Box::new(table)))
         }
+        Some("PartialObjectMetadataList") if is_one => Err(Failure::not_acceptable(
+            format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{}.{})",
+                accept::package(resource),
+                resource.kind
+            ),
+            None,
+        )),
+        Some(_) => Ok(Form::Metadata),
     }
-    Ok(Form::Whole)
 }
 
 /// What else field selectors may name, by resource.
@@ -166,21 +175,37 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
     check_list(call)?;
     let view = view(core, call, resource, target)?;
     let limit: usize = call.parameter("limit").parse().unwrap_or(0);
-    let from = match call.parameter("continue") {
-        "" => None,
-        token => Some(read_continue(token)?),
+    let table = resource.table();
+    let from = resume::read(call)?;
+    let asked: Option<u64> = call.parameter("resourceVersion").parse().ok().filter(|asked| *asked > 0);
+    let current = core.store.revision();
+    let wanted = from.as_ref().map(|(revision, _)| *revision).filter(|revision| *revision > 0).or(asked);
+    if let Some(wanted) = wanted.filter(|wanted| *wanted > current) {
+        return Err(Failure::too_new(wanted, current));
+    }
+    let is_exact = call.parameter("resourceVersionMatch") == "Exact";
+    let listed = match &from {
+        Some((revision, key)) if *revision > 0 => {
+            core.store
+                .list_at(&table, view.ns.as_deref(), *revision)
+                .map_err(|Forgotten(_)| resume::too_late(key, view.ns.is_some()))?
+        }
+        None if is_exact => core
+            .store
+            .list_at(&table, view.ns.as_deref(), asked.unwrap_or(0))
+            .map_err(|Forgotten(_)| Failure::expired(resume::GONE))?,
+        _ => core.store.list(&table, view.ns.as_deref()),
     };
-    let listed = core.store.list(&resource.table(), view.ns.as_deref());
     let after = from.as_ref().map(|(_, key)| key);
     let mut objects = listed.objects.iter().filter(|stored| after.is_none_or(|after| stored.key > *after));
     let mut seen = objects.by_ref().filter(|stored| view.sees(stored));
     let shown: Vec<&Arc<Stored>> =
         if limit > 0 { seen.by_ref().take(limit).collect() } else { seen.by_ref().collect() };
     let left = if limit > 0 { seen.count() } else { 0 };
-    let revision = from.as_ref().map_or(listed.revision, |(revision, _)| *revision);
+    let revision = listed.revision;
     let mut metadata = json!({ "resourceVersion": revision.to_string() });
     if let (true, Some(last)) = (left > 0, shown.last()) {
-        metadata["continue"] = write_continue(revision, &last.key).into();
+        metadata["continue"] = resume::write(revision, &last.key, view.ns.is_some()).into();
         if view.labels.is_empty() && view.fields.is_empty() {
             metadata["remainingItemCount"] = left.into();
         }
@@ -264,21 +289,6 @@ fn item(view: &View, resource: &Resource, stored: &Stored) -> bytes::Bytes {
     object.to_string().into()
 }
 
-fn write_continue(revision: u64, key: &Key) -> String {
-    let token = json!({ "v": "meta.k8s.io/v1", "rv": revision, "ns": key.0, "start": key.1 });
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(token.to_string())
-}
-
-fn read_continue(token: &str) -> Result<(u64, Key), Failure> {
-    let read = || {
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).ok()?;
-        let token: Value = serde_json::from_slice(&bytes).ok()?;
-        let key = (token["ns"].as_str()?.to_owned(), token["start"].as_str()?.to_owned());
-        Some((token["rv"].as_u64()?, key))
-    };
-    read().ok_or_else(|| Failure::bad_request("continue key is not valid"))
-}
-
 fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
     let view = view(core, call, resource, target)?;
     let table = resource.table();
@@ -287,7 +297,9 @@ fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resu
     let after: u64 = match asked {
         "" => 0,
         text => text.parse().map_err(|_| {
-            Failure::bad_request(format!("resourceVersion: Invalid value: {text:?}: must be a number"))
+            Failure::plain(format!(
+                "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            ))
         })?,
     };
     let begins_now = after == 0 || wants_initial;

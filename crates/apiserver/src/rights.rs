@@ -63,30 +63,28 @@ impl Rights {
         Arc::new(rights)
     }
 
-    /// The rules that a user has, cluster-wide or in a namespace, until one is what is looked for.
-    fn any_rule(&self, user: &User, ns: &str, mut is_it: impl FnMut(&Value) -> bool) -> bool {
+    /// The binding by which a user has a rule, cluster-wide or in a namespace, that is what is looked for.
+    fn any_rule(&self, user: &User, ns: &str, mut is_it: impl FnMut(&Value) -> bool) -> Option<String> {
         let empty = Vec::new();
         let here = if ns.is_empty() { &empty } else { self.bindings.get(ns).unwrap_or(&empty) };
         let everywhere = self.bindings.get("").unwrap_or(&empty).iter().map(|binding| (binding, ""));
-        everywhere.chain(here.iter().map(|binding| (binding, ns))).any(|(binding, of)| {
+        everywhere.chain(here.iter().map(|binding| (binding, ns))).find_map(|(binding, of)| {
             let mut subjects = binding["subjects"].as_array().into_iter().flatten();
-            if !subjects.any(|subject| is_subject(subject, user, of)) {
-                return false;
-            }
+            let subject = subjects.find(|subject| is_subject(subject, user, of))?;
             let name = binding["roleRef"]["name"].as_str().unwrap_or_default().to_owned();
             let role = match binding["roleRef"]["kind"].as_str() {
                 Some("ClusterRole") => (String::new(), name),
                 _ => (of.to_owned(), name),
             };
             let rules = self.roles.get(&role).and_then(Value::as_array);
-            rules.into_iter().flatten().any(&mut is_it)
+            rules.into_iter().flatten().any(&mut is_it).then(|| said(binding, subject, of))
         })
     }
 
     /// All rules that a user has in a namespace.
     pub fn rules_of(&self, user: &User, ns: &str) -> Vec<Value> {
         let mut rules = Vec::new();
-        self.any_rule(user, ns, |rule| {
+        let _ = self.any_rule(user, ns, |rule| {
             rules.push(rule.clone());
             false
         });
@@ -96,8 +94,36 @@ impl Rights {
 
 /// Whether RBAC lets a user do something.
 pub fn allows(core: &Core, user: &User, request: &Request) -> bool {
-    user.groups.iter().any(|group| group == ADMINISTRATORS)
-        || core.rights().any_rule(user, request.ns, |rule| covers(rule, request))
+    allowed_by(core, user, request).is_some()
+}
+
+/// By which binding RBAC lets a user do something; administrators need none.
+pub fn allowed_by(core: &Core, user: &User, request: &Request) -> Option<String> {
+    if user.groups.iter().any(|group| group == ADMINISTRATORS) {
+        return Some(String::new());
+    }
+    core.rights().any_rule(user, request.ns, |rule| covers(rule, request))
+}
+
+/// As the real server tells why somebody may do something.
+fn said(binding: &Value, subject: &Value, ns: &str) -> String {
+    let (text, role) = (|value: &Value| value.as_str().unwrap_or_default().to_owned(), &binding["roleRef"]);
+    let name = text(&binding["metadata"]["name"]);
+    let (kind, name) =
+        if ns.is_empty() { ("ClusterRoleBinding", name) } else { ("RoleBinding", format!("{name}/{ns}")) };
+    let of = text(&subject["namespace"]);
+    let who = text(&subject["name"]);
+    let who = if subject["kind"] == "ServiceAccount" {
+        format!("{who}/{}", if of.is_empty() { ns } else { of.as_str() })
+    } else {
+        who
+    };
+    format!(
+        "RBAC: allowed by {kind} {name:?} of {} {:?} to {} {who:?}",
+        text(&role["kind"]),
+        text(&role["name"]),
+        text(&subject["kind"])
+    )
 }
 
 fn is_subject(subject: &Value, user: &User, ns: &str) -> bool {

@@ -74,7 +74,11 @@ impl Rule {
 
     fn compiled(&self) -> Result<&Expression, &str> {
         let compile = || {
-            let expression = Expression::compile(&self.text, &["self", "oldSelf"])?;
+            let expression = match Expression::compile(&self.text, &["self", "oldSelf"]) {
+                // What a field holds is known when it is asked.
+                Err(why) if why.ends_with("got dyn") => Expression::parse(&self.text)?,
+                compiled => compiled?,
+            };
             if !self.message_expression.is_empty() {
                 Expression::parse(&self.message_expression)?;
             }

@@ -34,11 +34,22 @@ pub struct Schema {
     pub values: Vec<Value>,
     /// What only CRDs say (bounds, patterns, combinations), as written.
     pub limits: Option<Box<Value>>,
+    /// Combinations of further schemas, which only bind values.
+    pub combined: Option<Box<Combined>>,
     /// What only CRDs ask in CEL.
     pub rules: Vec<Arc<Rule>>,
     /// The name under which a built-in schema is known.
     pub name: String,
     pub format: String,
+}
+
+/// allOf, anyOf, oneOf and not.
+#[derive(Debug, Clone, Default)]
+pub struct Combined {
+    pub all: Vec<Schema>,
+    pub any: Vec<Schema>,
+    pub one: Vec<Schema>,
+    pub not: Option<Schema>,
 }
 
 /// The type of a value.
@@ -90,6 +101,7 @@ pub static ANY: Schema = Schema {
     required: Vec::new(),
     values: Vec::new(),
     limits: None,
+    combined: None,
     rules: Vec::new(),
     name: String::new(),
     format: String::new(),
@@ -109,11 +121,22 @@ const LIMITS: &[&str] = &[
     "uniqueItems",
     "minProperties",
     "maxProperties",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
 ];
+
+/// A part of a combination, which need not say of what type it is: what it names tells.
+fn described(written: &Value) -> Value {
+    let mut out = written.clone();
+    if out["type"].is_null() {
+        let is_object =
+            ["properties", "required", "additionalProperties"].iter().any(|key| !out[*key].is_null());
+        if is_object {
+            out["type"] = "object".into();
+        } else if !out["items"].is_null() {
+            out["type"] = "array".into();
+        }
+    }
+    out
+}
 
 impl Schema {
     /// Of a built-in kind, as recorded.
@@ -179,8 +202,17 @@ impl Schema {
             .filter(|_| !is_built_in)
             .filter_map(|key| Some(((*key).to_owned(), written.get(key)?.clone())))
             .collect();
+        let each = |key: &str| -> Vec<Schema> {
+            written[key].as_array().into_iter().flatten().map(|one| below(&described(one))).collect()
+        };
+        let has_more = ["allOf", "anyOf", "oneOf", "not"].iter().any(|key| !written[*key].is_null());
+        let combined = (!is_built_in && has_more).then(|| {
+            let not = Some(&written["not"]).filter(|not| not.is_object()).map(|not| below(&described(not)));
+            Box::new(Combined { all: each("allOf"), any: each("anyOf"), one: each("oneOf"), not })
+        });
         Schema {
             shape,
+            combined,
             default: written.get("default").cloned(),
             list,
             is_atomic: written["x-kubernetes-map-type"] == "atomic",

@@ -1,5 +1,7 @@
 //! Label and field selectors.
 
+mod requirement;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -28,17 +30,7 @@ impl LabelSelector {
         if text.len() > LENGTH_LIMIT {
             return Err(format!("a selector is longer than {LENGTH_LIMIT} bytes"));
         }
-        let mut parts = Vec::new();
-        for part in split(text) {
-            let part = part.trim();
-            if part.is_empty() {
-                continue;
-            }
-            parts.push(parse_part(part).ok_or_else(|| {
-                format!("unable to parse requirement: found '{part}', expected: identifier and operator")
-            })?);
-        }
-        Ok(LabelSelector(parts))
+        requirement::all(text).map(LabelSelector)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -61,14 +53,14 @@ impl LabelSelector {
     }
 }
 
-/// At commas outside of parentheses.
-fn split(text: &str) -> Vec<&str> {
-    let (mut depth, mut from, mut parts) = (0_usize, 0, Vec::new());
+/// At commas that have no backslash before them.
+fn terms(text: &str) -> Vec<&str> {
+    let (mut from, mut parts, mut is_escaped) = (0, Vec::new(), false);
     for (at, letter) in text.char_indices() {
         match letter {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            ',' => {
                 parts.push(&text[from..at]);
                 from = at + 1;
             }
@@ -79,38 +71,25 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-fn parse_part(part: &str) -> Option<(String, Want)> {
-    let is_key = |key: &str| {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-        !key.is_empty() && key.len() <= 317 && key.chars().all(allowed)
-    };
-    let key = |text: &str| Some(text.trim().to_owned()).filter(|key| is_key(key));
-    if let Some((left, right)) = part.split_once("!=") {
-        return Some((key(left)?, Want::NotIn(vec![right.trim().to_owned()])));
+fn unescaped(text: &str) -> Result<String, String> {
+    let mut out = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next() {
+                Some(next @ ('\\' | ',' | '=')) => out.push(next),
+                next => {
+                    let shown: String = next.into_iter().collect();
+                    return Err(format!("invalid field selector: invalid escape sequence: \\{shown}"));
+                }
+            },
+            ',' | '=' => {
+                return Err(format!("invalid field selector: unescaped character in value: {letter}"));
+            }
+            other => out.push(other),
+        }
     }
-    if let Some((left, right)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return Some((key(left)?, Want::In(vec![right.trim().to_owned()])));
-    }
-    if let Some((left, list)) = part.split_once('(') {
-        let list = list.trim().strip_suffix(')')?;
-        let values = list.split(',').map(|value| value.trim().to_owned()).collect();
-        let (left, word) = left.trim().rsplit_once(char::is_whitespace)?;
-        return match word {
-            "in" => Some((key(left)?, Want::In(values))),
-            "notin" => Some((key(left)?, Want::NotIn(values))),
-            _ => None,
-        };
-    }
-    if let Some((left, right)) = part.split_once('>') {
-        return Some((key(left)?, Want::Greater(right.trim().parse().ok()?)));
-    }
-    if let Some((left, right)) = part.split_once('<') {
-        return Some((key(left)?, Want::Less(right.trim().parse().ok()?)));
-    }
-    if let Some(rest) = part.strip_prefix('!') {
-        return Some((key(rest)?, Want::Absent));
-    }
-    Some((key(part)?, Want::Present))
+    Ok(out)
 }
 
 /// Fields compared as texts.
@@ -124,14 +103,15 @@ impl FieldSelector {
             return Err(format!("a selector is longer than {LENGTH_LIMIT} bytes"));
         }
         let mut parts = Vec::new();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
-            let (is_equal, halves) = match part.split_once("!=") {
-                Some(halves) => (false, Some(halves)),
-                None => (true, part.split_once("==").or_else(|| part.split_once('='))),
-            };
-            let (field, value) =
-                halves.ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{part}'"))?;
-            parts.push((field.to_owned(), is_equal, value.to_owned()));
+        for part in terms(text).into_iter().filter(|part| !part.is_empty()) {
+            let split = part.char_indices().find_map(|(at, _)| {
+                let signs = ["!=", "==", "="].into_iter();
+                signs.filter(|sign| part[at..].starts_with(sign)).map(|sign| (at, sign)).next()
+            });
+            let (at, sign) =
+                split.ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{part}'"))?;
+            let value = unescaped(&part[at + sign.len()..])?;
+            parts.push((part[..at].to_owned(), sign != "!=", value));
         }
         Ok(FieldSelector(parts))
     }

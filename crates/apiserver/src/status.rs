@@ -9,6 +9,8 @@ pub struct Failure {
     pub reason: &'static str,
     pub message: String,
     pub details: Option<Value>,
+    /// Where a list that has come too late goes on.
+    pub resume: Option<String>,
 }
 
 /// One field that is wrong.
@@ -71,7 +73,7 @@ impl About<'_> {
 
 impl Failure {
     fn new(code: u16, reason: &'static str, message: String, details: Option<Value>) -> Self {
-        Failure { code, reason, message, details }
+        Failure { code, reason, message, details, resume: None }
     }
 
     pub fn not_found(about: About) -> Self {
@@ -109,8 +111,13 @@ impl Failure {
 
     /// `causes`: reason, message, field.
     pub fn invalid(about: About, causes: &[Cause]) -> Self {
-        let texts: Vec<String> =
-            causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let mut texts: Vec<String> = Vec::new();
+        for cause in causes {
+            let text = format!("{}: {}", cause.field, cause.message);
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
         let all = if let [one] = texts.as_slice() { one.clone() } else { format!("[{}]", texts.join(", ")) };
         let mut details = about.details();
         details["causes"] = causes.iter().map(Cause::to_value).collect();
@@ -120,6 +127,11 @@ impl Failure {
 
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message.into(), None)
+    }
+
+    /// An error that the real server gives no reason.
+    pub fn plain(message: String) -> Self {
+        Self::new(500, "", message, None)
     }
 
     pub fn unsupported_patch_type() -> Self {
@@ -135,6 +147,10 @@ impl Failure {
     pub fn too_large() -> Self {
         let message = "Request entity too large: limit is 3145728".to_owned();
         Self::new(413, "RequestEntityTooLarge", message, Some(json!({})))
+    }
+
+    pub fn not_acceptable(message: String, details: Option<Value>) -> Self {
+        Self::new(406, "NotAcceptable", message, details)
     }
 
     pub fn unauthorized() -> Self {
@@ -153,6 +169,15 @@ impl Failure {
         let details = json!({ "causes": [{ "reason": "DisruptionBudget", "message": why }] });
         let message = "Cannot evict pod as it would violate the pod's disruption budget.".to_owned();
         Self::new(429, "TooManyRequests", message, Some(details))
+    }
+
+    /// A revision that is yet to come.
+    pub fn too_new(asked: u64, current: u64) -> Self {
+        let causes =
+            json!([{ "reason": "ResourceVersionTooLarge", "message": "Too large resource version" }]);
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let details = json!({ "causes": causes, "retryAfterSeconds": 1 });
+        Self::new(504, "Timeout", message, Some(details))
     }
 
     pub fn expired(message: &str) -> Self {
@@ -183,6 +208,9 @@ impl Failure {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code,
         });
+        if let Some(token) = &self.resume {
+            status["metadata"]["continue"] = token.as_str().into();
+        }
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
         }

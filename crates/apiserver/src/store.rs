@@ -110,6 +110,33 @@ impl Store {
         Listed { objects: objects.unwrap_or_default(), revision: state.revision }
     }
 
+    /// All objects as they were at a revision, as far back as changes are remembered.
+    pub fn list_at(&self, resource: &str, ns: Option<&str>, revision: u64) -> Result<Listed, Forgotten> {
+        let state = self.lock();
+        let Some(table) = state.tables.get(resource) else {
+            return Ok(Listed { objects: Vec::new(), revision });
+        };
+        if revision < table.forgotten {
+            return Err(Forgotten(table.forgotten));
+        }
+        // Only what has changed since is other than it is now.
+        let mut then: BTreeMap<&Key, Option<&Arc<Stored>>> = BTreeMap::new();
+        for change in table.log.iter().rev().take_while(|change| change.after.revision > revision) {
+            then.insert(&change.after.key, change.before.as_ref());
+        }
+        let kept = table.objects.iter().filter(|(key, _)| !then.contains_key(key));
+        let mut objects: Vec<Arc<Stored>> = kept.map(|(_, stored)| Arc::clone(stored)).collect();
+        objects.extend(then.values().flatten().map(|stored| Arc::clone(stored)));
+        objects.retain(|stored| ns.is_none_or(|ns| stored.key.0 == ns));
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(Listed { objects, revision })
+    }
+
+    /// The revision of the last write.
+    pub fn revision(&self) -> u64 {
+        self.lock().revision
+    }
+
     /// Writes an object that was read at `from` (`None`: that was not there).
     pub fn write(
         &self,

@@ -32,6 +32,8 @@ pub struct Tabular {
     pub resource: Resource,
     pub clock: Clock,
     pub include: Include,
+    /// Of the group of tables.
+    pub version: String,
 }
 
 impl Tabular {
@@ -41,7 +43,7 @@ impl Tabular {
         let rows: Vec<Value> = objects.iter().map(|object| self.row(object, now)).collect();
         let columns = if with_columns { columns(&self.resource) } else { Value::Null };
         json!({
-            "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+            "kind": "Table", "apiVersion": format!("meta.k8s.io/{}", self.version), "metadata": metadata,
             "columnDefinitions": columns, "rows": rows,
         })
     }
@@ -53,7 +55,8 @@ impl Tabular {
             Include::Object => out["object"] = object.clone(),
             Include::Metadata => {
                 out["object"] = json!({
-                    "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+                    "kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{}", self.version),
+                    "metadata": internal(&self.resource.kind, &object["metadata"]),
                 });
             }
         }
@@ -69,6 +72,20 @@ impl Tabular {
         }
         out
     }
+}
+
+/// Metadata as the server keeps it: what only a version of a kind has is no part of it.
+pub fn internal(kind: &str, metadata: &Value) -> Value {
+    let mut metadata = metadata.clone();
+    if kind == "DaemonSet"
+        && let Some(notes) = metadata["annotations"].as_object_mut()
+    {
+        notes.remove("deprecated.daemonset.template.generation");
+        if notes.is_empty() {
+            metadata.as_object_mut().into_iter().for_each(|fields| drop(fields.remove("annotations")));
+        }
+    }
+    metadata
 }
 
 /// The definitions of a resource's columns.

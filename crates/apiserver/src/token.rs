@@ -83,7 +83,8 @@ pub fn read(core: &Core, token: &str) -> Option<(User, Vec<Value>)> {
     let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{ns}")];
     let groups = groups.into_iter().chain(["system:authenticated".to_owned()]).collect();
     let audiences = claims["aud"].as_array().cloned().unwrap_or_default();
-    Some((User { name: user_name(ns, name), groups }, audiences))
+    let uid = account["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    Some((User { uid, ..User::new(&user_name(ns, name), groups) }, audiences))
 }
 
 #[cfg(test)]

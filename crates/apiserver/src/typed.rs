@@ -7,7 +7,7 @@ mod remove;
 mod walk;
 
 pub use compare::{Comparison, compare};
-pub use fields::field_set;
+pub use fields::{field_set, unique_field_set};
 pub use merge::merge;
 pub use remove::{named_members, remove};
 pub use walk::TypedError;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::Failure;
 use crate::store::{Change, Stored};
-use crate::table::Tabular;
+use crate::table::{Tabular, internal};
 
 /// Bookmarks come this often where they are wanted.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
@@ -70,7 +70,8 @@ impl View {
         match &self.form {
             Form::Whole => object,
             Form::Metadata => json!({
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+                "metadata": internal(&self.kind, &object["metadata"]),
             }),
             Form::Table(table) => {
                 let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });

@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use crate::call::{Answer, Call};
 use crate::core::Core;
+use crate::facts::facts;
 use crate::managed::{self, Write};
 use crate::path::Target;
 use crate::read::{find, key};
 use crate::registry::Resource;
 use crate::status::{About, Cause, Failure};
 use crate::store::{Key, Raced};
-use crate::{decode, defaults, escalate, keep, life, validate};
+use crate::{admit, decode, defaults, escalate, keep, life, print, text, validate};
 
 /// How often a write that others overtake is made anew.
 pub(crate) const ATTEMPTS: usize = 16;
@@ -36,23 +37,7 @@ pub fn reset_fields(resource: &Resource, subresource: &str) -> &'static [&'stati
 /// What the client sent, made to fit the path.
 fn received(call: &Call, resource: &Resource, target: &Target) -> Result<Value, Failure> {
     let mut object = call.object(&resource.kind)?;
-    if !object.is_object() {
-        return Err(Failure::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): not an object",
-            resource.kind
-        )));
-    }
-    let sent = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
-    let (kind, version) = (sent("kind"), sent("apiVersion"));
-    if (!kind.is_empty() && kind != resource.kind)
-        || (!version.is_empty() && version != resource.api_version())
-    {
-        return Err(Failure::bad_request(format!(
-            "{kind} in version {:?} cannot be handled as a {}: the object's kind and version do not fit the path",
-            version.rsplit('/').next().unwrap_or_default(),
-            resource.kind,
-        )));
-    }
+    check_kind(resource, &object)?;
     object["kind"] = resource.kind.as_str().into();
     object["apiVersion"] = resource.api_version().into();
     if !resource.is_custom {
@@ -81,6 +66,37 @@ fn received(call: &Call, resource: &Resource, target: &Target) -> Result<Value, 
     Ok(object)
 }
 
+/// An object of another kind or version is none for this path.
+fn check_kind(resource: &Resource, object: &Value) -> Result<(), Failure> {
+    let sent = |key: &str| object[key].as_str().unwrap_or_default();
+    let (kind, version) = (sent("kind"), sent("apiVersion"));
+    if (kind.is_empty() || kind == resource.kind) && (version.is_empty() || version == resource.api_version())
+    {
+        return Ok(());
+    }
+    let (group, number) = version.rsplit_once('/').unwrap_or(("", version));
+    let wanted = &resource.kind;
+    let why = if resource.is_custom {
+        if kind == *wanted {
+            return Err(Failure::bad_request(format!(
+                "the API version in the data ({version}) does not match the expected API version ({})",
+                resource.api_version()
+            )));
+        }
+        "the object's kind and version do not fit the path".to_owned()
+    } else if facts().schema_of(group, number, kind).is_some() {
+        let package =
+            |group: &str| group.split('.').next().filter(|one| !one.is_empty()).unwrap_or("core").to_owned();
+        let own = package(&resource.group);
+        format!("converting ({number}.{kind}) to ({own}.{wanted}): unknown conversion")
+    } else {
+        format!(
+            "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )
+    };
+    Err(Failure::bad_request(format!("{kind} in version {number:?} cannot be handled as a {wanted}: {why}")))
+}
+
 /// A built-in kind's fields have their types.
 pub fn typed(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
     decode::body(&resource.schema, object).map_err(|why| {
@@ -92,7 +108,30 @@ pub fn typed(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
 /// Unknown fields go, with the words that `fieldValidation` wants about them.
 pub fn pruned(call: &Call, resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
     let dropped = keep::prune(&resource.schema, object);
-    let texts: Vec<String> = dropped.iter().map(|path| format!("unknown field {path:?}")).collect();
+    told(call, resource, dropped, Vec::new())
+}
+
+/// As `pruned`, for a whole object in the body, whose fields may also come twice.
+fn pruned_body(call: &Call, resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
+    let dropped = keep::prune(&resource.schema, object);
+    if call.parameter("fieldValidation") == "Ignore" || !call.is_json() {
+        return told(call, resource, dropped, Vec::new());
+    }
+    if resource.is_custom {
+        let mut dropped = dropped;
+        dropped.sort();
+        return told(call, resource, dropped, text::strict(None, &call.body));
+    }
+    told(call, resource, Vec::new(), text::strict(Some(&resource.schema), &call.body))
+}
+
+fn told(
+    call: &Call,
+    resource: &Resource,
+    dropped: Vec<String>,
+    mut texts: Vec<String>,
+) -> Result<Vec<String>, Failure> {
+    texts.extend(dropped.iter().map(|path| format!("unknown field {path:?}")));
     if texts.is_empty() {
         return Ok(texts);
     }
@@ -115,11 +154,16 @@ pub fn complete(resource: &Resource, object: &mut Value) {
         keep::default(&resource.schema, object);
     } else {
         keep::drop_nulls(object);
+        if object["spec"].is_null() || object["spec"]["template"].is_null() {
+            // A struct that nobody has set is there.
+            keep::default(&resource.schema, object);
+        }
         // Amounts take their form; what does not fit is told elsewhere.
         let _ = decode::body(&resource.schema, object);
         defaults::set(resource, object);
         keep::default(&resource.schema, object);
         keep::drop_nulls(object);
+        print::zeros(&resource.group, &resource.version, &resource.kind, object);
     }
     let metadata = keep::metadata(object);
     for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
@@ -135,13 +179,28 @@ pub fn complete(resource: &Resource, object: &mut Value) {
     metadata.retain(|_, value| !value.is_null());
 }
 
+/// What is left out of an object when it is kept, after it is recorded who set what.
+fn settle(resource: &Resource, object: &mut Value) {
+    if resource.is_custom {
+        return;
+    }
+    print::settle(&resource.group, &resource.version, &resource.kind, object);
+    if resource.is("", "services")
+        && object["spec"]["type"] == "ExternalName"
+        && let Some(spec) = object["spec"].as_object_mut()
+    {
+        spec.remove("internalTrafficPolicy");
+    }
+}
+
 /// POST.
 pub fn create(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
     if target.name.is_some() {
         return Err(Failure::method_not_allowed());
     }
     let mut object = received(call, resource, target)?;
-    let warnings = pruned(call, resource, &mut object)?;
+    let mut warnings = pruned_body(call, resource, &mut object)?;
+    warnings.extend(validate::warnings(resource, &object));
     let (object, _) = insert(core, call, resource, object, |object| {
         managed::updated(
             &Write {
@@ -194,13 +253,21 @@ pub fn insert(
                 "{} {name:?} is forbidden: unable to create new content in namespace {ns} because it is being terminated",
                 qualified(resource)
             );
-            return Err(Failure::forbidden(self::about(resource, name), message));
+            let mut failure = Failure::forbidden(self::about(resource, name), message);
+            let cause = serde_json::json!({
+                "reason": "NamespaceTerminating", "field": "metadata.namespace",
+                "message": format!("namespace {ns} is being terminated"),
+            });
+            if let Some(details) = &mut failure.details {
+                details["causes"] = serde_json::json!([cause]);
+            }
+            return Err(failure);
         }
     }
     let sent_version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     if !sent_version.is_empty() {
         let message = "resourceVersion should not be set on objects to be created".to_owned();
-        return Err(Failure { code: 500, reason: "", message, details: None });
+        return Err(Failure { code: 500, reason: "", message, details: None, resume: None });
     }
     let metadata = keep::metadata(&mut object);
     let given = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -209,9 +276,7 @@ pub fn insert(
         name = format!("{}{}", prefix.chars().take(58).collect::<String>(), core.suffix());
     }
     metadata.insert("name".into(), name.as_str().into());
-    for key in
-        ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"]
-    {
+    for key in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         metadata.remove(key);
     }
     metadata.insert("uid".into(), core.uid().into());
@@ -228,11 +293,15 @@ pub fn insert(
     // What a kind makes of itself is nobody's field.
     record(&mut object);
     defaults::on_create(core, resource, &mut object);
+    if resource.is("", "pods") {
+        admit::check(core, &object)?;
+    }
     let causes = validate::object(resource, &object);
     if !causes.is_empty() {
         return Err(Failure::invalid(about_kind(resource, &name), &causes));
     }
     escalate::check(core, call, resource, None, &object)?;
+    settle(resource, &mut object);
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let key = (ns, name.clone());
     if is_dry_run {
@@ -277,8 +346,7 @@ pub fn update(
     let metadata = keep::metadata(&mut object);
     match metadata.get("name").and_then(Value::as_str) {
         None | Some("") => {
-            let why = "was undeterminable: name must be provided";
-            return Err(Failure::bad_request(format!("the name of the object ({name} based on URL) {why}")));
+            return Err(nameless(&name));
         }
         Some(sent) if sent == name => {}
         Some(sent) => {
@@ -292,13 +360,18 @@ pub fn update(
         let cause = Cause::invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
         return Err(Failure::invalid(about(resource, &name), &[cause]));
     }
-    let warnings = pruned(call, resource, &mut object)?;
+    let warnings = pruned_body(call, resource, &mut object)?;
     let updated = replace(core, call, resource, target, subresource, |live| {
         let mut object = object.clone();
         record_update(core, call, resource, subresource, live, &mut object);
         Ok(object)
     })?;
     Ok(Answer::json(200, &shown(resource, updated)).with_warnings(warnings))
+}
+
+pub fn nameless(name: &str) -> Failure {
+    let why = "was undeterminable: name must be provided";
+    Failure::bad_request(format!("the name of the object ({name} based on URL) {why}"))
 }
 
 /// What a write that is not an apply leaves in managedFields.
@@ -389,14 +462,9 @@ pub fn replace(
         if !sent.is_empty() && sent != stored.revision.to_string() {
             return Err(Failure::modified(about(resource, name)));
         }
-        let uid = &object["metadata"]["uid"];
-        if *uid != live["metadata"]["uid"] {
-            let why = format!(
-                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                uid.as_str().unwrap_or_default(),
-                live["metadata"]["uid"].as_str().unwrap_or_default()
-            );
-            return Err(Failure::conflict(about(resource, name), &why));
+        let (uid, own) = (object["metadata"]["uid"].clone(), &live["metadata"]["uid"]);
+        if uid != *own && call.method == http::Method::PUT {
+            return Err(other_uid(resource, target, subresource, &uid, own));
         }
         raise_generation(resource, subresource, &live, &mut object);
         let causes = validate::change(resource, &live, &object);
@@ -404,6 +472,7 @@ pub fn replace(
             return Err(Failure::invalid(about_kind(resource, name), &causes));
         }
         escalate::check(core, call, resource, Some(&live), &object)?;
+        settle(resource, &mut object);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         if managed::is_unchanged(&live, &object) {
             return Ok(live);
@@ -425,11 +494,43 @@ pub fn replace(
                 life::removed(core, resource, &object);
             } else {
                 core.after_write(resource, &object);
+                if live["metadata"]["ownerReferences"] != object["metadata"]["ownerReferences"] {
+                    life::created(core, resource, &stored, &object);
+                }
             }
             return Ok(object);
         }
     }
     Err(Failure::modified(about(resource, name)))
+}
+
+/// As storage, or for a scale its own part of the real server, refuses it.
+fn other_uid(resource: &Resource, target: &Target, subresource: &str, sent: &Value, own: &Value) -> Failure {
+    let name = target.name.as_deref().unwrap_or_default();
+    let text = |uid: &Value| uid.as_str().unwrap_or_default().to_owned();
+    let why = format!(
+        "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+        text(sent),
+        text(own)
+    );
+    if subresource == "scale" {
+        let kind = format!("{}/scale", resource.plural);
+        return Failure::conflict(About { group: &resource.group, kind: &kind, name }, &why);
+    }
+    let folder = match (resource.group.as_str(), resource.plural.as_str()) {
+        (group, plural) if resource.is_custom => format!("{group}/{plural}"),
+        ("", "nodes") => "minions".to_owned(),
+        ("", "services") => "services/specs".to_owned(),
+        ("", "endpoints") => "services/endpoints".to_owned(),
+        ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+        (_, plural) => plural.to_owned(),
+    };
+    let ns = target.ns.as_ref().filter(|_| resource.is_namespaced);
+    let place = ns.map_or_else(String::new, |ns| format!("{ns}/"));
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{place}{name}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
+    );
+    Failure::conflict(about(resource, name), &why)
 }
 
 /// A change of what is wanted counts as a new generation.
@@ -453,7 +554,9 @@ fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object
         notes.remove("deployment.kubernetes.io/revision");
         notes
     };
-    let is_noted = resource.is("apps", "deployments") && notes(live) != notes(object);
+    let is_noted = (resource.is("apps", "deployments") && notes(live) != notes(object))
+        || (resource.is("discovery.k8s.io", "endpointslices")
+            && live["metadata"]["labels"] != object["metadata"]["labels"]);
     if is_noted || wanted(live) != wanted(object) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = (generation + 1).into();

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use cel::common::ast::{EntryExpr, Expr, LiteralValue};
+use cel::objects::Key;
 use cel::parser::PrattParser;
 use cel::{Context, Env, ExecutionError, IdedExpr, Value, extensions};
 use serde_json::{Map, Value as Json};
@@ -130,7 +131,7 @@ impl Expression {
         let run = || -> Result<Value, String> {
             let mut context = Context::with_env(environment());
             for (name, value) in used() {
-                context.add_variable(name.clone(), value.clone()).map_err(|error| error.to_string())?;
+                context.add_variable_from_value(name.clone(), seen(value));
             }
             Value::resolve(&self.root, &context).map_err(|error| self.explain(&error))
         };
@@ -145,6 +146,25 @@ impl Expression {
             }
             ExecutionError::NoSuchKey(name) => format!("no such key: {name}"),
             other => shortened(&other.to_string()),
+        }
+    }
+}
+
+/// A value as expressions see it: what is whole is an `int`, as long as it fits.
+fn seen(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(*truth),
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => Value::Int(number),
+            (None, Some(number)) => Value::UInt(number),
+            _ => Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Value::String(Arc::new(text.clone())),
+        Json::Array(items) => Value::List(Arc::new(items.iter().map(seen).collect())),
+        Json::Object(fields) => {
+            let fields = fields.iter().map(|(key, value)| (Key::String(Arc::new(key.clone())), seen(value)));
+            Value::Map(cel::objects::Map { map: Arc::new(fields.collect()) })
         }
     }
 }

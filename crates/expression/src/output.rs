@@ -46,6 +46,9 @@ const COMPARING: &[&str] = &[
     "bool",
 ];
 
+const ARITHMETIC: &[&str] =
+    &[operators::ADD, operators::SUBSTRACT, operators::MULTIPLY, operators::DIVIDE, operators::MODULO];
+
 /// The first name that is neither a variable nor bound by a loop.
 pub(super) fn undeclared(root: &IdedExpr, variables: &[&str]) -> Option<String> {
     let known: Vec<&str> = variables.iter().chain(TYPES).copied().collect();
@@ -110,6 +113,9 @@ pub(super) fn kind(expression: &IdedExpr) -> Option<&'static str> {
         Expr::Call(call) if COMPARING.contains(&call.func_name.as_str()) => Some("bool"),
         Expr::Call(call) if call.func_name == operators::INDEX => Some("dyn"),
         Expr::Call(call) if call.func_name == "size" => Some("int"),
+        Expr::Call(call) if ARITHMETIC.contains(&call.func_name.as_str()) => {
+            call.args.iter().find_map(|part| kind(part).filter(|kind| *kind != "dyn"))
+        }
         _ => None,
     }
 }

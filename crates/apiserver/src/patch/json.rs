@@ -18,8 +18,12 @@ pub struct Operation {
 
 /// Reads the operations.
 pub fn parse(patch: &Value) -> Result<Vec<Operation>, Failure> {
-    let operations =
-        patch.as_array().ok_or_else(|| Failure::bad_request("error decoding patch: not a list"))?;
+    let Some(operations) = patch.as_array() else {
+        let found = crate::text::kind(patch);
+        return Err(Failure::bad_request(format!(
+            "error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp"
+        )));
+    };
     if operations.len() > OPERATIONS_LIMIT {
         return Err(Failure::too_large());
     }
@@ -27,17 +31,23 @@ pub fn parse(patch: &Value) -> Result<Vec<Operation>, Failure> {
         .iter()
         .map(|operation| {
             let text = |key: &str| operation[key].as_str();
-            let (Some(verb), Some(_)) = (text("op"), text("path")) else {
-                return Err(Failure::bad_request("a JSON patch operation needs op and path"));
-            };
+            let (Some(verb), Some(path)) = (text("op"), text("path")) else { return Err(rejected()) };
+            if !path.is_empty() && !path.starts_with('/') {
+                return Err(rejected());
+            }
             Ok(Operation {
                 verb: verb.to_owned(),
-                path: pointer(text("path").unwrap_or_default()),
+                path: pointer(path),
                 from: text("from").map(pointer),
                 value: operation.get("value").cloned(),
             })
         })
         .collect()
+}
+
+/// The real server says no more.
+fn rejected() -> Failure {
+    Failure::unprocessable("the server rejected our request due to an error in our request".to_owned())
 }
 
 fn pointer(text: &str) -> Vec<String> {
@@ -48,13 +58,8 @@ fn pointer(text: &str) -> Vec<String> {
 pub fn apply(operations: &[Operation], live: &Value) -> Result<Value, Failure> {
     let mut object = live.clone();
     for operation in operations {
-        let missing = || {
-            Failure::unprocessable(
-                "the server rejected our request due to an error in our request".to_owned(),
-            )
-        };
         let value = || operation.value.clone().unwrap_or(Value::Null);
-        let from = || operation.from.as_ref().ok_or_else(missing);
+        let from = || operation.from.as_ref().ok_or_else(rejected);
         let done = match operation.verb.as_str() {
             "add" => add(&mut object, &operation.path, value()),
             "remove" => remove(&mut object, &operation.path).map(drop),
@@ -70,9 +75,9 @@ pub fn apply(operations: &[Operation], live: &Value) -> Result<Value, Failure> {
                 let value = find(&mut object, from()?).cloned();
                 value.and_then(|value| add(&mut object, &operation.path, value))
             }
-            _ => return Err(Failure::bad_request(format!("unexpected kind: {}", operation.verb))),
+            _ => return Err(rejected()),
         };
-        done.ok_or_else(missing)?;
+        done.ok_or_else(rejected)?;
     }
     Ok(object)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::decode::shown_as_go;
 use crate::schema::{ANY, Schema};
 use crate::status::Failure;
 
@@ -34,7 +35,10 @@ fn merge(schema: &Schema, target: &mut Value, patch: &Value) -> Result<(), Failu
         }
         Some("merge") | None => {}
         Some(other) => {
-            return Err(Failure::bad_request(format!("unknown $patch directive: {other}")));
+            return Err(Failure::plain(format!(
+                "unknown patch type: {other} in map: {}",
+                shown_as_go(patch)
+            )));
         }
     }
     if !target.is_object() {
@@ -106,8 +110,9 @@ fn merge_list(schema: &Schema, target: &mut Value, patch: &[Value]) -> Result<()
     for item in patch {
         let key = &item[merge_key.as_str()];
         if key.is_null() {
-            return Err(Failure::bad_request(format!(
-                "map: {item} does not contain declared merge key: {merge_key}"
+            return Err(Failure::plain(format!(
+                "map: {} does not contain declared merge key: {merge_key}",
+                shown_as_go(item)
             )));
         }
         if item[DIRECTIVE] == "delete" {
@@ -116,11 +121,8 @@ fn merge_list(schema: &Schema, target: &mut Value, patch: &[Value]) -> Result<()
         }
         match out.iter_mut().find(|known| known[merge_key.as_str()] == *key) {
             Some(known) => merge(schema.items(), known, item)?,
-            None => {
-                let mut fresh = Value::Object(Map::new());
-                merge(schema.items(), &mut fresh, item)?;
-                out.push(fresh);
-            }
+            // As it is sent, with its directives, which are no fields then.
+            None => out.push(item.clone()),
         }
     }
     interleave(out, &server, patch, Some(merge_key));

@@ -82,7 +82,8 @@ pub fn cells(resource: &Resource, row: &Row) -> Option<Vec<Value>> {
             cells.push(row.age());
         }
         ("storage.k8s.io", "csistoragecapacities") => {
-            cells.extend([row.text("/storageClassName").into(), or_unset("/capacity")]);
+            // The real server has no columns of its own for it.
+            cells.push(row.at("/metadata/creationTimestamp").clone());
         }
         ("storage.k8s.io", "volumeattachments") => {
             cells.extend([

@@ -6,11 +6,19 @@ use serde_json::Value;
 use sluice_fields::{FieldSet, PathElement};
 
 use super::walk::{Atom, TypedError, atom, item_element, items, shown};
+use crate::decode::shown_as_go;
 use crate::schema::{Schema, Shape};
 
 /// The fields of a value; an error names the first that the schema does not allow.
 pub fn field_set(schema: &Schema, value: &Value) -> Result<FieldSet, TypedError> {
-    let mut walk = Walk { path: Vec::new(), found: FieldSet::default() };
+    let mut walk = Walk { path: Vec::new(), found: FieldSet::default(), wants_unique: false };
+    walk.visit(schema, value)?;
+    Ok(walk.found)
+}
+
+/// As `field_set`; an item that comes twice is an error.
+pub fn unique_field_set(schema: &Schema, value: &Value) -> Result<FieldSet, TypedError> {
+    let mut walk = Walk { path: Vec::new(), found: FieldSet::default(), wants_unique: true };
     walk.visit(schema, value)?;
     Ok(walk.found)
 }
@@ -18,6 +26,7 @@ pub fn field_set(schema: &Schema, value: &Value) -> Result<FieldSet, TypedError>
 struct Walk {
     path: Vec<PathElement>,
     found: FieldSet,
+    wants_unique: bool,
 }
 
 impl Walk {
@@ -47,6 +56,9 @@ impl Walk {
                     let element = item_element(item, below, list)
                         .map_err(|message| self.error(&format!("element {index}: {message}")))?;
                     if !seen.insert(element.clone()) {
+                        if self.wants_unique {
+                            return Err(self.error(&format!("duplicate entries for key {element}")));
+                        }
                         twice.insert(element.clone());
                     }
                     elements.push((element, item));
@@ -80,11 +92,9 @@ impl Walk {
             _ => return Ok(()),
         };
         Err(self.error(&match wanted {
-            "list" | "map" => format!("expected {wanted}, got {}", spelled(value)),
-            _ => format!("expected {wanted} (int, float, or string), got {}", spelled(value)).replace(
-                " (int, float, or string)",
-                if wanted == "numeric" { " (int or float)" } else { "" },
-            ),
+            "string" => format!("expected string, got &value.valueUnstructured{{Value:{}}}", literal(value)),
+            "numeric" => format!("expected numeric (int or float), got {}", go_type(value)),
+            _ => format!("expected {wanted}, got &{{{}}}", shown_as_go(value)),
         }))
     }
 
@@ -93,12 +103,26 @@ impl Walk {
     }
 }
 
-/// A value as errors show it.
-fn spelled(value: &Value) -> String {
+/// A value as Go would have it in its source.
+fn literal(value: &Value) -> String {
     match value {
-        Value::Object(_) => format!("&{{{value}}}"),
-        Value::Array(_) => format!("&{value}"),
-        Value::String(text) => format!("{text:?}"),
-        other => format!("&{{{other}}}").replace("&{", "").replace('}', ""),
+        Value::Object(map) => {
+            let fields = map.iter().map(|(key, value)| format!("{key:?}:{}", literal(value)));
+            format!("map[string]interface {{}}{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            format!("[]interface {{}}{{{}}}", items.iter().map(literal).collect::<Vec<_>>().join(", "))
+        }
+        Value::Null => "interface {}(nil)".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => "map[string]interface {}",
+        Value::Array(_) => "[]interface {}",
+        Value::Bool(_) => "bool",
+        _ => "string",
     }
 }

@@ -20,6 +20,14 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
                 let why = "at least one clusterRoleSelector required if aggregationRule is non-nil";
                 faults.required("aggregationRule.clusterRoleSelectors", why);
             }
+            for (index, selector) in items(aggregation, "clusterRoleSelectors").iter().enumerate() {
+                let path = format!("aggregationRule.clusterRoleSelectors[{index}]");
+                let before = faults.causes.len();
+                faults.selector(&path, selector);
+                if faults.causes.len() > before {
+                    faults.invalid(&path, &Value::Null, "invalid label selector.");
+                }
+            }
         }
         plural => binding(plural == "clusterrolebindings", live, faults),
     }

@@ -1,11 +1,15 @@
 //! Objects of CRDs, by their schema and then by their rules.
 
+mod format;
+
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::keep::joined;
 use crate::registry::Resource;
 use crate::rules;
-use crate::schema::{Schema, Shape};
+use crate::schema::{Combined, ListKind, Schema, Shape};
 use crate::status::Cause;
 
 /// A pattern larger than this once compiled is refused.
@@ -23,11 +27,44 @@ const BLOCKING: &[&str] = &[
 /// An object of a CRD, by its schema and then by its rules.
 pub fn check(resource: &Resource, object: &Value, live: Option<&Value>, causes: &mut Vec<Cause>) {
     fields(&resource.schema, object, "", causes);
+    duplicates(&resource.schema, object, "", causes);
     if has_rules(&resource.schema) && causes.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
         let why = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
         causes.push(Cause::invalid("<nil>", &Value::Null, why));
     } else {
         rules::check(&resource.schema, object, live, causes);
+    }
+}
+
+/// Items of sets and maps that come twice.
+fn duplicates(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    match (&schema.shape, value) {
+        (Shape::Object { fields, others }, Value::Object(map)) => {
+            for (key, below) in map {
+                let is_own = path.is_empty() && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
+                if let (Some(field), false) = (fields.get(key).or(others.as_deref()), is_own) {
+                    duplicates(field, below, &joined(path, key), causes);
+                }
+            }
+        }
+        (Shape::Array(items), Value::Array(list)) => {
+            let mut seen = BTreeSet::new();
+            for (index, item) in list.iter().enumerate() {
+                let at = format!("{path}[{index}]");
+                let named = match &schema.list {
+                    ListKind::Atomic => None,
+                    ListKind::Set => Some(item.clone()),
+                    ListKind::Map(keys) => {
+                        Some(keys.iter().map(|key| (key.clone(), item[key].clone())).collect())
+                    }
+                };
+                if let Some(named) = named.filter(|named| !seen.insert(named.to_string())) {
+                    causes.push(Cause::new("FieldValueDuplicate", &at, format!("Duplicate value: {named}")));
+                }
+                duplicates(items, item, &at, causes);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -76,13 +113,29 @@ fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         let message =
             format!("Invalid value: {found:?}: {shown} in body must be of type {wanted}: {found:?}");
         causes.push(Cause::new("FieldValueTypeInvalid", path, message));
+        if let Some(combined) = schema.combined.as_ref().filter(|_| resolved.shape == Shape::IntOrString) {
+            combinations(combined, value, path, causes);
+        }
+        if matches!(resolved.shape, Shape::Integer) && value.is_f64() {
+            let why = format!("Checked value must be of type integer (default format) in {shown}");
+            causes.push(Cause::invalid("<nil>", &"".into(), &why));
+            limits(schema, value, path, causes);
+        }
         return;
     }
     limits(schema, value, path, causes);
+    if let Some(combined) = &schema.combined {
+        combinations(combined, value, path, causes);
+    }
     match (&resolved.shape, value) {
         (Shape::Object { fields: declared, others }, Value::Object(map)) => {
             for name in &resolved.required {
                 if !map.contains_key(name) {
+                    causes.push(Cause::required(&joined(path, name), ""));
+                }
+            }
+            if schema.is_embedded {
+                for name in ["apiVersion", "kind"].into_iter().filter(|name| !map.contains_key(*name)) {
                     causes.push(Cause::required(&joined(path, name), ""));
                 }
             }
@@ -99,6 +152,51 @@ fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             }
         }
         _ => {}
+    }
+}
+
+/// allOf, anyOf, oneOf and not. Of several parts that fail the first is told about.
+fn combinations(combined: &Combined, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let shown = if path.is_empty() { "<nil>" } else { path };
+    let found = |schema: &Schema| {
+        let mut own = Vec::new();
+        fields(schema, value, path, &mut own);
+        own
+    };
+    let told = |causes: &mut Vec<Cause>, why: String| {
+        causes.push(Cause::invalid("<nil>", &"".into(), &format!("{shown:?} {why}")));
+    };
+    let first = |faults: Vec<Vec<Cause>>| faults.into_iter().next().unwrap_or_default();
+    if !combined.any.is_empty() {
+        let faults: Vec<Vec<Cause>> = combined.any.iter().map(found).collect();
+        if faults.iter().all(|faults| !faults.is_empty()) {
+            told(causes, "must validate at least one schema (anyOf)".to_owned());
+            causes.extend(first(faults));
+        }
+    }
+    if !combined.one.is_empty() {
+        let faults: Vec<Vec<Cause>> = combined.one.iter().map(found).collect();
+        let count = faults.iter().filter(|faults| faults.is_empty()).count();
+        if count != 1 {
+            let what =
+                if count == 0 { "none valid".to_owned() } else { format!("{count} valid alternatives") };
+            told(causes, format!("must validate one and only one schema (oneOf). Found {what}"));
+            if count == 0 {
+                causes.extend(first(faults));
+            }
+        }
+    }
+    if !combined.all.is_empty() {
+        let faults: Vec<Vec<Cause>> = combined.all.iter().map(found).collect();
+        let count = faults.iter().filter(|faults| faults.is_empty()).count();
+        if count != faults.len() {
+            causes.extend(faults.into_iter().flatten());
+            let none = if count == 0 { ". None validated" } else { "" };
+            told(causes, format!("must validate all the schemas (allOf){none}"));
+        }
+    }
+    if combined.not.as_ref().is_some_and(|not| found(not).is_empty()) {
+        told(causes, "must not validate the schema (not)".to_owned());
     }
 }
 
@@ -133,6 +231,17 @@ fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         let allowed: Vec<String> = schema.values.iter().map(plain).collect();
         causes.push(Cause::unsupported(path, value, &allowed));
     }
+    if let Value::String(text) = value
+        && !format::fits(&schema.format, text)
+    {
+        let message =
+            format!("Invalid value: {value}: {path} in body must be of type {}: {value}", schema.format);
+        causes.push(Cause::new("FieldValueTypeInvalid", path, message));
+    }
+    if schema.format == "int32" && value.as_i64().is_some_and(|number| i32::try_from(number).is_err()) {
+        let why = format!("Checked value must be of type integer with format int32 in {path}");
+        causes.push(Cause::invalid("<nil>", &"".into(), &why));
+    }
     let Some(limits) = &schema.limits else { return };
     let number = |key: &str| limits[key].as_f64();
     if let (Some(most), Some(text)) = (number("maxLength"), value.as_str())
@@ -159,6 +268,9 @@ fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
                     let or = if is_open { "" } else { " or equal to" };
                     invalid(format!("should be greater than{or} {least}"));
                 }
+            }
+            if let Some(factor) = number("multipleOf").filter(|factor| found % factor != 0.0) {
+                invalid(format!("should be a multiple of {factor}"));
             }
             if let Some(most) = number("maximum") {
                 let is_open = limits["exclusiveMaximum"] == true;

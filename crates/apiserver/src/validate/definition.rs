@@ -7,6 +7,7 @@ use crate::custom;
 use crate::registry::Resource;
 use crate::rules;
 
+const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 /// How deep a schema is looked at.
 const DEPTH_LIMIT: usize = 100;
 
@@ -41,6 +42,10 @@ pub fn check(resource: &Resource, faults: &mut Faults) {
         let why = "must have exactly one version marked as storage version";
         faults.invalid("spec.versions", &spec["versions"], why);
     }
+    if items(&object["status"], "storedVersions").is_empty() {
+        let why = "must have at least one stored version";
+        faults.invalid("status.storedVersions", &object["status"]["storedVersions"], why);
+    }
     for (index, version) in versions.iter().enumerate() {
         let path = if versions.len() == 1 {
             "spec.validation.openAPIV3Schema".to_owned()
@@ -58,11 +63,73 @@ pub fn check(resource: &Resource, faults: &mut Faults) {
     }
 }
 
+/// The parts of allOf, anyOf, oneOf and not only bind what the schema around them describes.
+fn combinations(path: &str, schema: &Value, depth: usize, faults: &mut Faults) {
+    let is_either = schema["x-kubernetes-int-or-string"] == true
+        && schema["anyOf"] == serde_json::json!([{ "type": "integer" }, { "type": "string" }]);
+    for key in ["allOf", "anyOf", "oneOf"] {
+        if key == "anyOf" && is_either {
+            continue;
+        }
+        for (index, part) in items(schema, key).iter().enumerate() {
+            bound(&format!("{path}.{key}[{index}]"), part, depth + 1, faults);
+        }
+    }
+    if schema["not"].is_object() {
+        bound(&format!("{path}.not"), &schema["not"], depth + 1, faults);
+    }
+}
+
+fn bound(path: &str, part: &Value, depth: usize, faults: &mut Faults) {
+    const EMPTY: &str = "must be empty to be structural";
+    const UNDEFINED: &str = "must be undefined to be structural";
+    const FALSE: &str = "must be false to be structural";
+    if depth > DEPTH_LIMIT {
+        return;
+    }
+    for (key, why) in [
+        ("description", EMPTY),
+        ("type", EMPTY),
+        ("title", EMPTY),
+        ("default", UNDEFINED),
+        ("additionalProperties", UNDEFINED),
+        ("nullable", FALSE),
+        ("x-kubernetes-preserve-unknown-fields", FALSE),
+        ("x-kubernetes-embedded-resource", FALSE),
+        ("x-kubernetes-int-or-string", FALSE),
+    ] {
+        let value = &part[key];
+        if !value.is_null() && *value != false && *value != "" {
+            faults.forbidden(&format!("{path}.{key}"), why);
+        }
+    }
+    for (name, below) in part["properties"].as_object().into_iter().flatten() {
+        bound(&format!("{path}.properties[{name}]"), below, depth + 1, faults);
+    }
+    if part["items"].is_object() {
+        bound(&format!("{path}.items"), &part["items"], depth + 1, faults);
+    }
+    combinations(path, part, depth, faults);
+}
+
 /// Every field has a type.
 fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &mut Faults) {
     if depth > DEPTH_LIMIT {
         return;
     }
+    if !schema["$ref"].is_null() {
+        faults.forbidden(&format!("{path}.$ref"), "$ref is not supported");
+        return;
+    }
+    if schema["uniqueItems"] == true {
+        let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
+        faults.forbidden(&format!("{path}.uniqueItems"), why);
+    }
+    if schema["properties"].is_object() && !schema["additionalProperties"].is_null() {
+        let why = "additionalProperties and properties are mutual exclusive";
+        faults.forbidden(&format!("{path}.additionalProperties"), why);
+    }
+    combinations(path, schema, depth, faults);
     let kind = text(schema, "type");
     let is_free = schema["x-kubernetes-int-or-string"] == true
         || schema["x-kubernetes-preserve-unknown-fields"] == true;
@@ -73,6 +140,8 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
         } else {
             faults.invalid(&at, &schema["type"], "must be object at the root");
         }
+    } else if !kind.is_empty() && !TYPES.contains(&kind) {
+        faults.one_of(&format!("{path}.type"), &schema["type"], TYPES);
     } else if kind.is_empty() && !is_free {
         let last = path.rsplit('.').next().unwrap_or_default();
         let why = if last == "items" {

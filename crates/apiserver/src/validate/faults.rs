@@ -126,12 +126,8 @@ impl<'a> Faults<'a> {
     pub fn labels(&mut self, path: &str, map: &Value) {
         for (key, value) in map.as_object().into_iter().flatten() {
             self.qualified(path, key);
-            let text = value.as_str().unwrap_or_default();
-            if text.len() > 63 {
-                self.invalid(path, value, "must be no more than 63 bytes");
-            }
-            if !text.is_empty() && !is_name_part(text) {
-                self.invalid(path, value, LABEL_VALUE);
+            for why in label_value_faults(value.as_str().unwrap_or_default()) {
+                self.invalid(path, value, why);
             }
         }
     }
@@ -203,6 +199,18 @@ fn is_name_part(name: &str) -> bool {
     edge(bytes.first())
         && edge(bytes.last())
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// What is wrong with the value of a label.
+pub fn label_value_faults(text: &str) -> Vec<&'static str> {
+    let mut out = Vec::new();
+    if text.len() > 63 {
+        out.push("must be no more than 63 bytes");
+    }
+    if !text.is_empty() && !is_name_part(text) {
+        out.push(LABEL_VALUE);
+    }
+    out
 }
 
 /// What is wrong with `name` or `prefix/name`.

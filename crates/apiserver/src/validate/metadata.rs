@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::faults::{Faults, items, text};
 use crate::registry::Resource;
+use crate::status::Cause;
 
 /// Finalizers without a domain that the server itself knows.
 const FINALIZERS: &[&str] = &["kubernetes", "orphan", "foregroundDeletion"];
@@ -54,13 +55,27 @@ fn name(resource: &Resource, path: &str, value: &Value, faults: &mut Faults) {
 }
 
 /// What a change of metadata may bring.
-pub fn labels_and_annotations(resource: &Resource, object: &Value, faults: &mut Faults) {
+pub fn change(resource: &Resource, live: &Value, object: &Value, faults: &mut Faults) {
+    if live["metadata"] == object["metadata"] {
+        return;
+    }
+    no_new_finalizers(live, object, faults);
+    let (old, new) = (&live["metadata"], &object["metadata"]);
+    for key in ["name", "namespace", "uid"] {
+        if old[key] != new[key] {
+            faults.invalid(&format!("metadata.{key}"), &new[key], "field is immutable");
+        }
+    }
+    labels_and_annotations(resource, object, faults);
+}
+
+fn labels_and_annotations(resource: &Resource, object: &Value, faults: &mut Faults) {
     let metadata = &object["metadata"];
-    owners(metadata, faults);
     faults.labels("metadata.labels", &metadata["labels"]);
     for key in metadata["annotations"].as_object().into_iter().flat_map(Map::keys) {
         faults.qualified("metadata.annotations", &key.to_lowercase());
     }
+    owners(metadata, faults);
     for (index, one) in items(metadata, "finalizers").iter().enumerate() {
         let given = one.as_str().unwrap_or_default();
         faults.qualified("metadata.finalizers", given);
@@ -95,7 +110,9 @@ fn owners(metadata: &Value, faults: &mut Faults) {
                     text(owner, "kind"),
                     text(owner, "name"),
                 );
-                faults.invalid(PATH, &in_order(items(metadata, "ownerReferences")), &why);
+                let shown = in_order(items(metadata, "ownerReferences"));
+                let message = format!("Invalid value: {shown}: {why}");
+                faults.causes.push(Cause::new("FieldValueInvalid", PATH, message));
             }
             controller = Some(owner);
         }
@@ -103,12 +120,18 @@ fn owners(metadata: &Value, faults: &mut Faults) {
 }
 
 /// Messages show owners as JSON, whatever the order of their fields.
-fn in_order(owners: &[Value]) -> Value {
-    owners.iter().cloned().collect()
+fn in_order(owners: &[Value]) -> String {
+    let fields = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
+    let owners = owners.iter().map(|owner| {
+        let fields = fields.iter().filter(|key| !owner[**key].is_null());
+        let fields: Vec<String> = fields.map(|key| format!("{key:?}:{}", owner[*key])).collect();
+        format!("{{{}}}", fields.join(","))
+    });
+    format!("[{}]", owners.collect::<Vec<_>>().join(","))
 }
 
 /// What is being deleted waits for nothing new.
-pub fn no_new_finalizers(live: &Value, object: &Value, faults: &mut Faults) {
+fn no_new_finalizers(live: &Value, object: &Value, faults: &mut Faults) {
     if !live["metadata"]["deletionTimestamp"].is_string() {
         return;
     }

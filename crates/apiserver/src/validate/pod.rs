@@ -116,6 +116,24 @@ pub fn spec(path: &str, spec: &Value, faults: &mut Faults) {
         let field = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
         faults.required(&at(field), "must have at least one node selector term");
     }
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        let terms = &spec["affinity"][kind]["requiredDuringSchedulingIgnoredDuringExecution"];
+        for (index, term) in terms.as_array().into_iter().flatten().enumerate() {
+            let list = "requiredDuringSchedulingIgnoredDuringExecution";
+            let path = format!("{path}.affinity.{kind}.{list}[{index}].topologyKey");
+            if text(term, "topologyKey").is_empty() {
+                faults.required(&path, "can not be empty");
+            }
+            faults.qualified(&path, text(term, "topologyKey"));
+        }
+    }
+    for (index, one) in items(&spec["securityContext"], "sysctls").iter().enumerate() {
+        if !is_sysctl(text(one, "name")) {
+            let at = format!("{path}.securityContext.sysctls[{index}].name");
+            let why = r"must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+            faults.invalid(&at, &one["name"], why);
+        }
+    }
     for (index, one) in items(spec, "topologySpreadConstraints").iter().enumerate() {
         let path = format!("{path}.topologySpreadConstraints[{index}]");
         if one["maxSkew"].as_i64().unwrap_or(0) < 1 {
@@ -417,7 +435,49 @@ fn tolerations(path: &str, tolerations: &[Value], faults: &mut Faults) {
     }
 }
 
+fn is_sysctl(name: &str) -> bool {
+    let is_edge = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let is_part = |part: &str| {
+        let bytes = part.as_bytes();
+        is_edge(bytes.first())
+            && is_edge(bytes.last())
+            && bytes.iter().all(|b| is_edge(Some(b)) || matches!(b, b'-' | b'_'))
+    };
+    name.len() <= 253 && name.split(['.', '/']).all(is_part)
+}
+
+/// A context of a container as the real server shows it.
+fn shown_context(context: &Value) -> String {
+    let fields = [
+        "capabilities",
+        "privileged",
+        "seLinuxOptions",
+        "windowsOptions",
+        "runAsUser",
+        "runAsGroup",
+        "runAsNonRoot",
+        "readOnlyRootFilesystem",
+        "allowPrivilegeEscalation",
+        "procMount",
+        "seccompProfile",
+        "appArmorProfile",
+    ];
+    let fields = fields.map(|key| {
+        let name = key.replace("seLinux", "SELinux");
+        format!("\"{}{}\":{}", name[..1].to_uppercase(), &name[1..], context[key])
+    });
+    format!("{{{}}}", fields.join(","))
+}
+
 fn security(path: &str, context: &Value, faults: &mut Faults) {
+    if context["privileged"] == true {
+        faults.forbidden(&format!("{path}.privileged"), "disallowed by cluster policy");
+        if context["allowPrivilegeEscalation"] == false {
+            let why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
+            let message = format!("Invalid value: {}: {why}", shown_context(context));
+            faults.causes.push(crate::status::Cause::new("FieldValueInvalid", path, message));
+        }
+    }
     for key in ["runAsUser", "runAsGroup", "fsGroup"] {
         if context[key].as_i64().is_some_and(|id| !(0..=2_147_483_647).contains(&id)) {
             let why = "must be between 0 and 2147483647, inclusive";

@@ -7,6 +7,74 @@ use crate::quantity::Quantity;
 use crate::registry::Resource;
 use crate::status::Cause;
 
+/// What a quota may count without a domain.
+const QUOTAS: &[&str] = &[
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "storage",
+    "pods",
+    "services",
+    "replicationcontrollers",
+    "resourcequotas",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+];
+
+/// Least, most and what is taken between them, of each kind of limit.
+fn limit_ranges(spec: &Value, faults: &mut Faults) {
+    for (index, one) in items(spec, "limits").iter().enumerate() {
+        let amount = |part: &str, name: &str| one[part][name].as_str().and_then(Quantity::parse);
+        let shown = |part: &str, name: &str| one[part][name].as_str().unwrap_or_default().to_owned();
+        let parts = ["max", "min", "default", "defaultRequest"];
+        let names: std::collections::BTreeSet<&String> = parts
+            .iter()
+            .flat_map(|part| one[*part].as_object().into_iter().flat_map(|map| map.keys()))
+            .collect();
+        for name in names {
+            let pairs = [
+                ("min", "max", "min", "min value", "max value"),
+                ("min", "defaultRequest", "defaultRequest", "min value", "default request value"),
+                ("defaultRequest", "max", "defaultRequest", "default request value", "max value"),
+                (
+                    "defaultRequest",
+                    "default",
+                    "defaultRequest",
+                    "default request value",
+                    "default limit value",
+                ),
+                ("min", "default", "default", "min value", "default value"),
+                ("default", "max", "default", "default value", "max value"),
+            ];
+            for (less, more, at, less_said, more_said) in pairs {
+                if let (Some(a), Some(b)) = (amount(less, name), amount(more, name))
+                    && a > b
+                {
+                    let why = format!(
+                        "{less_said} {} is greater than {more_said} {}",
+                        shown(less, name),
+                        shown(more, name)
+                    );
+                    // The real server shows the least where the default is too small.
+                    let value =
+                        if (less, more) == ("min", "default") { &one[less][name] } else { &one[at][name] };
+                    faults.invalid(&format!("spec.limits[{index}].{at}[{name}]"), value, &why);
+                }
+            }
+        }
+    }
+}
+
 pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
     let object = faults.object;
     match (resource.group.as_str(), resource.plural.as_str()) {
@@ -15,6 +83,11 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
         ("scheduling.k8s.io", "priorityclasses") => priority(live, faults),
         ("", "resourcequotas") => {
             for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {
+                if !name.contains('/') && !QUOTAS.contains(&name.as_str()) {
+                    let (path, shown) = (format!("spec.hard[{name}]"), Value::from(name.as_str()));
+                    faults.invalid(&path, &shown, "must be a standard resource type or fully qualified");
+                    faults.invalid(&path, &shown, "must be a standard resource for quota");
+                }
                 let amount = value.as_str().and_then(Quantity::parse);
                 if amount.is_some_and(|amount| amount.is_negative()) {
                     let path = format!("spec.hard[{name}]");
@@ -22,6 +95,7 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
                 }
             }
         }
+        ("", "limitranges") => limit_ranges(&object["spec"], faults),
         ("coordination.k8s.io", "leases") => {
             let spec = &object["spec"];
             let seconds = &spec["leaseDurationSeconds"];
@@ -72,6 +146,8 @@ fn autoscaler(spec: &Value, faults: &mut Faults) {
         let kinds = ["ContainerResource", "External", "Object", "Pods", "Resource"];
         let kind = text(metric, "type");
         if !kinds.contains(&kind) {
+            // The real server says it twice.
+            faults.one_of(&format!("{path}.type"), &metric["type"], &kinds);
             faults.one_of(&format!("{path}.type"), &metric["type"], &kinds);
             continue;
         }

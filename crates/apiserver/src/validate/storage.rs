@@ -50,6 +50,17 @@ fn keys(fields: &[&str], faults: &mut Faults) {
     }
 }
 
+/// Whether the certificate of a Secret for TLS looks like one.
+pub fn is_pem(object: &Value) -> bool {
+    use base64::Engine;
+    let packed = object["data"]["tls.crt"].as_str();
+    let plain = object["stringData"]["tls.crt"].as_str().map(str::as_bytes).map(<[u8]>::to_vec);
+    let bytes =
+        plain.or_else(|| packed.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok()));
+    let Some(bytes) = bytes else { return packed.is_none() };
+    bytes.windows(11).any(|window| window == b"-----BEGIN ")
+}
+
 fn immutable(live: Option<&Value>, faults: &mut Faults) {
     let Some(live) = live.filter(|live| live["immutable"] == true) else { return };
     for key in ["immutable", "data", "binaryData"] {
@@ -218,6 +229,11 @@ pub fn resources(path: &str, resources: &Value, faults: &mut Faults) {
         for (name, value) in resources[part].as_object().into_iter().flatten() {
             let at = format!("{path}.{part}[{name}]");
             faults.qualified(&at, name);
+            let is_standard = ["cpu", "memory", "ephemeral-storage"].contains(&name.as_str());
+            if !name.contains('/') && !is_standard && !name.starts_with("hugepages-") {
+                let why = "must be a standard resource for containers";
+                faults.invalid(&at, &name.as_str().into(), why);
+            }
             if amount(value).is_some_and(|amount| amount.is_negative()) {
                 faults.invalid(&at, value, "must be greater than or equal to 0");
             }

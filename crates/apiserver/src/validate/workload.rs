@@ -6,6 +6,8 @@ use super::faults::{Faults, items, text};
 use super::pod;
 use crate::registry::Resource;
 
+/// The label by which a Job knows its Pods.
+const CONTROLLER: &str = "batch.kubernetes.io/controller-uid";
 const SPEC: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 
 pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
@@ -213,15 +215,22 @@ fn daemon(spec: &Value, faults: &mut Faults) {
 
 fn job(spec: &Value, live: Option<&Value>, faults: &mut Faults) {
     job_spec("spec", spec, faults);
-    if live.is_none() {
+    {
         let labels = &spec["template"]["metadata"]["labels"];
         let wanted = spec["selector"]["matchLabels"].as_object().into_iter().flatten();
         if spec["selector"].is_null() {
             faults.required("spec.selector", "");
         }
+        let own = json!({ "matchLabels": { CONTROLLER: faults.object["metadata"]["uid"] } });
+        if spec["manualSelector"] != true && !spec["selector"].is_null() && spec["selector"] != own {
+            faults.invalid("spec.selector", &spec["selector"], "`selector` not auto-generated");
+        }
         if spec["selector"].is_null() || wanted.into_iter().any(|(key, value)| labels[key] != *value) {
             let why = "`selector` does not match template `labels`";
             faults.invalid("spec.template.metadata.labels", labels, why);
+            if live.is_some() {
+                faults.invalid("spec.template.metadata.labels", labels, why);
+            }
         }
     }
     if let Some(live) = live {
@@ -244,6 +253,15 @@ fn job_spec(path: &str, spec: &Value, faults: &mut Faults) {
         faults.not_negative(&format!("{path}.{key}"), &spec[key]);
     }
     faults.one_of(&format!("{path}.completionMode"), &spec["completionMode"], &["NonIndexed", "Indexed"]);
+    for (index, rule) in items(&spec["podFailurePolicy"], "rules").iter().enumerate() {
+        let path = format!("{path}.podFailurePolicy.rules[{index}]");
+        let known = ["Count", "FailIndex", "FailJob", "Ignore"];
+        faults.one_of(&format!("{path}.action"), &rule["action"], &known);
+        if rule["onExitCodes"].is_null() && items(rule, "onPodConditions").is_empty() {
+            let message = "Invalid value: specifying one of OnExitCodes and OnPodConditions is required";
+            faults.causes.push(crate::status::Cause::new("FieldValueInvalid", &path, message.to_owned()));
+        }
+    }
     let inner = format!("{path}.template.spec");
     pod::spec(&inner, &spec["template"]["spec"], faults);
     let policy = &spec["template"]["spec"]["restartPolicy"];

@@ -19,6 +19,9 @@ const MASKED: &[&str] = &[
 /// Ports that are given out by chance.
 const PORTS: &[&str] = &["nodePort", "healthCheckNodePort"];
 
+/// Names that scripts let the server make.
+const MADE: &[&str] = &["gen-", "Bad_"];
+
 /// Values that later requests of a script name: `$uid`, `$revision`, `$name`.
 #[derive(Default)]
 pub struct Seen {
@@ -64,7 +67,7 @@ pub fn masked(value: Value) -> Value {
                 let value = if is_masked {
                     Value::from("<masked>")
                 } else if key == "message" {
-                    Value::from(without_uids(value.as_str().unwrap_or_default()))
+                    Value::from(without_numbers(&without_uids(value.as_str().unwrap_or_default())))
                 } else {
                     masked(value)
                 };
@@ -75,10 +78,15 @@ pub fn masked(value: Value) -> Value {
             let fields = fields
                 .into_iter()
                 .filter(|(key, _)| key != "storageVersionHash" && !(is_column && key == "description"));
-            Value::Object(fields.map(mask).collect())
+            // Keys of sets of fields hold uids too.
+            let named = |(key, value): (String, Value)| (without_uids(&key), value);
+            Value::Object(fields.map(mask).map(named).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
-        Value::String(text) if text.starts_with("gen-") && text.len() == 9 => "<masked>".into(),
+        Value::String(text) if MADE.iter().any(|prefix| text.starts_with(prefix)) && text.len() == 9 => {
+            "<masked>".into()
+        }
+        Value::String(text) if text.starts_with("apiVersion: ") => yaml(&text).into(),
         Value::String(text) if without_uids(&text) == "<uid>" => "<masked>".into(),
         other => other,
     }
@@ -94,9 +102,43 @@ fn cells(value: Value) -> Value {
     let is_address = |text: &str| text.starts_with("10.0.");
     let mask = |cell: Value| match cell.as_str() {
         Some(text) if is_age(text) || is_time(text) || is_address(text) => "<masked>".into(),
+        Some(text) => without_uids(text).into(),
         _ => cell,
     };
     Value::Array(value.as_array().cloned().unwrap_or_default().into_iter().map(mask).collect())
+}
+
+/// An answer in YAML.
+fn yaml(text: &str) -> String {
+    let mask = |line: &str| {
+        let (before, key) = line.split_at(line.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0));
+        match key.split_once(": ") {
+            Some((name, _)) if MASKED.contains(&name) => format!("{before}{name}: <masked>\n"),
+            _ => format!("{line}\n"),
+        }
+    };
+    text.lines().map(mask).collect()
+}
+
+/// Revisions and made names inside of a message.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((at, mark)) =
+        ["in record (", "Bad_"].iter().filter_map(|mark| Some((rest.find(mark)?, mark))).min()
+    {
+        let after = at + mark.len();
+        out.push_str(&rest[..after]);
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let end = rest[after..].find(|c| !is_part(c)).map_or(rest.len(), |length| after + length);
+        if end - after == 5 || mark.ends_with('(') {
+            out.push_str("<masked>");
+        } else {
+            out.push_str(&rest[after..end]);
+        }
+        rest = &rest[end..];
+    }
+    out + rest
 }
 
 /// Words that are UUIDs are masked.
