@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read their environment")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod clients;
 mod kubectl;
 mod mask;
 
