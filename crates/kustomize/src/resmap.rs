@@ -66,6 +66,15 @@ impl ResMap {
         &mut self.list[at]
     }
 
+    /// Some objects, in order, for changes that keep every name.
+    pub(crate) fn choose_keeping_names(&mut self, chosen: &[usize]) -> Vec<&mut Resource> {
+        let mut is_chosen = vec![false; self.list.len()];
+        for &at in chosen {
+            is_chosen[at] = true;
+        }
+        self.list.iter_mut().zip(is_chosen).filter(|(_, is_chosen)| *is_chosen).map(|(one, _)| one).collect()
+    }
+
     pub(crate) fn into_list(self) -> Vec<Resource> {
         self.list
     }

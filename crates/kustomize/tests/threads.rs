@@ -4,7 +4,7 @@
 
 use sluice_budget::Budget;
 use sluice_kustomize::{Answers, Built, Options, Outcome, build};
-use sluice_tree::Memory;
+use sluice_tree::{Memory, Tree as _};
 
 /// A hundred files, some of them put by the test, and a base among them.
 fn tree(put: &[(usize, &str)]) -> Memory {
@@ -62,5 +62,35 @@ fn threads_change_nothing() {
             }
         }
         assert_eq!(one.is_err(), put.iter().any(|(_, text)| !text.contains("kind") || text.contains("c1}")));
+    }
+}
+
+const PATCHES: &str = "patches:
+- target: {kind: ConfigMap}
+  patch: |
+    kind: ConfigMap
+    apiVersion: v1
+    metadata: {name: any, labels: {a: b}}
+    data: {added: 'yes'}
+- target: {kind: ConfigMap}
+  patch: |
+    - {op: add, path: /data/more, value: 1.50}
+    - {op: remove, path: /data/added}
+";
+
+#[test]
+fn patches_on_many_objects_change_nothing_either() {
+    let broken = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: odd}\ndata: {a: b}\n---\nkind: ConfigMap\n\
+                  apiVersion: v1\nmetadata: {name: odder}\ndata: [1]\n";
+    for (put, fails) in [(&[][..], false), (&[(60, broken), (80, broken)][..], true)] {
+        let mut tree = tree(put);
+        let resources = tree.read("app/kustomization.yaml").unwrap();
+        let file = String::from_utf8_lossy(&resources).into_owned() + PATCHES;
+        tree.insert("app/kustomization.yaml", file).unwrap();
+        let shown = |threads| on(threads, &tree).map(|built| built.to_yaml(threads).unwrap());
+        let one = shown(1);
+        assert_eq!(one.is_err(), fails, "{one:?}");
+        assert_eq!(one, shown(2));
+        assert_eq!(one, shown(7));
     }
 }

@@ -1,6 +1,11 @@
 //! Patches: strategic merges and JSON patches, for one named object or for all that a target chooses.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use sluice_budget::Budget;
 use sluice_yaml::Node;
+use smol_str::SmolStr;
 
 use crate::error::{Error, Result, fail};
 use crate::file::{Patch, Selector};
@@ -10,10 +15,11 @@ use crate::merge::merge;
 use crate::nodes;
 use crate::read;
 use crate::resmap::ResMap;
-use crate::resource::Resource;
+use crate::resource::{Memory, Resource};
 use crate::schema::{Schema, Schemas};
 use crate::selector;
 use crate::share::Shares;
+use crate::spread;
 use crate::text;
 
 /// A patch that has been read.
@@ -141,8 +147,7 @@ fn merge_into_one(map: &mut ResMap, patch: &Resource, schemas: &Schemas, loader:
     let Some(at) = found else { return Ok(()) };
     let renames = patch.memory.allows_name_change || patch.memory.allows_kind_change;
     let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
-    let schema = schemas.current();
-    merge_resource(resource, patch, patch.tree().clone(), &schema, schemas, loader)
+    Merge::prepare(resource, &patch.memory, patch.tree(), schemas, loader)?.apply(&schemas.current())
 }
 
 /// One strategic merge patch into several objects.
@@ -163,56 +168,85 @@ fn merge_into_all(
         copy.set_name(&patch.name())?;
         copy.set_namespace(&patch.namespace())?;
     }
-    for &at in chosen {
-        let resource = if renames { &mut map.list_mut()[at] } else { map.get_keeping_name(at) };
-        copy.set_api_version(&resource.gvk().api_version())?;
-        copy.set_kind(patch.kind())?;
-        let node = copy.node.clone().unwrap_or_else(Node::null);
-        merge_resource(resource, patch, node, &schema, schemas, loader)?;
+    if renames {
+        // Names may change.
+        let _ = map.list_mut();
     }
+    // The patch takes the version of what it is merged into.
+    let mut versions: BTreeMap<String, Node> = BTreeMap::new();
+    for &at in chosen {
+        if let Entry::Vacant(version) = versions.entry(map.list()[at].gvk().api_version()) {
+            copy.set_api_version(version.key())?;
+            copy.set_kind(patch.kind())?;
+            version.insert(copy.tree().clone());
+        }
+    }
+    let mut merges = Vec::with_capacity(chosen.len());
+    for resource in map.choose_keeping_names(chosen) {
+        if let Some(node) = versions.get(&resource.gvk().api_version()) {
+            merges.push(Merge::prepare(resource, &patch.memory, node, schemas, loader)?);
+        }
+    }
+    spread::change(loader.shared().threads, &mut merges, |merge| merge.apply(&schema))?;
     map.drop_empty();
     // kustomize adds everything anew here, and finds names that have become the same before.
     loader.budget().charge(map.len() as u64)?;
     map.check_unique(schemas)
 }
 
-fn merge_resource(
-    resource: &mut Resource,
-    patch: &Resource,
-    patch_node: Node,
-    schema: &Schema,
-    schemas: &Schemas,
-    loader: &Loader<'_>,
-) -> Result<()> {
-    let Some(node) = &resource.node else { return Ok(()) };
-    loader.budget().charge(nodes::count(node) + nodes::count(&patch_node))?;
-    let (name, namespace, kind) =
-        (resource.name(), resource.namespace(), smol_str::SmolStr::from(resource.kind()));
-    let memory = &patch.memory;
-    if memory.allows_name_change || memory.allows_kind_change {
-        resource.remember_id(schemas);
+/// One object, and what is to be merged into it.
+struct Merge<'a> {
+    resource: &'a mut Resource,
+    patch: &'a Memory,
+    node: &'a Node,
+}
+
+impl<'a> Merge<'a> {
+    fn prepare(
+        resource: &'a mut Resource,
+        patch: &'a Memory,
+        node: &'a Node,
+        schemas: &Schemas,
+        loader: &Loader<'_>,
+    ) -> Result<Self> {
+        if let Some(ours) = &resource.node {
+            loader.budget().charge(nodes::count(ours) + nodes::count(node))?;
+            if patch.allows_name_change || patch.allows_kind_change {
+                resource.remember_id(schemas);
+            }
+        }
+        Ok(Self { resource, patch, node })
     }
-    let sealed = resource.seal()?;
-    let shares = Shares::note(resource.tree(), resource.next_share);
-    let Some(node) = resource.node.take() else { return Ok(()) };
-    resource.node = merge(node, patch_node, schema)?;
-    let Some(node) = resource.node.as_mut() else { return Ok(()) };
-    if let Some(shares) = shares {
-        shares.settle(node);
+
+    fn apply(&mut self, schema: &Schema) -> Result<()> {
+        let (resource, patch) = (&mut *self.resource, self.patch);
+        if resource.node.is_none() {
+            return Ok(());
+        }
+        let (name, namespace) = (resource.name(), resource.namespace());
+        let kind = SmolStr::from(resource.kind());
+        let sealed = resource.seal()?;
+        let shares = Shares::note(resource.tree(), resource.next_share);
+        let Some(node) = resource.node.take() else { return Ok(()) };
+        resource.node = merge(node, self.node.clone(), schema)?;
+        let Some(node) = resource.node.as_mut() else { return Ok(()) };
+        if let Some(shares) = shares {
+            shares.settle(node);
+        }
+        if sealed {
+            resource.unseal();
+        }
+        if resource.is_empty() {
+            return Ok(());
+        }
+        if !patch.allows_kind_change {
+            resource.set_kind(&kind)?;
+        }
+        if !patch.allows_name_change {
+            resource.set_name(&name)?;
+        }
+        resource.set_namespace(&namespace)
     }
-    if sealed {
-        resource.unseal();
-    }
-    if resource.is_empty() {
-        return Ok(());
-    }
-    if !memory.allows_kind_change {
-        resource.set_kind(&kind)?;
-    }
-    if !memory.allows_name_change {
-        resource.set_name(&name)?;
-    }
-    resource.set_namespace(&namespace)
 }
 
 /// JSON patch operations on several objects.
@@ -224,26 +258,40 @@ fn apply_operations(
     schemas: &Schemas,
     loader: &Loader<'_>,
 ) -> Result<()> {
-    for &at in chosen {
-        let resource = &mut map.list_mut()[at];
+    // Names may change.
+    let _ = map.list_mut();
+    let mut chosen = map.choose_keeping_names(chosen);
+    for resource in &mut chosen {
         let Some(node) = &resource.node else { continue };
         loader.budget().charge(nodes::count(node) * 2)?;
         if remember {
             resource.remember_id(schemas);
         }
-        resource.seal()?;
-        let memory = resource.memory.clone();
-        let Some(node) = resource.node.take() else { continue };
-        let mut node = text::through_json(node)?;
-        json_patch::apply(&mut node, operations, loader.budget())?;
-        resource.node = Some(node);
-        resource.next_share = 1;
-        resource.unseal();
-        resource.memory = memory;
-        let annotations = resource.annotations();
-        resource.set_annotations(&annotations)?;
     }
-    Ok(())
+    // What is copied is charged, and only one thread may charge.
+    if json_patch::has_copies(operations) {
+        return chosen
+            .into_iter()
+            .try_for_each(|resource| operate(resource, operations, Some(loader.budget())));
+    }
+    spread::change(loader.shared().threads, &mut chosen, |resource| operate(resource, operations, None))
+}
+
+fn operate(resource: &mut Resource, operations: &[Operation], budget: Option<&Budget>) -> Result<()> {
+    if resource.node.is_none() {
+        return Ok(());
+    }
+    resource.seal()?;
+    let memory = resource.memory.clone();
+    let Some(node) = resource.node.take() else { return Ok(()) };
+    let mut node = text::through_json(node)?;
+    json_patch::apply(&mut node, operations, budget)?;
+    resource.node = Some(node);
+    resource.next_share = 1;
+    resource.unseal();
+    resource.memory = memory;
+    let annotations = resource.annotations();
+    resource.set_annotations(&annotations)
 }
 
 /// The entries of `patchesStrategicMerge`, each the patch itself or a file.
