@@ -3,6 +3,9 @@
 use serde_json::Value;
 use sluice_yaml::{Kind, Limits, Node, Style, Tag, json, resolve};
 
+/// Go's `%q`.
+pub(crate) use sluice_version::number::quote;
+
 use crate::error::{Error, Result};
 
 /// The first document of a YAML text; nothing when there is none.
@@ -203,29 +206,6 @@ pub(crate) fn is_flow_collection(text: &str) -> bool {
     matches!(parse_first(text.as_bytes()), Ok(Some(node)) if !matches!(node.kind, Kind::Scalar(_)))
 }
 
-/// Go's `%q`.
-pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\u{c}' => quoted.push_str("\\f"),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => quoted.push_str(&format!("\\x{:02x}", c as u32)),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 /// Go's encoding/json of a value: sorted keys, `<`, `>` and `&` escaped, numbers as Go writes them.
 pub(crate) fn to_go_json(value: &Value) -> String {
     let mut out = String::new();
@@ -310,6 +290,6 @@ mod tests {
     #[test]
     fn go_strings_are_escaped() {
         assert_eq!(to_go_json(&serde_json::json!({"a<": "b\n\u{1}"})), "{\"a\\u003c\":\"b\\n\\u0001\"}");
-        assert_eq!(quote("a\"\n"), "\"a\\\"\\n\"");
+        assert_eq!(quote("a\"\n\u{a0}"), "\"a\\\"\\n\\u00a0\"");
     }
 }
