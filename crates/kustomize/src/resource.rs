@@ -364,6 +364,23 @@ impl Resource {
         Ok(true)
     }
 
+    /// Gives a sealed object as many annotations as kustomize keeps its memory in.
+    pub(crate) fn seal_openly(&mut self) -> Result<()> {
+        let memory = &self.memory;
+        let kept = [
+            (!memory.former.is_empty(), "internal.config.kubernetes.io/previousKinds"),
+            (!memory.former.is_empty(), "internal.config.kubernetes.io/previousNamespaces"),
+            (!memory.prefixes.is_empty(), "internal.config.kubernetes.io/prefixes"),
+            (!memory.suffixes.is_empty(), "internal.config.kubernetes.io/suffixes"),
+        ];
+        let Some(node) = self.node.as_mut() else { return Ok(()) };
+        for (_, name) in kept.into_iter().filter(|(is_kept, _)| *is_kept) {
+            let annotations = nodes::mapping_field(nodes::mapping_field(node, "metadata")?, "annotations")?;
+            nodes::set_field(annotations, name, Node::string("x"))?;
+        }
+        Ok(())
+    }
+
     /// Takes the mark away; where the patch has done so already, the memory is lost as well.
     pub(crate) fn unseal(&mut self) {
         let Some(node) = self.node.as_mut() else { return };

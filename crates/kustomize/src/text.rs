@@ -146,12 +146,12 @@ pub fn from_map(value: &Value) -> Node {
     node
 }
 
-/// A tree that has been JSON, and then a tree again by `from_map`.
-pub(crate) fn through_json(mut node: Node) -> Result<Node> {
-    settle_tags(&mut node);
-    let mut node = json::through_json(node).map_err(|error| Error::new(error.to_string()))?;
-    style_strings(&mut node);
-    Ok(node)
+/// Makes a tree what it is once it has been JSON, and then a tree again by `from_map`.
+pub(crate) fn through_json(node: &mut Node) -> Result<()> {
+    settle_tags(node);
+    json::through_json(node).map_err(|error| Error::new(error.to_string()))?;
+    style_strings(node);
+    Ok(())
 }
 
 fn float_text(text: &str) -> Option<String> {

@@ -39,7 +39,12 @@ pub fn url_parts(text: &str) -> Result<UrlParts, String> {
     let url =
         Url::parse(text.as_bytes()).map_err(|error| format!("parse {}: {error}", quote(text.as_bytes())))?;
     let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(UrlParts { scheme: lossy(&url.scheme), hostname: lossy(&hostname(&url.host)), host: lossy(&url.host), path: lossy(&url.path) })
+    Ok(UrlParts {
+        scheme: lossy(&url.scheme),
+        hostname: lossy(&hostname(&url.host)),
+        host: lossy(&url.host),
+        path: lossy(&url.path),
+    })
 }
 
 #[derive(Default)]

@@ -283,10 +283,13 @@ fn operate(resource: &mut Resource, operations: &[Operation], budget: Option<&Bu
     }
     resource.seal()?;
     let memory = resource.memory.clone();
-    let Some(node) = resource.node.take() else { return Ok(()) };
-    let mut node = text::through_json(node)?;
-    json_patch::apply(&mut node, operations, budget)?;
-    resource.node = Some(node);
+    let Some(node) = &mut resource.node else { return Ok(()) };
+    if let Err(error) = text::through_json(node) {
+        // Its line is one of the object with all that kustomize keeps in annotations.
+        resource.seal_openly()?;
+        return Err(text::to_value(resource.tree()).err().unwrap_or(error));
+    }
+    json_patch::apply(node, operations, budget)?;
     resource.next_share = 1;
     resource.unseal();
     resource.memory = memory;
