@@ -6,6 +6,11 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Whether there is such a variable, whatever its value.
+pub fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 /// A variable that is set to something.
 pub fn non_empty(name: &str) -> Option<String> {
     variable(name).filter(|value| !value.is_empty())

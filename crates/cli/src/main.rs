@@ -2,6 +2,7 @@
 
 mod age;
 mod args;
+mod clock;
 mod cluster;
 mod command;
 mod connect;
@@ -31,6 +32,12 @@ fn main() -> ExitCode {
         // Charts need no cluster, no network and none of the other commands.
         return command::helm_main(words.collect());
     }
+    any_command()
+}
+
+/// Apart from `main`: the stack that all commands together want is not touched for a chart.
+#[inline(never)]
+fn any_command() -> ExitCode {
     let ui = Ui::stdio();
     let args = match args::parse(std::env::args_os()) {
         Ok(Some(args::Args { command: command::Subcommand::Helm(helm), .. })) => {

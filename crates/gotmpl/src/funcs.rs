@@ -1,6 +1,5 @@
 //! The functions that templates call, one family a file.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::call::{Arguments, Function, Run, Signature, Type};
@@ -45,14 +44,34 @@ const fn variadic(name: &'static str, parameters: &'static [Type], run: Body) ->
     Function { name, signature: Signature { parameters, variadic: true }, run }
 }
 
-/// Sorted by name.
-type Table = Vec<(&'static str, &'static Function)>;
+/// Functions in buckets by the beginnings and lengths of their names, which tell nearly all of them apart.
+struct Table {
+    /// Where each bucket begins, and the last one ends.
+    starts: Vec<usize>,
+    functions: Vec<&'static Function>,
+}
 
-/// Later families hide functions of earlier ones.
+const BUCKETS: usize = 1 << 10;
+
+fn bucket(name: &str) -> usize {
+    let first = name.as_bytes().first().map_or(0, |byte| usize::from(*byte));
+    (first % 32) * 32 + name.len() % 32
+}
+
+/// Later families hide functions of earlier ones: they come first in their bucket.
 fn table(families: &[&[&'static [Function]]]) -> Table {
     let all = families.iter().flat_map(|families| families.iter()).flat_map(|family| family.iter());
-    let known: BTreeMap<_, _> = all.map(|function| (function.name, function)).collect();
-    known.into_iter().collect()
+    let mut functions: Vec<&Function> = all.collect();
+    functions.reverse();
+    functions.sort_by_key(|function| bucket(function.name));
+    let mut starts = vec![0; BUCKETS + 1];
+    for function in &functions {
+        starts[bucket(function.name) + 1] += 1;
+    }
+    for at in 0..BUCKETS {
+        starts[at + 1] += starts[at];
+    }
+    Table { starts, functions }
 }
 
 const TEXT_FAMILIES: &[&[Function]] = &[builtin::FUNCTIONS, compare::FUNCTIONS];
@@ -90,8 +109,9 @@ pub(crate) fn find(name: &str, functions: Functions) -> Option<&'static Function
         Functions::Sprig => &SPRIG,
         Functions::Helm => &HELM,
     };
-    let at = table.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
-    Some(table[at].1)
+    let bucket = bucket(name);
+    let near = &table.functions[table.starts[bucket]..table.starts[bucket + 1]];
+    near.iter().copied().find(|function| function.name == name)
 }
 
 /// The names of all functions that templates can call, in order.
@@ -101,7 +121,8 @@ pub fn function_names(functions: Functions) -> Vec<&'static str> {
         Functions::Sprig => &SPRIG,
         Functions::Helm => &HELM,
     };
-    let mut names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<&str> = table.functions.iter().map(|function| function.name).collect();
     names.sort_unstable();
+    names.dedup();
     names
 }

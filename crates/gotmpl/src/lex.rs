@@ -108,6 +108,10 @@ pub(crate) fn is_alphanumeric(character: char) -> bool {
 }
 
 fn newlines(bytes: &[u8]) -> usize {
+    // Most pieces are shorter than what a search needs to begin.
+    if bytes.len() < 16 {
+        return bytes.iter().map(|byte| usize::from(*byte == b'\n')).sum();
+    }
     memchr::memchr_iter(b'\n', bytes).count()
 }
 
@@ -116,16 +120,23 @@ fn find_left(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'{', bytes).find(|at| bytes.get(at + 1) == Some(&b'{'))
 }
 
-fn is_name_byte(byte: u8) -> bool {
+const fn is_name_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
+/// Which bytes stand in names.
+const NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < bytes.len() {
+        bytes[byte] = is_name_byte(byte as u8);
+        byte += 1;
+    }
+    bytes
+};
+
 fn has_left_marker(rest: &[u8]) -> bool {
     rest.len() >= 2 && rest[0] == b'-' && is_space(rest[1])
-}
-
-fn has_right_marker(rest: &[u8]) -> bool {
-    rest.len() >= 2 && is_space(rest[0]) && rest[1] == b'-'
 }
 
 fn leading_spaces(rest: &[u8]) -> usize {
@@ -238,7 +249,7 @@ impl<'a> Lexer<'a> {
     fn left_delimiter(&mut self) -> Option<Token> {
         self.position += LEFT.len();
         let after = if has_left_marker(self.rest()) { 2 } else { 0 };
-        if self.rest()[after..].starts_with(LEFT_COMMENT) {
+        if matches!(self.rest()[after..], [b'/', b'*', ..]) {
             self.position += after;
             self.ignore();
             return self.comment();
@@ -276,11 +287,11 @@ impl<'a> Lexer<'a> {
 
     /// Whether a right delimiter stands here, and if so whether it trims.
     fn at_right_delimiter(&self) -> Option<bool> {
-        let rest = self.rest();
-        if has_right_marker(rest) && rest[2..].starts_with(RIGHT) {
-            return Some(true);
+        match self.rest() {
+            [b'}', b'}', ..] => Some(false),
+            [space, b'-', b'}', b'}', ..] if is_space(*space) => Some(true),
+            _ => None,
         }
-        rest.starts_with(RIGHT).then_some(false)
     }
 
     fn right_delimiter(&mut self) -> Token {
@@ -311,6 +322,7 @@ impl<'a> Lexer<'a> {
             return self.fail("unclosed action");
         };
         match character {
+            'a'..='z' | 'A'..='Z' | '_' => self.identifier(),
             ' ' | '\t' | '\r' | '\n' => {
                 (self.position, self.line) = before;
                 self.space()
@@ -367,8 +379,7 @@ impl<'a> Lexer<'a> {
         self.line += newlines(&self.rest()[..count]);
         self.position += count;
         // The last space may belong to a trimming delimiter.
-        let last = &self.input[self.position - 1..];
-        if has_right_marker(last) && last[2..].starts_with(RIGHT) {
+        if matches!(self.input[self.position - 1..], [_, b'-', b'}', b'}', ..]) {
             self.position -= 1;
             if self.input[self.position] == b'\n' {
                 self.line -= 1;
@@ -425,7 +436,7 @@ impl<'a> Lexer<'a> {
     fn skip_name(&mut self) {
         loop {
             let rest = self.rest();
-            let plain = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+            let plain = rest.iter().take_while(|byte| NAME_BYTES[usize::from(**byte)]).count();
             self.position += plain;
             match rest.get(plain) {
                 Some(byte) if !byte.is_ascii() && self.peek().is_some_and(is_alphanumeric) => {
@@ -439,7 +450,7 @@ impl<'a> Lexer<'a> {
     fn at_terminator(&self) -> bool {
         match self.rest() {
             [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
-            rest => rest.starts_with(RIGHT),
+            rest => matches!(rest, [b'}', b'}', ..]),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::call::Function;
 use crate::error::Error;
 use crate::lex::{Kind, Lexer, Token};
@@ -62,8 +64,11 @@ pub(crate) struct Parser<'a> {
     find: &'a dyn Fn(&str) -> Option<&'static Function>,
     frame: Frame<'a>,
     nesting: u32,
-    shared_text: Arc<[u8]>,
+    shared_text: Bytes,
     trees: BTreeMap<String, Arc<Tree>>,
+    /// Operands and commands that are not yet in their lists, which get the room that they need and no more.
+    operands: Vec<Operand>,
+    commands: Vec<Command>,
 }
 
 type Outcome<T> = Result<T, Error>;
@@ -71,9 +76,10 @@ type Outcome<T> = Result<T, Error>;
 /// Parses `text` into its main tree, under `name`, and the trees it defines.
 pub(crate) fn parse(
     name: &str,
-    text: &[u8],
+    shared_text: Bytes,
     find: &dyn Fn(&str) -> Option<&'static Function>,
 ) -> Outcome<BTreeMap<String, Arc<Tree>>> {
+    let text = &shared_text[..];
     let mut parser = Parser {
         lexer: Lexer::new(text),
         text,
@@ -81,8 +87,10 @@ pub(crate) fn parse(
         find,
         frame: Frame::new(),
         nesting: 0,
-        shared_text: text.into(),
+        shared_text: shared_text.clone(),
         trees: BTreeMap::new(),
+        operands: Vec::new(),
+        commands: Vec::new(),
     };
     if text.len() > MAX_TEXT {
         return parser.fail("the text is too long");
@@ -208,7 +216,7 @@ impl<'a> Parser<'a> {
         let tree = Tree {
             name: name.as_str().into(),
             parse_name: self.name.into(),
-            text: Arc::clone(&self.shared_text),
+            text: self.shared_text.clone(),
             root,
             is_blank,
         };
@@ -408,12 +416,14 @@ impl<'a> Parser<'a> {
             position: token.start as u32,
             is_assign: false,
             declares: Vec::new(),
-            commands: Vec::with_capacity(1),
+            commands: Vec::new(),
         };
         self.declarations(&mut pipe, context)?;
+        let begun = self.commands.len();
         loop {
             let token = self.next_non_space();
             if token.kind == end {
+                pipe.commands = self.commands.drain(begun..).collect();
                 self.check_pipeline(&pipe, context)?;
                 return Ok(pipe);
             }
@@ -432,7 +442,7 @@ impl<'a> Parser<'a> {
                 | Kind::LeftParen => {
                     self.backup();
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.commands.push(command);
                 }
                 _ => return self.unexpected(&token, context),
             }
@@ -503,11 +513,12 @@ impl<'a> Parser<'a> {
     }
 
     fn command(&mut self) -> Outcome<Command> {
-        let mut command =
-            Command { position: self.peek_non_space().start as u32, arguments: Vec::with_capacity(1) };
+        let position = self.peek_non_space().start as u32;
+        let begun = self.operands.len();
         loop {
             self.peek_non_space();
-            command.arguments.extend(self.operand()?);
+            let operand = self.operand()?;
+            self.operands.extend(operand);
             let token = self.next();
             match token.kind {
                 Kind::Space => continue,
@@ -517,10 +528,10 @@ impl<'a> Parser<'a> {
             }
             break;
         }
-        if command.arguments.is_empty() {
+        if self.operands.len() == begun {
             return self.fail("empty command");
         }
-        Ok(command)
+        Ok(Command { position, arguments: self.operands.drain(begun..).collect() })
     }
 
     fn operand(&mut self) -> Outcome<Option<Operand>> {

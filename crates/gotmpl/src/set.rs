@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::call::{Context, Function, Run, Shared};
 use crate::error::Error;
 use crate::exec::execute;
@@ -15,7 +17,7 @@ use crate::value::Value;
 pub(crate) struct Tree {
     pub name: Arc<str>,
     pub parse_name: Arc<str>,
-    pub text: Arc<[u8]>,
+    pub text: Bytes,
     pub root: Vec<Node>,
     pub is_blank: bool,
 }
@@ -55,7 +57,7 @@ pub struct Templates {
 pub struct ParsedText(BTreeMap<String, Arc<Tree>>);
 
 impl ParsedText {
-    pub fn new(name: &str, text: &[u8], functions: Functions) -> Result<Self, Error> {
+    pub fn new(name: &str, text: Bytes, functions: Functions) -> Result<Self, Error> {
         parse_with(name, text, functions).map(Self)
     }
 }
@@ -88,7 +90,7 @@ impl Templates {
     /// Parses `text` under `name`, with the templates it defines. A template that was there is replaced, unless the
     /// new one is blank.
     pub fn parse(&mut self, name: &str, text: &[u8]) -> Result<(), Error> {
-        self.add(ParsedText::new(name, text, self.functions)?);
+        self.add(ParsedText::new(name, Bytes::copy_from_slice(text), self.functions)?);
         Ok(())
     }
 
@@ -156,7 +158,7 @@ pub(crate) fn no_template(name: &str) -> Error {
 
 pub(crate) fn parse_with(
     name: &str,
-    text: &[u8],
+    text: Bytes,
     functions: Functions,
 ) -> Result<BTreeMap<String, Arc<Tree>>, Error> {
     let find = |name: &str| -> Option<&'static Function> { funcs::find(name, functions) };

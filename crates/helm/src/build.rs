@@ -12,9 +12,11 @@ use sluice_gotmpl::Hooks;
 use crate::capabilities::Capabilities;
 use crate::chart::{API_V3, Chart, Crd};
 use crate::family::{Family, FamilyError, is_compatible};
-use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError};
+use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError, NOTES};
 use crate::release;
-use crate::render::{ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, render_traced};
+use crate::render::{
+    ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, render_each, render_traced,
+};
 use crate::schema::{self, SchemaError};
 use crate::values::coalesce::TypeMismatch;
 use crate::values::graph::{from_map, to_map};
@@ -29,9 +31,6 @@ pub const STACK: usize = 256 << 20;
 pub fn budget() -> Budget {
     Budget::new(500_000_000, 1 << 30, 8_000)
 }
-
-/// Where files end whose text is for people.
-const NOTES: &str = "NOTES.txt";
 
 /// What a build may use and how it differs from the plain one.
 pub struct BuildOptions<'a> {
@@ -132,6 +131,19 @@ pub fn build_traced(
     cache: &mut RenderCache,
     trace: Option<Trace<'_>>,
 ) -> Result<Built, BuildError> {
+    let (built, family) = build_unstored(chart, values, options, post_render, cache, trace)?;
+    Ok(Built { chart: stored_chart(&family), ..built })
+}
+
+/// The same without the chart, which only a release stores.
+pub(crate) fn build_unstored<'c>(
+    chart: &'c Chart,
+    values: &Map<String, Value>,
+    options: &BuildOptions<'_>,
+    post_render: Option<PostRender<'_>>,
+    cache: &mut RenderCache,
+    trace: Option<Trace<'_>>,
+) -> Result<(Built, Family<'c>), BuildError> {
     if chart.metadata.api_version == API_V3 {
         return Err(BuildError::ApiVersion);
     }
@@ -165,16 +177,24 @@ pub fn build_traced(
         strict: false,
         lint: false,
     };
-    let mut files = render_traced(&family, &coalesced, &render_options, cache, trace)?;
+    let mut ahead = Vec::new();
+    let mut files = if post_render.is_none() && cache.threads > 1 && chart.is_large() {
+        let render =
+            |each: manifest::Each<'_>| render_each(&family, &coalesced, &render_options, cache, trace, each);
+        manifest::read_beside(render, &mut ahead)?
+    } else {
+        render_traced(&family, &coalesced, &render_options, cache, trace)?
+    };
     let notes = take_notes(&mut files, &family.name(Family::ROOT), options.subchart_notes);
     if let Some(post_render) = post_render {
         files = post_render::run(files, options.strategy, post_render)?;
     }
-    let sorted = match manifest::sort_cached(&files, INSTALL_ORDER, &mut cache.heads) {
+    let sorted = match manifest::sort_cached(files, INSTALL_ORDER, &mut cache.heads, ahead) {
         Ok(sorted) => sorted,
-        Err(error) => return Err(BuildError::Manifest { error, rendered: files }),
+        Err((error, rendered)) => return Err(BuildError::Manifest { error, rendered }),
     };
     family.warnings.extend(sorted.skipped);
+    let warnings = std::mem::take(&mut family.warnings);
     let crds = family.crds();
     let size = |document: &Manifest| document.name.len() + document.content.len() + 20;
     let mut text = String::with_capacity(sorted.manifests.iter().map(size).sum());
@@ -194,15 +214,17 @@ pub fn build_traced(
             if is_hidden { "# HIDDEN: The Secret output has been suppressed" } else { &document.content };
         add(&document.name, content);
     }
-    Ok(Built {
+    let chart = Chart::default();
+    let built = Built {
         manifest: text,
         manifests: sorted.manifests,
         hooks: sorted.hooks,
         notes,
         crds,
-        chart: stored_chart(&family),
-        warnings: family.warnings,
-    })
+        chart,
+        warnings,
+    };
+    Ok((built, family))
 }
 
 /// The text of rendered files that could not be sorted, for `--debug`.

@@ -146,6 +146,19 @@ impl Chart {
         self.metadata.kind.eq_ignore_ascii_case("library")
     }
 
+    /// So many bytes of templates are worth a second thread.
+    pub const LARGE: usize = 256 << 10;
+
+    /// Whether the templates of this chart and those within are many bytes.
+    pub fn is_large(&self) -> bool {
+        self.template_bytes() >= Self::LARGE
+    }
+
+    fn template_bytes(&self) -> usize {
+        let own: usize = self.templates.iter().map(|template| template.data.len()).sum();
+        own + self.dependencies.iter().map(Self::template_bytes).sum::<usize>()
+    }
+
     /// The definitions in `crds/` of this chart and those within, in order.
     pub fn crds(&self) -> Vec<Crd> {
         let mut found = Vec::new();

@@ -1,6 +1,8 @@
 //! Rendered files into documents: splitting, hooks, and the order in which kinds are installed and uninstalled.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::{Arc, mpsc};
 
 use serde_json::Value;
 use sluice_yaml::json::{Part, from_yaml_parts};
@@ -195,13 +197,23 @@ fn rank<'k>(order: &[&str], kind: &'k str) -> (usize, &'k str) {
 
 /// Splits a text at its `---` lines. Documents of blanks are dropped, leading blanks too.
 pub fn split(text: &str) -> Vec<&str> {
-    let text = text.trim_start();
+    places(text).into_iter().map(|place| &text[place]).collect()
+}
+
+/// Where the documents of a text are.
+fn places(text: &str) -> Vec<Range<usize>> {
     let mut documents = Vec::new();
-    let mut start = 0;
-    let mut line = 0;
+    let mut add = |start: usize, end: usize| {
+        let start = end - text[start..end].trim_start().len();
+        if start < end {
+            documents.push(start..end);
+        }
+    };
+    let mut line = text.len() - text.trim_start().len();
+    let mut start = line;
     loop {
         if text[line..].starts_with("---") {
-            documents.push(&text[start..line]);
+            add(start, line);
             let after = &text[line + 3..];
             start = text.len() - after.trim_start_matches([' ', '\t']).len();
         }
@@ -210,8 +222,8 @@ pub fn split(text: &str) -> Vec<&str> {
             None => break,
         }
     }
-    documents.push(&text[start.min(text.len())..]);
-    documents.into_iter().map(str::trim_start).filter(|document| !document.is_empty()).collect()
+    add(start, text.len());
+    documents
 }
 
 /// Heads of documents that were read before, by their text.
@@ -270,44 +282,117 @@ impl Heads {
 
 /// Sorts rendered files into hooks and manifests; partials and blank files are left out.
 pub fn sort(files: &BTreeMap<String, String>, order: &[&str]) -> Result<Sorted, ManifestError> {
-    sort_with(files, order, &mut |document| Head::read(document.as_bytes()))
+    sort_cached(files.clone(), order, &mut Heads::none(), Vec::new()).map_err(|(error, _)| error)
 }
 
-/// The same, with documents that may have been read before.
-pub fn sort_cached(
-    files: &BTreeMap<String, String>,
+/// The same, with documents that may have been read before; a file of one document becomes that document. The files are
+/// given back where one of them is wrong. `ahead` are files that are read already.
+pub(crate) fn sort_cached(
+    files: Files,
     order: &[&str],
     heads: &mut Heads,
-) -> Result<Sorted, ManifestError> {
-    sort_with(files, order, &mut |document| heads.read(document))
+    mut ahead: Vec<Ahead>,
+) -> Result<Sorted, (ManifestError, Files)> {
+    ahead.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut of_file = |(path, content): (&String, &String)| {
+        let known = ahead.binary_search_by(|(known, _)| known.cmp(path)).ok();
+        let documents = match known {
+            Some(at) => std::mem::replace(&mut ahead[at].1, Ok(Vec::new())),
+            None => documents(path, content, &mut |document| heads.read(document)),
+        };
+        documents.map_err(|text| ManifestError { path: path.clone(), text })
+    };
+    let known = files.iter().map(&mut of_file).collect::<Result<_, _>>();
+    match known {
+        Ok(known) => Ok(sort_known(files, known, order)),
+        Err(error) => Err((error, files)),
+    }
 }
 
-fn sort_with(
-    files: &BTreeMap<String, String>,
-    order: &[&str],
-    read: &mut dyn FnMut(&str) -> Result<Head, String>,
-) -> Result<Sorted, ManifestError> {
-    let mut sorted = Sorted::default();
-    for (path, content) in files {
-        let last = path.rsplit('/').next().unwrap_or(path);
-        if last.starts_with('_') {
-            continue;
+/// A file's name, and its documents or why it has none.
+pub(crate) type Ahead = (String, Result<Documents, String>);
+/// Takes a file's name and what it printed.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(String, String);
+
+/// Reads the files on a thread of its own while others are printed.
+pub(crate) fn read_beside<E>(
+    print: impl FnOnce(Each<'_>) -> Result<(), E>,
+    ahead: &mut Vec<Ahead>,
+) -> Result<Files, E> {
+    let mut printed: Vec<(String, Arc<String>)> = Vec::new();
+    let outcome = std::thread::scope(|scope| {
+        // No more files are sent than there are templates.
+        let (send, receive) = mpsc::channel::<(String, Arc<String>)>();
+        let read = move || {
+            let read = |(path, content): (String, Arc<String>)| {
+                let documents = documents(&path, &content, &mut |document| Head::read(document.as_bytes()));
+                (path, documents)
+            };
+            receive.into_iter().map(read).collect::<Vec<_>>()
+        };
+        let reader = std::thread::Builder::new().stack_size(READ_STACK).spawn_scoped(scope, read);
+        let outcome = print(&mut |name, text| {
+            let text = Arc::new(text);
+            // What is not read ahead is read later.
+            if !name.ends_with(NOTES) {
+                drop(send.send((name.clone(), Arc::clone(&text))));
+            }
+            printed.push((name, text));
+        });
+        drop(send);
+        if let Ok(Ok(read)) = reader.map(std::thread::ScopedJoinHandle::join) {
+            *ahead = read;
         }
-        for document in split(content) {
-            let head = read(document).map_err(|text| ManifestError { path: path.clone(), text })?;
-            place(&mut sorted, path, document, head);
+        outcome
+    });
+    outcome?;
+    Ok(printed.into_iter().map(|(name, text)| (name, Arc::unwrap_or_clone(text))).collect())
+}
+
+/// Where files end whose text is for people.
+pub(crate) const NOTES: &str = "NOTES.txt";
+/// The stack of a thread that reads: nesting is bounded.
+const READ_STACK: usize = 16 << 20;
+
+/// Rendered files by path.
+type Files = BTreeMap<String, String>;
+/// The documents of one file.
+pub(crate) type Documents = Vec<(Range<usize>, Head)>;
+
+/// The documents of a file; partials have none.
+fn documents(
+    path: &str,
+    content: &str,
+    read: &mut dyn FnMut(&str) -> Result<Head, String>,
+) -> Result<Documents, String> {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    let places = if last.starts_with('_') { Vec::new() } else { places(content) };
+    places.into_iter().map(|place| read(&content[place.clone()]).map(|head| (place, head))).collect()
+}
+
+fn sort_known(files: Files, known: Vec<Documents>, order: &[&str]) -> Sorted {
+    let mut sorted = Sorted::default();
+    for ((path, mut content), mut documents) in files.into_iter().zip(known) {
+        let last = documents.pop();
+        for (place, head) in documents {
+            put(&mut sorted, path.clone(), content[place].to_owned(), head);
+        }
+        if let Some((place, head)) = last {
+            content.truncate(place.end);
+            content.drain(..place.start);
+            put(&mut sorted, path, content, head);
         }
     }
     sorted.hooks.sort_by(|a, b| rank(order, &a.kind).cmp(&rank(order, &b.kind)));
     sorted.manifests.sort_by(|a, b| rank(order, &a.kind).cmp(&rank(order, &b.kind)));
-    Ok(sorted)
+    sorted
 }
 
-fn place(sorted: &mut Sorted, path: &str, document: &str, head: Head) {
+fn put(sorted: &mut Sorted, path: String, document: String, head: Head) {
     let Some(events) = head.annotations.get(HOOK) else {
         sorted.manifests.push(Manifest {
-            name: path.to_owned(),
-            content: document.to_owned(),
+            name: path,
+            content: document,
             api_version: head.api_version,
             kind: head.kind,
         });
@@ -325,8 +410,8 @@ fn place(sorted: &mut Sorted, path: &str, document: &str, head: Head) {
     };
     sorted.hooks.push(Hook {
         name: head.name.clone(),
-        path: path.to_owned(),
-        manifest: document.to_owned(),
+        path,
+        manifest: document,
         events: parsed,
         weight: head.annotations.get(HOOK_WEIGHT).and_then(|weight| weight.parse().ok()).unwrap_or_default(),
         delete_policies: policies(HOOK_DELETE_POLICY),

@@ -20,6 +20,7 @@ use sluice_gotmpl::{
 };
 
 use crate::capabilities::Capabilities;
+use crate::chart::Chart;
 use crate::chart::archive::clean_path;
 use crate::family::{Family, MemberId};
 use crate::manifest::Heads;
@@ -63,7 +64,7 @@ struct Renderable<'a> {
 pub struct RenderCache {
     known: Vec<Parsed>,
     kept: Kept,
-    /// How many threads may parse the texts of a large chart; none of the caller's own when more than one.
+    /// How many threads may work on a large chart, the caller's own among them.
     pub threads: usize,
     pub(crate) heads: Heads,
 }
@@ -128,6 +129,22 @@ pub fn render_traced(
     cache: &mut RenderCache,
     trace: Option<Trace<'_>>,
 ) -> Result<BTreeMap<String, String>, RenderError> {
+    let mut rendered = BTreeMap::new();
+    render_each(family, values, options, cache, trace, &mut |name, text| {
+        rendered.insert(name, text);
+    })?;
+    Ok(rendered)
+}
+
+/// The same, but each file is given away as soon as it is printed.
+pub(crate) fn render_each(
+    family: &Family<'_>,
+    values: &Table,
+    options: &RenderOptions<'_>,
+    cache: &mut RenderCache,
+    trace: Option<Trace<'_>>,
+    each: &mut dyn FnMut(String, String),
+) -> Result<(), RenderError> {
     let mut tops = Tops {
         family,
         release: objects::release(&options.release),
@@ -157,7 +174,6 @@ pub fn render_traced(
         }
         None => Shared::with(std::mem::take(&mut cache.kept)),
     };
-    let mut rendered = BTreeMap::new();
     for name in names {
         let last = name.rsplit('/').next().unwrap_or(name);
         if last.starts_with('_') {
@@ -165,17 +181,18 @@ pub fn render_traced(
         }
         let renderable = &renderables[name];
         renderable.dot.insert("Template", objects::template(name, &renderable.base_path));
-        let mut out = Vec::new();
+        // Most texts print about what they are long.
+        let mut out = Vec::with_capacity(renderable.text.len());
         templates
             .execute_shared(name, &Value::Map(renderable.dot.clone()), &mut out, &cx, &shared)
             .map_err(|error| RenderError::from_execution(name, error))?;
         if let (Some(trace), Some(tracer)) = (trace, shared.tracer()) {
             trace(name, &out, tracer.take());
         }
-        rendered.insert(name.clone(), printed(out));
+        each(name.clone(), printed(out));
     }
     cache.kept = shared.into_kept();
-    Ok(rendered)
+    Ok(())
 }
 
 /// What a file prints, as Helm has it.
@@ -209,8 +226,6 @@ fn parse(
     Ok(templates)
 }
 
-/// Texts of fewer bytes together are parsed by one thread.
-const MANY_BYTES: usize = 256 << 10;
 /// The stack of a thread that parses: nesting is bounded.
 const PARSE_STACK: usize = 16 << 20;
 
@@ -222,11 +237,11 @@ fn parse_texts(
     renderables: &BTreeMap<String, Renderable<'_>>,
     threads: usize,
 ) -> ParsedTexts {
-    let texts: Vec<(&str, &[u8])> =
-        names.iter().map(|name| (name.as_str(), &renderables[*name].text[..])).collect();
-    let parse = |(name, text): &(&str, &[u8])| ParsedText::new(name, text, Functions::Helm);
+    let texts: Vec<(&str, &Bytes)> =
+        names.iter().map(|name| (name.as_str(), renderables[*name].text)).collect();
+    let parse = |(name, text): &(&str, &Bytes)| ParsedText::new(name, (*text).clone(), Functions::Helm);
     let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
-    if threads < 2 || bytes < MANY_BYTES {
+    if threads < 2 || bytes < Chart::LARGE {
         return texts.iter().map(parse).collect();
     }
     // Each thread takes shares of about the same size.
@@ -246,7 +261,10 @@ fn parse_texts(
                 move || share.into_iter().map(|index| (index, parse(&texts[index]))).collect::<Vec<_>>();
             std::thread::Builder::new().stack_size(PARSE_STACK).spawn_scoped(scope, work)
         };
-        let workers: Vec<_> = shares.iter().map(start).collect();
+        let workers: Vec<_> = shares[1..].iter().map(start).collect();
+        for index in &shares[0] {
+            parsed[*index] = Some(parse(&texts[*index]));
+        }
         for (index, result) in workers.into_iter().flatten().filter_map(|worker| worker.join().ok()).flatten()
         {
             parsed[index] = Some(result);

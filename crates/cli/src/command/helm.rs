@@ -22,7 +22,7 @@ use crate::args;
 use crate::error::{CliError, CliResult, ErrorKind};
 use crate::ui::Ui;
 
-use words::{Global, HelmCli, HelmCommand};
+use words::{Global, HelmCli, HelmCommand, TemplateCli, TemplateCommand};
 
 /// Work with Helm charts without Helm
 ///
@@ -42,7 +42,14 @@ pub fn command() -> clap::Command {
 
 /// Runs the words after `helm` and says how that ended. Templates nest deep, so a thread of its own does the work.
 pub fn main(words: Vec<OsString>) -> ExitCode {
-    let work = move || run(words).and_then(|()| Ui::stdio().print(""));
+    let work = move || {
+        let result = run(words).and_then(|()| Ui::stdio().print(""));
+        if result.is_ok() {
+            // Whoever waits for this thread has nothing to add, and nothing is worth taking apart.
+            std::process::exit(0);
+        }
+        result
+    };
     let worker =
         std::thread::Builder::new().name("helm".to_owned()).stack_size(sluice_helm::build::STACK).spawn(work);
     let result = match worker.map(std::thread::JoinHandle::join) {
@@ -61,8 +68,11 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
 }
 
 fn run(words: Vec<OsString>) -> CliResult {
+    let words: Vec<OsString> = std::iter::once(OsString::from("helm")).chain(words).collect();
+    if let Some(TemplateCli { command: TemplateCommand::Template(args), global }) = only_template(&words) {
+        return template::run(&Ui::stdio(), &global, *args);
+    }
     let mut command = command();
-    let words = std::iter::once(OsString::from("helm")).chain(words);
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
         Err(error) if error.exit_code() == 0 => return error.print().map_err(CliError::from),
@@ -74,6 +84,17 @@ fn run(words: Vec<OsString>) -> CliResult {
     let HelmCli { command, global } =
         HelmCli::from_arg_matches(&matches).map_err(|error| args::in_known_words(&error, &command))?;
     dispatch(&Ui::stdio(), &global, command)
+}
+
+/// The words of a render that are right. The tree of all commands, which takes longer to make than a small chart, is left
+/// to other commands, to questions and to telling what is wrong.
+fn only_template(words: &[OsString]) -> Option<TemplateCli> {
+    if words.get(1).is_none_or(|word| word != "template") {
+        return None;
+    }
+    let command = args::accept_values_for_switches(TemplateCli::command());
+    let matches = command.try_get_matches_from(words).ok()?;
+    TemplateCli::from_arg_matches(&matches).ok()
 }
 
 fn dispatch(ui: &Ui, global: &Global, command: HelmCommand) -> CliResult {

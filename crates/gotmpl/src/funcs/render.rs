@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{Outcome, fixed};
 use crate::call::{Arguments, Function, Run, Type};
 use crate::error::Error;
@@ -124,7 +126,7 @@ fn parse_once(
         return Ok(Arc::clone(parsed));
     }
     run.charge(text.len() / 8)?;
-    let parsed = Arc::new(parse_with(SET_NAME, text, run.scope.functions)?);
+    let parsed = Arc::new(parse_with(SET_NAME, Bytes::copy_from_slice(text), run.scope.functions)?);
     let bytes = run.shared.parsed_bytes.get() + text.len();
     if bytes <= MAX_PARSED {
         run.shared.parsed_bytes.set(bytes);

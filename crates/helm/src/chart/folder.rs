@@ -68,8 +68,9 @@ pub fn read(
         Ok(data) => IgnoreRules::parse(&String::from_utf8_lossy(&data))?,
         Err(_) => IgnoreRules::defaults(),
     };
+    let real = tree.resolve(path).ok().map(|(real, _)| real);
     let mut walk = Walk { tree, root: path, rules, limits, modified, files: Vec::new() };
-    walk.folder("", 0)?;
+    walk.folder("", real.as_deref(), 0)?;
     Ok(walk.files)
 }
 
@@ -83,7 +84,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, inside: &str, depth: usize) -> Result<(), FolderError> {
+    /// `real` is the folder's real path, where it is known.
+    fn folder(&mut self, inside: &str, real: Option<&str>, depth: usize) -> Result<(), FolderError> {
         if depth > MAX_FOLDER_DEPTH {
             return Err(FolderError::TooDeep(MAX_FOLDER_DEPTH));
         }
@@ -93,8 +95,10 @@ impl Walk<'_> {
             if self.rules.ignores(&name, is_folder) {
                 continue;
             }
+            // What is no link has its real path in the folder's.
+            let real = real.filter(|_| !entry.link).map(|real| join(real, &entry.name));
             if is_folder {
-                self.folder(&name, depth + 1)?;
+                self.folder(&name, real.as_deref(), depth + 1)?;
                 continue;
             }
             if self.files.len() >= self.limits.files {
@@ -103,7 +107,9 @@ impl Walk<'_> {
             let full = join(self.root, &name);
             let too_large =
                 || FolderError::FileTooLarge { name: entry.name.clone(), limit: self.limits.file_bytes };
-            let data = match self.tree.read(&full) {
+            // Errors name the path that was asked for.
+            let quick = real.and_then(|real| self.tree.read_real(&real).ok());
+            let data = match quick.map_or_else(|| self.tree.read(&full), Ok) {
                 Err(ReadError::TooLarge { .. }) => return Err(too_large()),
                 other => other?,
             };

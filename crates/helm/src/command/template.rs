@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use sluice_gotmpl::{Context, Functions, MissingKey, Templates};
 
 use super::{Environment, InstallableError, check_installable};
-use crate::build::{BuildError, BuildOptions, Built, PostRender, Strategy, build_traced, show_rendered};
+use crate::build::{BuildError, BuildOptions, Built, PostRender, Strategy, build_unstored, show_rendered};
 use crate::capabilities::{Capabilities, KubeVersion, KubeVersionError};
 use crate::chart::Chart;
 use crate::chart::ignore::match_pattern;
@@ -131,8 +131,8 @@ pub fn template_traced(
         hide_secrets: false,
         strategy: Strategy::default(),
     };
-    let built = match build_traced(chart, values, &options, post_render, cache, trace) {
-        Ok(built) => built,
+    let mut built = match build_unstored(chart, values, &options, post_render, cache, trace) {
+        Ok((built, _)) => built,
         Err(error) if error.has_release() && args.debug => {
             let text = match &error {
                 BuildError::Manifest { rendered, .. } => show_rendered(rendered),
@@ -144,8 +144,9 @@ pub fn template_traced(
         Err(error) if error.has_release() => return Err(TemplateError::Rendered(error)),
         Err(error) => return Err(TemplateError::Build(error)),
     };
-    let mut output = if args.to_files { files(&built, args) } else { text(&built, args)? };
-    output.warnings.splice(0..0, warning.into_iter().chain(built.warnings));
+    let warnings = std::mem::take(&mut built.warnings);
+    let mut output = if args.to_files { files(&built, args) } else { text(built, args)? };
+    output.warnings.splice(0..0, warning.into_iter().chain(warnings));
     Ok(output)
 }
 
@@ -165,9 +166,13 @@ fn hooks<'b>(built: &'b Built, args: &'b TemplateArgs) -> impl Iterator<Item = &
     built.hooks.iter().filter(move |hook| !(args.no_hooks || (args.skip_tests && is_test(hook))))
 }
 
-fn text(built: &Built, args: &TemplateArgs) -> Result<TemplateOutput, TemplateError> {
-    let mut text = format!("{}\n", built.manifest.trim());
-    for hook in hooks(built, args) {
+fn text(mut built: Built, args: &TemplateArgs) -> Result<TemplateOutput, TemplateError> {
+    let mut text = std::mem::take(&mut built.manifest);
+    text.truncate(text.trim_end().len());
+    let blanks = text.len() - text.trim_start().len();
+    text.drain(..blanks);
+    text.push('\n');
+    for hook in hooks(&built, args) {
         text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
     }
     if !args.show_only.is_empty() {

@@ -16,6 +16,7 @@ use sluice_tree::{Folder, Memory};
 
 use super::words::{FetchArgs, Global, ValueArgs};
 use super::{failed, log, verify};
+use crate::clock;
 use crate::environment;
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
@@ -77,7 +78,7 @@ pub fn with_environment<T>(dns: bool, run: impl FnOnce(&Environment<'_>) -> T) -
     let budget = build::budget();
     let random = |bytes: &mut [u8]| random(bytes);
     let hooks = Machine { dns };
-    run(&Environment { budget: &budget, now: jiff::Zoned::now(), random: &random, hooks: &hooks })
+    run(&Environment { budget: &budget, now: clock::now(), random: &random, hooks: &hooks })
 }
 
 /// The values that the flags give.
@@ -168,9 +169,12 @@ pub fn tree(chart: &str) -> CliResult<(Folder, String)> {
     if !full.is_dir() {
         return Err(CliError::new(format!("{chart:?} is not a directory")));
     }
-    let tree = Folder::open(Path::new("/"), sluice_tree::Limits::default())
-        .map_err(|error| CliError::new(error.to_string()))?;
-    Ok((tree, full.to_string_lossy().into_owned()))
+    Ok((disk()?, full.to_string_lossy().into_owned()))
+}
+
+fn disk() -> CliResult<Folder> {
+    Folder::open(Path::new("/"), sluice_tree::Limits::default())
+        .map_err(|error| CliError::new(error.to_string()))
 }
 
 /// An archive's files in memory, and the chart's place among them.
@@ -190,8 +194,7 @@ pub fn unpacked(path: &str) -> Result<(Memory, String), String> {
 pub fn load(chart: &str) -> CliResult<Chart> {
     let full = fs::canonicalize(chart).map_err(|_| CliError::new(format!("path {chart:?} not found")))?;
     if full.is_dir() {
-        let (tree, path) = tree(chart)?;
-        return folder::load(&tree, &path, &Limits::default())
+        return folder::load(&disk()?, &full.to_string_lossy(), &Limits::default())
             .map_err(|error| CliError::new(error.to_string()));
     }
     let name = full.to_string_lossy();

@@ -29,9 +29,10 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     };
     let values = source::merged(&args.render.values)?;
     let loaded = load(ui, &chart, &args.render, wanted.debug)?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let mut cache = RenderCache::once();
-    cache.threads = threads;
+    if loaded.is_large() {
+        cache.threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    }
     let output = source::with_environment(args.render.enable_dns, |environment| {
         template_traced(&loaded, &values, &wanted, environment, None, &mut cache, None)
     });

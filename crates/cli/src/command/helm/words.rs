@@ -15,6 +15,21 @@ pub struct HelmCli {
     pub global: Global,
 }
 
+/// As `HelmCli`, of the one command that runs most.
+#[derive(Debug, Parser)]
+#[command(name = "helm", disable_help_subcommand = true)]
+pub struct TemplateCli {
+    #[command(subcommand)]
+    pub command: TemplateCommand,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    Template(Box<TemplateArgs>),
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global Options")]
 pub struct Global {

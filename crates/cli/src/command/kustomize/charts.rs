@@ -85,7 +85,7 @@ impl Charts for LocalCharts<'_> {
             .map_err(|error| error.to_string())?;
         let kube_version = Some(chart.kube_version.clone()).filter(|version| !version.is_empty());
         let (budget, random) = (build::budget(), |bytes: &mut [u8]| source::random(bytes));
-        let now = jiff::Zoned::now();
+        let now = crate::clock::now();
         let environment = Environment { budget: &budget, now, random: &random, hooks: &NoHooks };
         let name = match (chart.release_name.as_str(), chart.name_template.as_str()) {
             // Helm makes no other one up where nothing is installed.

@@ -37,7 +37,7 @@ const MOST_THREADS: usize = 8;
 
 /// Tells something on standard error with the time, as kustomize's log does.
 pub fn log(ui: &Ui, text: &str) {
-    let now = jiff::Zoned::now();
+    let now = crate::clock::now();
     ui.note(&format!("{} {text}", now.strftime("%Y/%m/%d %H:%M:%S")));
 }
 
