@@ -22,6 +22,8 @@ pub struct Call {
     pub query: BTreeMap<String, String>,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Whose certificate the connection showed.
+    pub certificate: Option<User>,
     /// Who asks, once it is known.
     pub user: OnceLock<User>,
 }

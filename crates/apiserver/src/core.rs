@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use http::Method;
 use jiff::Timestamp;
+use rcgen::{Issuer, KeyPair};
 use rustls::crypto::SecureRandom;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::registry::{Registry, Resource};
 use crate::rights::{self, Rights};
 use crate::status::Failure;
 use crate::store::Store;
-use crate::{accept, act, auth, beginning, custom, delete, patch, read, write};
+use crate::{accept, act, auth, beginning, certificate, custom, delete, patch, read, write};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -33,6 +34,10 @@ pub struct Core {
     random: &'static dyn SecureRandom,
     /// Where the server says that it is.
     pub address: String,
+    /// Signs certificates of clients, where the server has an authority.
+    pub issuer: Option<Issuer<'static, KeyPair>>,
+    /// What a person's own document says of fields.
+    pub published: openapi::Published,
 }
 
 impl Core {
@@ -47,6 +52,8 @@ impl Core {
             token_key: [0; 32],
             random: rustls::crypto::aws_lc_rs::default_provider().secure_random,
             address,
+            issuer: None,
+            published: openapi::Published::default(),
         };
         core.token = core.secret();
         core.token_key = core.bytes();
@@ -199,13 +206,12 @@ impl Core {
             ["apis"] if is_aggregated => aggregated(false),
             ["apis"] => Answer::json(200, &registry.group_list()),
             ["apis", group] => registry.group(group).map_or_else(not_a_page, |g| Answer::json(200, &g)),
-            ["openapi", "v3", rest @ ..] => {
-                openapi::document(&registry, rest).map_or_else(not_a_page, |found| Answer::json(200, &found))
-            }
+            ["openapi", "v3", rest @ ..] => openapi::described(&registry, rest, &self.published)
+                .map_or_else(not_a_page, |found| Answer::json(200, &found)),
             ["openapi", "v2"] => {
                 let wishes = call.header("accept");
                 if wishes.is_empty() || wishes.contains("json") || wishes.contains("*/*") {
-                    Answer::json(200, &openapi::swagger(&registry))
+                    Answer::json(200, &openapi::swagger(&registry, &self.published))
                 } else {
                     Answer::Text(406, "406 Not Acceptable\n".to_owned())
                 }
@@ -268,6 +274,12 @@ impl Core {
             ("status" | "approval" | "ephemeralcontainers" | "resize", "get") => {
                 read::get(self, call, resource, target)
             }
+            ("approval", "update") if certificate::is_request(resource) => {
+                write::update(self, call, resource, target, name)
+            }
+            ("approval", "patch") if certificate::is_request(resource) => {
+                patch::patch(self, call, resource, target, name)
+            }
             ("status", "update") => write::update(self, call, resource, target, name),
             ("status", "patch") => patch::patch(self, call, resource, target, name),
             ("binding", "create") => act::bind(self, call, resource, target),
@@ -295,6 +307,9 @@ impl Core {
         }
         if resource.is(rights::GROUP, "clusterroles") {
             rights::aggregate(self);
+        }
+        if certificate::is_request(resource) {
+            certificate::sign(self, object);
         }
         if resource.group == flow::GROUP {
             flow::tell(self);

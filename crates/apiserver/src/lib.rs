@@ -9,6 +9,7 @@ mod admit;
 mod auth;
 mod beginning;
 mod call;
+mod certificate;
 mod core;
 mod custom;
 mod decode;

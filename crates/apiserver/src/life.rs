@@ -17,6 +17,8 @@ use crate::write;
 
 /// How often the end of a namespace passes over its objects.
 const PASSES: usize = 8;
+/// As the real server's `--event-ttl`.
+const EVENT_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
@@ -270,6 +272,25 @@ fn resource_of(core: &Core, table: &str) -> Option<std::sync::Arc<Resource>> {
     core.registry().each().find(|resource| resource.table() == table).cloned()
 }
 
+/// Events go an hour after they were last told.
+pub fn forget_events(core: &Core) {
+    const EVENTS: &str = "/events";
+    let Some(resource) = resource_of(core, EVENTS) else { return };
+    let limit = core.timestamp() - EVENT_TIME;
+    for stored in core.store.list(EVENTS, None).objects {
+        let event = stored.value();
+        let times =
+            ["/metadata/creationTimestamp", "/lastTimestamp", "/eventTime", "/series/lastObservedTime"];
+        let last = times
+            .iter()
+            .filter_map(|place| event.pointer(place)?.as_str()?.parse::<jiff::Timestamp>().ok())
+            .max();
+        if last.is_some_and(|last| last < limit) {
+            let _ = delete_stored(core, &resource, &stored, &DeleteOptions::at_once());
+        }
+    }
+}
+
 /// Deletes what the object owns alone.
 fn delete_owned(core: &Core, owner: &Value, propagation: &str) {
     let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
@@ -463,8 +484,30 @@ mod tests {
             method,
             headers,
             body: body.to_string().into(),
+            certificate: None,
             user: OnceLock::new(),
         });
+    }
+
+    #[test]
+    fn events_go_after_an_hour() {
+        let now = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+        let clock = std::sync::Arc::clone(&now);
+        let read = move || {
+            let seconds = clock.load(std::sync::atomic::Ordering::Relaxed);
+            jiff::Timestamp::from_second(seconds).unwrap()
+        };
+        let core = Core::new(std::sync::Arc::new(read), "127.0.0.1:1".to_owned());
+        let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"},
+            "involvedObject": {"kind": "Pod", "namespace": "default", "name": "p"}});
+        send(&core, Method::POST, "/api/v1/namespaces/default/events", &event);
+        let key = ("default".to_owned(), "e".to_owned());
+        now.store(3_599, std::sync::atomic::Ordering::Relaxed);
+        forget_events(&core);
+        assert!(core.store.read("/events", &key).is_some());
+        now.store(3_601, std::sync::atomic::Ordering::Relaxed);
+        forget_events(&core);
+        assert!(core.store.read("/events", &key).is_none());
     }
 
     #[test]

@@ -12,8 +12,48 @@ const V2: &str = "#/definitions/";
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 
+/// Descriptions out of a document that a person has, as `kubectl get --raw /openapi/v2` writes one.
+#[derive(Debug, Default)]
+pub struct Published(BTreeMap<String, Value>);
+
+impl Published {
+    /// Reads a document in either language; the error says why it is none.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        let document = crate::text::read(text)?;
+        let schemas = [&document["definitions"], &document["components"]["schemas"]];
+        let found = schemas.into_iter().find_map(Value::as_object).ok_or("it has no schemas")?;
+        Ok(Published(found.iter().map(|(name, schema)| (name.clone(), schema.clone())).collect()))
+    }
+
+    /// Adds to a document what its schemas are for.
+    fn describe(&self, schemas: &mut Value) {
+        for (name, schema) in schemas.as_object_mut().into_iter().flatten() {
+            let Some(known) = self.0.get(name) else { continue };
+            describe(schema, known);
+            for (field, schema) in schema["properties"].as_object_mut().into_iter().flatten() {
+                describe(schema, &known["properties"][field]);
+            }
+        }
+    }
+}
+
+fn describe(schema: &mut Value, known: &Value) {
+    if known["description"].is_string() && schema.is_object() {
+        schema["description"] = known["description"].clone();
+    }
+}
+
+/// `/openapi/v3` and below, with descriptions where some are known.
+pub fn described(registry: &Registry, rest: &[&str], published: &Published) -> Option<Value> {
+    let mut document = document(registry, rest)?;
+    if let Some(schemas) = document.pointer_mut("/components/schemas") {
+        published.describe(schemas);
+    }
+    Some(document)
+}
+
 /// `/openapi/v3` and below.
-pub fn document(registry: &Registry, rest: &[&str]) -> Option<Value> {
+fn document(registry: &Registry, rest: &[&str]) -> Option<Value> {
     match rest {
         [] => {
             let mut paths = Map::new();
@@ -49,7 +89,7 @@ fn of_version(registry: &Registry, group: &str, version: &str) -> Option<Value> 
 }
 
 /// `/openapi/v2`: everything in one document, in the older language.
-pub fn swagger(registry: &Registry) -> Value {
+pub fn swagger(registry: &Registry, published: &Published) -> Value {
     let versions = registry.api_versions();
     let resources: Vec<&Resource> = versions
         .iter()
@@ -59,10 +99,12 @@ pub fn swagger(registry: &Registry) -> Value {
         .collect();
     let mut definitions = Schemas::new().of(&resources, V2);
     definitions.values_mut().for_each(older);
-    json!({
+    let mut document = json!({
         "swagger": "2.0", "info": { "title": "Kubernetes", "version": "1.36" },
         "paths": paths(&resources, |schema| schema), "definitions": definitions,
-    })
+    });
+    published.describe(&mut document["definitions"]);
+    document
 }
 
 /// References stand alone, and what v2 has no words for goes.
@@ -220,5 +262,26 @@ fn refer(schema: &Value, prefix: &str, wanted: &mut BTreeSet<String>) -> Value {
         }
         Value::Array(items) => items.iter().map(|item| refer(item, prefix, wanted)).collect(),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_a_person_describes_fields() {
+        let name = "io.k8s.api.core.v1.ConfigMap";
+        let text = json!({ "swagger": "2.0", "definitions": { name: {
+            "description": "a map", "properties": { "data": { "description": "what it holds" } },
+        } } });
+        let published = Published::read(text.to_string().as_bytes()).unwrap();
+        let registry = Registry::built_in();
+        let document = described(&registry, &["api", "v1"], &published).unwrap();
+        let map = &document["components"]["schemas"][name];
+        assert_eq!(map["description"], "a map");
+        assert_eq!(map["properties"]["data"]["description"], "what it holds");
+        assert_eq!(swagger(&registry, &published)["definitions"][name]["description"], "a map");
+        assert!(Published::read(b"{}").is_err());
     }
 }

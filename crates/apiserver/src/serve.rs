@@ -14,12 +14,16 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::server::WebPkiClientVerifier;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 
+use crate::auth::User;
 use crate::call::{Answer, Call};
+use crate::certificate;
 use crate::core::{Clock, Core};
+use crate::openapi;
 use crate::path;
 use crate::status::Failure;
 
@@ -29,6 +33,8 @@ const CONNECTIONS_LIMIT: usize = 20_000;
 const HEADER_TIME: Duration = Duration::from_secs(30);
 const BODY_TIME: Duration = Duration::from_mins(1);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How often what has a time to live is looked through.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// Lines of one watch that may wait for its connection.
 const LINES_LIMIT: usize = 64;
 
@@ -41,6 +47,8 @@ pub enum ServeError {
     Certificates(#[from] rcgen::Error),
     #[error("configuring TLS")]
     Tls(#[from] rustls::Error),
+    #[error("trusting the server's own authority")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
 /// A server that listens.
@@ -57,9 +65,18 @@ impl Server {
     pub async fn bind(port: u16, clock: Clock) -> Result<Self, ServeError> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
-        let (tls, authority) = tls()?;
-        let core = Core::new(clock, address.to_string());
+        let (tls, authority, issuer) = tls()?;
+        let mut core = Core::new(clock, address.to_string());
+        core.issuer = Some(issuer);
         Ok(Server { core: Arc::new(core), listener, acceptor: TlsAcceptor::from(tls), authority, address })
+    }
+
+    /// Publishes the descriptions of a document that a person has; the error says why it is none.
+    pub fn describe(&mut self, document: &[u8]) -> Result<(), String> {
+        let published = openapi::Published::read(document)?;
+        let core = Arc::get_mut(&mut self.core).ok_or("the server runs already")?;
+        core.published = published;
+        Ok(())
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -97,10 +114,18 @@ impl Server {
     pub async fn run(self) {
         let mut connections = tokio::task::JoinSet::new();
         let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
         loop {
             while connections.try_join_next().is_some() {}
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let Ok((stream, _)) = self.listener.accept().await else { continue };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = sweep.tick() => {
+                    crate::life::forget_events(&self.core);
+                    continue;
+                }
+            };
+            let Ok((stream, _)) = accepted else { continue };
             let _ = stream.set_nodelay(true);
             let (core, acceptor) = (Arc::clone(&self.core), self.acceptor.clone());
             connections.spawn(async move {
@@ -109,9 +134,10 @@ impl Server {
                 else {
                     return;
                 };
+                let caller = certificate::user(stream.get_ref().1.peer_certificates());
                 let service = service_fn(move |request| {
-                    let core = Arc::clone(&core);
-                    async move { Ok::<_, Infallible>(answer(&core, request).await) }
+                    let (core, caller) = (Arc::clone(&core), caller.clone());
+                    async move { Ok::<_, Infallible>(answer(&core, request, caller).await) }
                 });
                 let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
                 builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
@@ -123,29 +149,35 @@ impl Server {
 }
 
 /// A certificate authority of this server alone, and a certificate from it.
-fn tls() -> Result<(Arc<rustls::ServerConfig>, String), ServeError> {
+fn tls() -> Result<(Arc<rustls::ServerConfig>, String, Issuer<'static, KeyPair>), ServeError> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "sluice");
-    let authority = params.self_signed(&key)?.pem();
+    let root = params.self_signed(&key)?;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(root.der().clone())?;
     let issuer = Issuer::new(params, key);
     let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
     let server_key = KeyPair::generate()?;
     let certificate = CertificateParams::new(names)?.signed_by(&server_key, &issuer)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let private = rustls::pki_types::PrivatePkcs8KeyDer::from(server_key.serialize_der());
+    // A client may show a certificate of this authority; who shows none has a token.
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()?;
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(vec![certificate.der().clone()], private.into())?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok((Arc::new(config), authority))
+    Ok((Arc::new(config), root.pem(), issuer))
 }
 
 type Body = BoxBody<Bytes, Infallible>;
 
-async fn answer(core: &Arc<Core>, request: Request<Incoming>) -> Response<Body> {
+async fn answer(core: &Arc<Core>, request: Request<Incoming>, caller: Option<User>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await;
     let body = match collected {
@@ -162,6 +194,7 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>) -> Response<Body> 
         method: parts.method,
         headers: parts.headers,
         body,
+        certificate: caller,
         user: OnceLock::new(),
     };
     let packs = call.header("accept-encoding").split(',').any(|one| one.trim().starts_with("gzip"));

@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::schema::{ANY, Schema, Shape};
 
+/// How deep JSON may nest, as the reader has it; Go's takes 10,000 levels, for which no stack here is made.
+const DEPTH_LIMIT: usize = 128;
 /// Faults that are told of one body.
 const FAULTS_LIMIT: usize = 100;
 
@@ -73,7 +75,7 @@ impl Scan<'_> {
     }
 
     fn value(&mut self, depth: usize) -> Result<(), String> {
-        if depth > 10_000 {
+        if depth > DEPTH_LIMIT {
             return Err("exceeded max depth".to_owned());
         }
         self.space();
@@ -334,6 +336,13 @@ mod tests {
             ("-x", "invalid character 'x' in numeric literal"),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap_err(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_deep_is_refused_before_the_stack_ends() {
+        for bomb in ["[".repeat(1 << 20), "{\"a\":".repeat(1 << 20)] {
+            assert_eq!(read(bomb.as_bytes()).unwrap_err(), "exceeded max depth");
         }
     }
 

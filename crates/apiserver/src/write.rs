@@ -28,7 +28,7 @@ pub(crate) fn about_kind<'a>(resource: &'a Resource, name: &'a str) -> About<'a>
 pub fn reset_fields(resource: &Resource, subresource: &str) -> &'static [&'static str] {
     match subresource {
         "status" if resource.is_custom => &["spec"],
-        "status" => &["spec"],
+        "status" | "approval" => &["spec"],
         "" if resource.has_status() => &["status"],
         _ => &[],
     }
@@ -398,7 +398,7 @@ pub fn record_update(
 /// What this write may not change is as it was.
 pub fn fit_to(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
     complete(resource, object);
-    if subresource == "status" {
+    if subresource == "status" || subresource == "approval" {
         let status = object["status"].take();
         let sent = object["metadata"].clone();
         *object = live.clone();

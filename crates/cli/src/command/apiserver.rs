@@ -19,6 +19,9 @@ pub struct ApiserverArgs {
     /// File to write an administrator's kubeconfig to
     #[arg(long, default_value = "sluice.kubeconfig")]
     kubeconfig: PathBuf,
+    /// OpenAPI document to publish descriptions from (`kubectl get --raw /openapi/v2` writes one)
+    #[arg(long, value_name = "FILE")]
+    openapi: Option<PathBuf>,
     /// What to simulate: controllers (Pods stay Pending, as without nodes) or workloads (Pods run as well)
     #[arg(long, value_enum)]
     simulate: Option<Simulate>,
@@ -48,9 +51,14 @@ pub(super) async fn simulated(cluster: Cluster, authority: String, what: Simulat
 /// Serves until interrupted; the kubeconfig goes with the server.
 pub async fn run(args: ApiserverArgs) -> CliResult {
     let clock = Arc::new(sluice_runtime::clock::now);
-    let server = Server::bind(args.port, clock)
+    let mut server = Server::bind(args.port, clock)
         .await
         .map_err(|error| CliError::new(sluice_runtime::failure::chain(&error)))?;
+    if let Some(path) = &args.openapi {
+        let cannot = |why: String| CliError::new(format!("cannot read {}: {why}", path.display()));
+        let document = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
+        server.describe(&document).map_err(cannot)?;
+    }
     write(&args.kubeconfig, &server.kubeconfig())?;
     eprintln!("► serving {}, kubeconfig {}", server.url(), args.kubeconfig.display());
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::from)?;
