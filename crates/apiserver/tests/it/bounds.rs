@@ -112,30 +112,3 @@ async fn connections_that_say_nothing_little_or_nonsense_harm_nobody() {
     drop(silent);
     running.abort();
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_watchers_are_many_and_slow_ones_stop_nobody() {
-    const WATCHERS: usize = 2_000;
-    let (target, _, running) = server().await;
-    let mut watches = Vec::new();
-    for _ in 0..WATCHERS {
-        let request =
-            target.client.get(format!("{}{MAPS}?watch=true", target.url)).bearer_auth(&target.token);
-        watches.push(request.send().await.unwrap());
-    }
-    // Nobody reads; writers do not wait.
-    let mut large = map("large");
-    large["data"] = json!({ "a": "x".repeat(10_000) });
-    let (status, _) = target.send("POST", MAPS, large.to_string().into_bytes()).await;
-    assert_eq!(status, 201);
-    for round in 0..20 {
-        large["data"]["b"] = round.to_string().into();
-        let path = format!("{MAPS}/large");
-        let put = target.send("PUT", &path, large.to_string().into_bytes());
-        let (status, _) = tokio::time::timeout(PROMPT, put).await.expect("a write does not wait");
-        assert_eq!(status, 200);
-    }
-    target.is_well().await;
-    drop(watches);
-    running.abort();
-}

@@ -48,17 +48,18 @@ impl Target {
     }
 }
 
-/// A configuration of some containers, each with some environment, and some labels.
+/// A configuration of some containers, each with some environment, and some labels. None is empty: an empty map is
+/// not kept, and who applied it first has applied nothing.
 fn deployment(numbers: &mut Numbers, name: &str, own: &str) -> Value {
     let mut containers = Vec::new();
     for index in 0..=numbers.below(3) {
-        let env: Vec<Value> = (0..numbers.below(4))
+        let env: Vec<Value> = (0..=numbers.below(3))
             .map(|at| json!({ "name": format!("{own}{at}"), "value": numbers.below(3).to_string() }))
             .collect();
         containers.push(json!({ "name": format!("{own}{index}"), "image": "example.com/i", "env": env }));
     }
     let mut labels = json!({});
-    for index in 0..numbers.below(4) {
+    for index in 0..=numbers.below(3) {
         labels[format!("{own}{index}")] = numbers.below(3).to_string().into();
     }
     json!({

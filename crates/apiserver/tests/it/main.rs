@@ -27,7 +27,6 @@ const WITH_CONTROLLERS: &[&str] = &["collected"];
 
 struct Target {
     client: reqwest::Client,
-    authority: reqwest::Certificate,
     url: String,
     token: String,
 }
@@ -35,9 +34,8 @@ struct Target {
 impl Target {
     fn new(url: &str, authority: &str, token: &str) -> Self {
         let certificate = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
-        let client =
-            reqwest::Client::builder().tls_certs_only([certificate.clone()]).no_proxy().build().unwrap();
-        Target { client, authority: certificate, url: url.to_owned(), token: token.to_owned() }
+        let client = reqwest::Client::builder().tls_certs_only([certificate]).no_proxy().build().unwrap();
+        Target { client, url: url.to_owned(), token: token.to_owned() }
     }
 
     async fn answers(&self, script: &[Value]) -> Vec<Value> {
