@@ -266,16 +266,14 @@ impl<'a> State<'a, '_> {
                 return self.fail(format!("range can't iterate over {text}"));
             }
         }
+        let flow = match &branch.otherwise {
+            // Its variables are there, each with what would have been gone through.
+            Some(otherwise) if !ran => self.walk_list(dot, otherwise)?,
+            _ => Flow::On,
+        };
         self.variables.truncate(start);
-        match &branch.otherwise {
-            Some(otherwise) if !ran => {
-                let flow = self.walk_list(dot, otherwise)?;
-                self.variables.truncate(start);
-                // Where nothing was gone through, `break` ends this range too, and `continue` goes on with the one around it.
-                Ok(if flow == Flow::Break { Flow::On } else { flow })
-            }
-            _ => Ok(Flow::On),
-        }
+        // Where nothing was gone through, `break` ends this range too, and `continue` goes on with the one around it.
+        Ok(if flow == Flow::Break { Flow::On } else { flow })
     }
 
     fn one_variable(&self, branch: &Branch, value: &Value) -> Outcome<()> {

@@ -109,9 +109,12 @@ pub fn look(name: &str) -> &'static str {
     match name {
         "cat" => "sed 's/^generated: .*/generated: TIME/' \"$1\"",
         "files" => "cd \"$1\" && find . -type f | LC_ALL=C sort",
-        "tar" => {
-            "tar -tvzf \"$1\" | awk '{print $1, ($6 ~ /lock$/ ? \"SIZE\" : $3), $6}'; tar -xzOf \"$1\" | sed 's/^generated: .*/generated: TIME/'"
-        }
+        // Helm packs the charts within in a random order, and a lock's size is that of the time in it.
+        "tar" => concat!(
+            "all=$(tar -tvzf \"$1\" | awk '{print $1, ($6 ~ /lock$/ ? \"SIZE\" : $3), $6}'); ",
+            "all=$(echo \"$all\" | grep -v /charts/; echo \"$all\" | grep /charts/ | LC_ALL=C sort -k3); echo \"$all\"; ",
+            "echo \"$all\" | while read _ _ name; do tar -xzOf \"$1\" \"$name\"; done | sed 's/^generated: .*/generated: TIME/'"
+        ),
         other => panic!("{other} is no command of the record"),
     }
 }

@@ -92,7 +92,7 @@ pub(crate) fn to_yaml(run: &Run<'_>, value: &Value) -> Result<Result<String, Err
     match write(run, &mut writer, value, 0) {
         Ok(()) => {}
         Err(error) if error.is_limit() => return Err(error),
-        Err(error) => return Ok(Err(error)),
+        Err(error) => return Ok(Err(Error::new(format!("error marshaling into JSON: {error}")))),
     }
     Ok(match writer.try_finish() {
         Ok(mut text) => {

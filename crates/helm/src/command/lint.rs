@@ -17,7 +17,7 @@ use crate::family::{Family, coalesce_two};
 use crate::manifest;
 use crate::render::{ReleaseOptions, RenderOptions, render};
 use crate::schema;
-use crate::values::graph::{from_map, new_table, to_map};
+use crate::values::graph::{Table, from_map, new_table, to_map};
 use crate::values::{decode, decode_strict, read_map};
 use addresses::{is_email, is_url};
 
@@ -56,6 +56,14 @@ pub struct LintArgs {
     pub kube_version: Option<KubeVersion>,
 }
 
+/// What a lint comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub messages: Vec<Message>,
+    /// What Helm would log beside them.
+    pub logged: Vec<String>,
+}
+
 /// Goes over the chart at `path`; `shown` is its absolute path for messages.
 pub fn lint(
     tree: &dyn Tree,
@@ -64,14 +72,14 @@ pub fn lint(
     values: &Map<String, Value>,
     args: &LintArgs,
     environment: &Environment<'_>,
-) -> Vec<Message> {
-    let mut lint = Lint { tree, path, shown, args, messages: Vec::new() };
+) -> Outcome {
+    let mut lint = Lint { tree, path, shown, args, outcome: Outcome::default() };
     lint.chartfile();
     lint.values(values);
     lint.templates(values, environment);
     lint.dependencies();
     lint.crds();
-    lint.messages
+    lint.outcome
 }
 
 struct Lint<'a> {
@@ -79,12 +87,12 @@ struct Lint<'a> {
     path: &'a str,
     shown: &'a str,
     args: &'a LintArgs,
-    messages: Vec<Message>,
+    outcome: Outcome,
 }
 
 impl Lint<'_> {
     fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
-        self.messages.push(Message { severity, path: path.to_owned(), text: text.into() });
+        self.outcome.messages.push(Message { severity, path: path.to_owned(), text: text.into() });
     }
 
     fn error(&mut self, path: &str, text: impl Into<String>) {
@@ -95,8 +103,11 @@ impl Lint<'_> {
         format!("{}/{name}", self.path.trim_end_matches('/'))
     }
 
-    fn load(&self) -> Result<Chart, String> {
-        folder::load(self.tree, self.path, &Limits::default()).map_err(|error| error.to_string())
+    fn load(&mut self) -> Result<Chart, String> {
+        let chart =
+            folder::load(self.tree, self.path, &Limits::default()).map_err(|error| error.to_string())?;
+        self.outcome.logged.extend(chart.warnings.iter().cloned());
+        Ok(chart)
     }
 
     fn chartfile(&mut self) {
@@ -159,12 +170,9 @@ impl Lint<'_> {
             Err(text) => return self.error(FOLDER, text),
         };
         let mut family = Family::new(&chart);
-        let given = from_map(given);
-        if family.process_dependencies(&given).is_err() {
-            return;
-        }
-        let Ok(once) = family.coalesce(&given) else { return };
-        let Ok(values) = family.coalesce(&once) else { return };
+        let values = coalesced(&mut family, given);
+        self.outcome.logged.append(&mut family.warnings);
+        let Some(values) = values else { return };
         if !self.args.skip_schema_validation
             && let Err(error) = schema::validate(&family, &values)
         {
@@ -319,6 +327,14 @@ impl Lint<'_> {
             }
         }
     }
+}
+
+/// The values of templates: Helm's lint merges them twice.
+fn coalesced(family: &mut Family<'_>, given: &Map<String, Value>) -> Option<Table> {
+    let given = from_map(given);
+    family.process_dependencies(&given).ok()?;
+    let once = family.coalesce(&given).ok()?;
+    family.coalesce(&once).ok()
 }
 
 fn metadata_problems(metadata: &Metadata, document: &Value) -> Vec<(Severity, String)> {

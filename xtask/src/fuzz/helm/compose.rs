@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::functions::{Call, Form, constants, fields, forms};
+use super::functions::{Call, Form, constants, fields, forms, text};
 use crate::fuzz::chance::Chance;
 
 /// One question: a chart and values.
@@ -493,6 +493,9 @@ impl Composer {
             self.count("action", "parentheses");
             let form = self.rarest(Some(kind));
             return format!("({})", self.call(form, depth));
+        }
+        if kind == b's' && self.chance.one_in(3) {
+            return text(&mut self.chance);
         }
         self.chance.pick(constants(kind)).to_owned()
     }

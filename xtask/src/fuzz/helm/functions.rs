@@ -1,5 +1,7 @@
 //! The table of functions: how each is called, and what kind of value comes back.
 
+use crate::fuzz::chance::Chance;
+
 /// One way to call a function.
 pub struct Form {
     pub name: &'static str,
@@ -438,4 +440,14 @@ pub fn fields(kind: u8) -> &'static [&'static str] {
             "$.Values.people",
         ],
     }
+}
+
+/// A text out of signs at which functions of texts part ways.
+pub fn text(chance: &mut Chance) -> String {
+    const SIGNS: &[&str] = &[
+        "a", "b", "X", "Yz", "_", "-", " ", ".", ",", "0", "7", "\u{e9}", "\\n", "/", ":", "'", "\\\"", "+",
+        "=", "foo",
+    ];
+    let signs: String = (0..=chance.below(6)).map(|_| chance.pick(SIGNS)).collect();
+    format!("\"{signs}\"")
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use sluice_helm::capabilities::KubeVersion;
-use sluice_helm::command::lint::{self, Message, Severity};
+use sluice_helm::command::lint::{self, Severity};
 
 use super::words::{Global, LintArgs};
-use super::{source, wrong_count};
+use super::{log, source, wrong_count};
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
 
@@ -42,7 +42,10 @@ pub fn run(ui: &Ui, global: &Global, args: &LintArgs) -> CliResult {
             })
         });
         let (messages, error) = match outcome {
-            Ok(messages) => (messages, None),
+            Ok(outcome) => {
+                outcome.logged.iter().for_each(|line| log::remark(ui, line));
+                (outcome.messages, None)
+            }
             Err(error) => (Vec::new(), Some(error)),
         };
         let is_noted = error.is_some() || messages.iter().any(|message| message.severity > Severity::Info);
@@ -93,8 +96,8 @@ fn within(folder: &Path, depth: usize, found: &mut Vec<String>) {
 /// A chart's folder, or an archive unpacked in memory.
 fn one(
     path: &str,
-    lint: impl FnOnce(&dyn sluice_tree::Tree, &str) -> Vec<Message>,
-) -> Result<Vec<Message>, String> {
+    lint: impl FnOnce(&dyn sluice_tree::Tree, &str) -> lint::Outcome,
+) -> Result<lint::Outcome, String> {
     if path.ends_with(".tgz") || path.ends_with(".tar.gz") {
         let (tree, place) = source::unpacked(path)?;
         return Ok(lint(&tree, &place));
