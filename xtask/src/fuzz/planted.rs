@@ -26,11 +26,6 @@ pub trait Ground {
     /// What `cargo` is told, so that the program is built in a copy.
     const BUILD: &'static [&'static str];
 
-    /// Where it builds: beside the copy, or where crates from elsewhere are built already.
-    fn target(copy: &Path) -> PathBuf {
-        copy.join("target")
-    }
-
     /// Inputs on which the copy without a defect has to agree first.
     const CONTROL: u64;
 
@@ -234,7 +229,8 @@ fn build<G: Ground>(copy: &Path) -> Outcome {
         Command::new(program::cargo_program())
             .args(["build", "--quiet"])
             .args(G::BUILD)
-            .env("CARGO_TARGET_DIR", G::target(copy))
+            // Of its own: cargo takes the crates of a copy for those of the workspace.
+            .env("CARGO_TARGET_DIR", copy.join("target"))
             .current_dir(copy),
     )
 }

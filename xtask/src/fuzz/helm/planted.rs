@@ -21,17 +21,12 @@ pub fn run(helm: &Path, settings: &Settings) -> Outcome {
 impl Ground for Charts<'_> {
     const DEFECTS: &'static str = "xtask/src/fuzz/helm/defects.json";
     const CRATE: &'static str = "helm";
-    /// As the fuzzer builds it, so that nothing from elsewhere is built again.
     const BUILD: &'static [&'static str] = super::ENGINE;
-
-    fn target(_: &Path) -> PathBuf {
-        program::target()
-    }
 
     const CONTROL: u64 = 500;
 
-    fn program(_: &Path) -> PathBuf {
-        program::target().join("quick/examples/ask")
+    fn program(copy: &Path) -> PathBuf {
+        copy.join("target/quick/examples/ask")
     }
 
     fn look(&mut self, subject: &Subject, most: Option<u64>) -> Result<Look, String> {
