@@ -78,10 +78,13 @@ fn read(answer: Result<String, String>) -> Value {
 }
 
 fn agree((helm, ours): &Answers) -> bool {
-    if helm == ours {
-        return true;
-    }
-    is_incomparable(helm)
+    helm == ours || is_incomparable(helm) || is_beyond_the_end(ours)
+}
+
+/// Go slices lists to their capacity, which is what memory was to spare (DIFFERENCES.md).
+fn is_beyond_the_end(ours: &Value) -> bool {
+    let text = ours.get("e").and_then(Value::as_str).unwrap_or_default();
+    text.contains("reflect.Value.Slice: slice index out of bounds")
 }
 
 /// Whether Helm itself died or told an address in memory, which is nobody's to reproduce.
