@@ -9,12 +9,14 @@ use std::process::Command;
 
 use crate::{Outcome, peers, program};
 
-pub const USAGE: &str = "loop [--size N] [--gogc PERCENT] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
+pub const USAGE: &str = "loop [--size N] [--gogc PERCENT] | apiserver [--alone] [--runs N] [--program FILE] | dev [--size N] [--only many|saved|once] [--repository FOLDER [--path P]] [--runs N] [--program FILE] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
 
 pub fn run(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
-        Some("loop") => {
-            peers::ensure(peers::PLANE)?;
+        Some(what @ ("loop" | "apiserver" | "dev")) => {
+            if what != "dev" && !arguments.iter().any(|word| word == "--alone") {
+                peers::ensure(peers::PLANE)?;
+            }
             // What measures shares the processors with what is measured, so it is optimised too.
             for package in ["sluice-cli", "sluice-testkit"] {
                 program::cargo(&["build", "--release", "--package", package])?;

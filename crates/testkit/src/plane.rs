@@ -253,23 +253,35 @@ fn tail(folder: &Path, name: &str) -> String {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
     pub peak_memory_mib: f64,
+    pub resident_mib: f64,
     pub processor_seconds: f64,
 }
 
 impl Usage {
+    /// Of both together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            peak_memory_mib: self.peak_memory_mib + other.peak_memory_mib,
+            resident_mib: self.resident_mib + other.resident_mib,
+            processor_seconds: self.processor_seconds + other.processor_seconds,
+        }
+    }
+
     /// Of a running process; zeros where it is gone.
     pub fn of(id: u32) -> Self {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|rest| rest.split_whitespace().next());
+        let mib = |key: &str| {
+            let rest = status.lines().find_map(|line| line.strip_prefix(key));
+            let kib = rest.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+            kib.unwrap_or_default() / 1024.0
+        };
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks =
             |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
         Self {
-            peak_memory_mib: peak.and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1024.0,
+            peak_memory_mib: mib("VmHWM:"),
+            resident_mib: mib("VmRSS:"),
             processor_seconds: (ticks(11) + ticks(12)) / 100.0,
         }
     }

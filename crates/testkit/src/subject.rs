@@ -255,12 +255,8 @@ impl Subject {
 
     /// Peak memory and processor time of all controllers together.
     pub fn usage(&self) -> Usage {
-        let mut sum = Usage::default();
-        for one in self.processes.iter().map(|process| Usage::of(process.id())) {
-            sum.peak_memory_mib += one.peak_memory_mib;
-            sum.processor_seconds += one.processor_seconds;
-        }
-        sum
+        let each = self.processes.iter().map(|process| Usage::of(process.id()));
+        each.fold(Usage::default(), Usage::and)
     }
 
     /// Ends the controllers at once, as a crash would; folders stay.

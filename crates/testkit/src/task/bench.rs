@@ -1,9 +1,13 @@
 //! `bench loop [--size N] [--only many|chain|unhealthy] [--subject sluice|flux] [--audit FILE] [--gogc PERCENT]`: the
 //! figures of BENCHMARKS.md on a real control plane; the audit log tells who asked its API server for what, and when;
-//! `--gogc` has the plane's programs collect garbage less often (Go's own setting is 100).
+//! `--gogc` has the plane's programs collect garbage less often (Go's own setting is 100). `bench apiserver` and `bench
+//! dev` are files of their own.
 
+mod apiserver;
+mod dev;
 mod measure;
 mod scene;
+mod served;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,8 +35,11 @@ impl Bench {
 
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let mut words = arguments.iter();
-    if words.next().map(String::as_str) != Some("loop") {
-        return Err("bench loop is all there is".to_owned());
+    match words.next().map(String::as_str) {
+        Some("loop") => {}
+        Some("apiserver") => return apiserver::run(&arguments[1..]),
+        Some("dev") => return dev::run(&arguments[1..]),
+        _ => return Err("bench loop, apiserver and dev are all there is".to_owned()),
     }
     let (mut size, mut subject, mut only, mut audit, mut gogc) = (1000, None, None, None, None);
     while let Some(word) = words.next() {
@@ -59,16 +66,16 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
 }
 
 /// What would be shipped, which `cargo xtask bench` has just built.
-fn release() -> Result<Kind, String> {
+fn release_program() -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| sluice_testkit::peers::workspace().join("target"), PathBuf::from);
     let program = target.join("release/sluice");
+    if program.is_file() { Ok(program) } else { Err(format!("{} is not built", program.display())) }
+}
+
+fn release() -> Result<Kind, String> {
     let arguments = vec!["run".to_owned(), "all".to_owned()];
-    if program.is_file() {
-        Ok(Kind::Program { program, arguments })
-    } else {
-        Err(format!("{} is not built", program.display()))
-    }
+    Ok(Kind::Program { program: release_program()?, arguments })
 }
 
 async fn measure(bench: &Bench, size: usize, only: Option<&str>) -> Result<Vec<Figure>, String> {

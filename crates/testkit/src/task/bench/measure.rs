@@ -10,11 +10,18 @@ pub struct Figure {
     value: f64,
     unit: &'static str,
     bar: f64,
+    /// What the reference took in the same run.
+    beside: Option<f64>,
 }
 
 impl Figure {
     pub fn new(what: &str, value: f64, unit: &'static str, bar: f64) -> Self {
-        Self { what: what.to_owned(), value, unit, bar }
+        Self { what: what.to_owned(), value, unit, bar, beside: None }
+    }
+
+    /// The same, next to what the reference took.
+    pub fn beside(self, reference: Option<f64>) -> Self {
+        Self { beside: reference, ..self }
     }
 
     pub fn seconds(what: &str, took: Duration, bar: f64) -> Self {
@@ -34,6 +41,10 @@ impl fmt::Display for Figure {
         } else {
             "no bar".to_owned()
         };
-        write!(out, "| {} | {:.1} {} | {bar} |", self.what, self.value, self.unit)
+        write!(out, "| {} | {:.1} {} |", self.what, self.value, self.unit)?;
+        if let Some(beside) = self.beside {
+            write!(out, " {beside:.1} {}, {:.1} times |", self.unit, beside / self.value)?;
+        }
+        write!(out, " {bar} |")
     }
 }
