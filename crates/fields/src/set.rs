@@ -1,13 +1,14 @@
 //! The set, and the algebra over sets.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use crate::PathElement;
 
 /// A set of field paths. A path can be in it without its parents, and a parent without its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    pub(crate) nodes: BTreeMap<PathElement, Node>,
+    /// In order, each element once.
+    pub(crate) nodes: Vec<(PathElement, Node)>,
 }
 
 /// What stands below one step. Nodes that are neither in the set nor have children do not exist.
@@ -32,18 +33,48 @@ impl FieldSet {
 
     /// How many paths are in it.
     pub fn len(&self) -> usize {
-        self.nodes.values().map(|node| usize::from(node.is_member) + node.children.len()).sum()
+        self.nodes.iter().map(|(_, node)| usize::from(node.is_member) + node.children.len()).sum()
     }
 
     /// Adds a path; the empty path is in no set.
     pub fn insert(&mut self, path: impl IntoIterator<Item = PathElement>) {
         let mut path = path.into_iter();
         let Some(first) = path.next() else { return };
-        let mut node = self.nodes.entry(first).or_default();
+        let mut node = self.entry(first);
         for element in path {
-            node = node.children.nodes.entry(element).or_default();
+            node = node.children.entry(element);
         }
         node.is_member = true;
+    }
+
+    /// Adds an element with all that stands below it, to what is there already. Where elements come in order, as they do
+    /// out of a map, each costs the same.
+    pub fn add(&mut self, element: PathElement, is_member: bool, children: FieldSet) {
+        if !is_member && children.is_empty() {
+            return;
+        }
+        let node = self.entry(element);
+        node.is_member |= is_member;
+        node.children = if node.children.is_empty() { children } else { node.children.union(&children) };
+    }
+
+    /// The node of an element, made where it is missing.
+    fn entry(&mut self, element: PathElement) -> &mut Node {
+        let is_last = self.nodes.last().is_none_or(|(last, _)| *last < element);
+        let found = if is_last { Err(self.nodes.len()) } else { self.find(&element) };
+        let at = found.unwrap_or_else(|at| {
+            self.nodes.insert(at, (element, Node::default()));
+            at
+        });
+        &mut self.nodes[at].1
+    }
+
+    fn find(&self, element: &PathElement) -> Result<usize, usize> {
+        self.nodes.binary_search_by(|(known, _)| known.cmp(element))
+    }
+
+    fn get(&self, element: &PathElement) -> Option<&Node> {
+        self.find(element).ok().map(|at| &self.nodes[at].1)
     }
 
     /// Whether a path is in it.
@@ -63,24 +94,37 @@ impl FieldSet {
 
     fn node(&self, path: &[PathElement]) -> Option<&Node> {
         let (first, rest) = path.split_first()?;
-        rest.iter().try_fold(self.nodes.get(first)?, |node, element| node.children.nodes.get(element))
+        rest.iter().try_fold(self.get(first)?, |node, element| node.children.get(element))
     }
 
     /// What is in this set, in the other or in both.
     pub fn union(&self, other: &FieldSet) -> FieldSet {
-        let mut out = self.clone();
-        for (element, theirs) in &other.nodes {
-            let node = out.nodes.entry(element.clone()).or_default();
-            node.is_member |= theirs.is_member;
-            node.children = node.children.union(&theirs.children);
+        let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
+        let (mut ours, mut theirs) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
+        loop {
+            let order = match (ours.peek(), theirs.peek()) {
+                (None, None) => return FieldSet { nodes },
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+            };
+            let mine = if order.is_le() { ours.next() } else { None };
+            let other = if order.is_ge() { theirs.next() } else { None };
+            match (mine, other) {
+                (Some((element, a)), Some((_, b))) => {
+                    let children = a.children.union(&b.children);
+                    nodes.push((element.clone(), Node { is_member: a.is_member || b.is_member, children }));
+                }
+                (Some(one), None) | (None, Some(one)) => nodes.push(one.clone()),
+                (None, None) => {}
+            }
         }
-        out
     }
 
     /// What is in both.
     pub fn intersection(&self, other: &FieldSet) -> FieldSet {
-        self.build(|element, ours| {
-            let theirs = other.nodes.get(element)?;
+        self.beside(other, |ours, theirs| {
+            let theirs = theirs?;
             Some(Node {
                 is_member: ours.is_member && theirs.is_member,
                 children: ours.children.intersection(&theirs.children),
@@ -90,8 +134,8 @@ impl FieldSet {
 
     /// What is in this set and not in the other.
     pub fn difference(&self, other: &FieldSet) -> FieldSet {
-        self.build(|element, ours| {
-            let Some(theirs) = other.nodes.get(element) else { return Some(ours.clone()) };
+        self.beside(other, |ours, theirs| {
+            let Some(theirs) = theirs else { return Some(ours.clone()) };
             Some(Node {
                 is_member: ours.is_member && !theirs.is_member,
                 children: ours.children.difference(&theirs.children),
@@ -99,9 +143,21 @@ impl FieldSet {
         })
     }
 
+    /// Whether all that is in it is in the other.
+    pub fn is_within(&self, other: &FieldSet) -> bool {
+        let mut theirs = other.nodes.iter();
+        self.nodes.iter().all(|(element, ours)| {
+            theirs.by_ref().find(|(known, _)| known >= element).is_some_and(|(known, theirs)| {
+                known == element
+                    && (theirs.is_member || !ours.is_member)
+                    && ours.children.is_within(&theirs.children)
+            })
+        })
+    }
+
     /// What is in this set and neither in the other nor below something in the other.
     pub fn recursive_difference(&self, other: &FieldSet) -> FieldSet {
-        self.build(|element, ours| match other.nodes.get(element) {
+        self.beside(other, |ours, theirs| match theirs {
             None => Some(ours.clone()),
             Some(theirs) if theirs.is_member => None,
             Some(theirs) => Some(Node {
@@ -113,7 +169,7 @@ impl FieldSet {
 
     /// The paths below which no other path is in it.
     pub fn leaves(&self) -> FieldSet {
-        self.build(|_, ours| {
+        self.beside(&FieldSet::default(), |ours, _| {
             Some(Node {
                 is_member: ours.is_member && ours.children.is_empty(),
                 children: ours.children.leaves(),
@@ -121,9 +177,17 @@ impl FieldSet {
         })
     }
 
-    fn build(&self, mut make: impl FnMut(&PathElement, &Node) -> Option<Node>) -> FieldSet {
+    /// A set of what is made of each node and of its counterpart in another set.
+    fn beside(
+        &self,
+        other: &FieldSet,
+        mut make: impl FnMut(&Node, Option<&Node>) -> Option<Node>,
+    ) -> FieldSet {
+        let mut theirs = other.nodes.iter().peekable();
         let nodes = self.nodes.iter().filter_map(|(element, node)| {
-            let made = make(element, node).filter(|made| !made.is_empty())?;
+            while theirs.next_if(|(known, _)| known < element).is_some() {}
+            let counterpart = theirs.next_if(|(known, _)| known == element).map(|(_, node)| node);
+            let made = make(node, counterpart).filter(|made| !made.is_empty())?;
             Some((element.clone(), made))
         });
         FieldSet { nodes: nodes.collect() }

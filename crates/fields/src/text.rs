@@ -72,7 +72,7 @@ fn read(value: &Value, depth: usize) -> Result<Node, FieldsError> {
             node.is_member = true;
         } else if let Some(element) = parse_element(key)? {
             let child = read(below, depth + 1)?;
-            node.children.nodes.insert(element, child);
+            node.children.add(element, child.is_member, child.children);
         }
     }
     node.is_member |= node.children.nodes.is_empty();
