@@ -104,7 +104,7 @@ pub async fn controllers(
         now,
         dirty: BTreeSet::new(),
         busy: BTreeSet::new(),
-        due: BTreeMap::new(),
+        due: Agenda::default(),
         failures: BTreeMap::new(),
         running: JoinSet::new(),
     };
@@ -120,9 +120,45 @@ struct Work {
     dirty: BTreeSet<Id>,
     busy: BTreeSet<Id>,
     /// When to look again although nothing has changed.
-    due: BTreeMap<Id, Timestamp>,
+    due: Agenda,
     failures: BTreeMap<Id, u32>,
     running: JoinSet<Carried>,
+}
+
+/// Times at which objects are looked at again, one for each.
+#[derive(Default)]
+struct Agenda {
+    of: BTreeMap<Id, Timestamp>,
+    order: BTreeSet<(Timestamp, Id)>,
+}
+
+impl Agenda {
+    fn insert(&mut self, id: Id, at: Timestamp) {
+        self.remove(&id);
+        self.order.insert((at, id.clone()));
+        self.of.insert(id, at);
+    }
+
+    fn remove(&mut self, id: &Id) {
+        if let Some((id, at)) = self.of.remove_entry(id) {
+            self.order.remove(&(at, id));
+        }
+    }
+
+    fn next(&self) -> Option<Timestamp> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    /// Takes out one whose time has come.
+    fn pop(&mut self, now: Timestamp) -> Option<Id> {
+        let (at, id) = self.order.pop_first()?;
+        if at > now {
+            self.order.insert((at, id));
+            return None;
+        }
+        self.of.remove(&id);
+        Some(id)
+    }
 }
 
 /// What came of a plan.
@@ -137,7 +173,7 @@ impl Work {
     async fn go_on(mut self, mut changes: mpsc::Receiver<(&'static str, Change)>) {
         let mut unlisted: BTreeSet<&'static str> = WATCHED.iter().map(|(_, kind, _)| *kind).collect();
         loop {
-            let next = self.due.values().min().copied();
+            let next = self.due.next();
             let pause = next.map_or(Duration::MAX, |at| {
                 Duration::try_from(at.duration_since((self.now)())).unwrap_or_default()
             });
@@ -163,10 +199,7 @@ impl Work {
                 () = tokio::time::sleep(pause), if next.is_some() => {}
             }
             let now = (self.now)();
-            let due: Vec<Id> =
-                self.due.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
-            for id in due {
-                self.due.remove(&id);
+            while let Some(id) = self.due.pop(now) {
                 self.dirty.insert(id);
             }
             if unlisted.is_empty() {
@@ -213,11 +246,9 @@ impl Work {
 
     /// Makes plans of what may need one.
     fn start(&mut self, now: Timestamp) {
-        let ready: Vec<Id> = self.dirty.iter().filter(|id| !self.busy.contains(*id)).cloned().collect();
-        for id in ready {
-            if self.busy.len() >= PLANS {
-                return;
-            }
+        while self.busy.len() < PLANS {
+            let ready = self.dirty.iter().find(|id| !self.busy.contains(*id)).cloned();
+            let Some(id) = ready else { return };
             self.dirty.remove(&id);
             self.due.remove(&id);
             let Some((_, _, asks)) = WATCHED.iter().find(|(_, kind, _)| *kind == id.kind) else { continue };

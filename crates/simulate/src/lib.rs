@@ -10,9 +10,11 @@ mod controllers;
 mod node;
 mod pod;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use serde_json::Value;
 use sluice_cluster::{ApiError, At, Change, Cluster, PatchKind, ResourceKind, Selection};
@@ -22,6 +24,9 @@ pub use self::controllers::controllers;
 
 /// Who the writes are by.
 const MANAGER: &str = "simulate";
+
+/// Objects of one kind to which something is done at a time.
+const AT_A_TIME: usize = 8;
 
 /// One write that an object asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,14 +72,35 @@ pub async fn workloads(cluster: Cluster, now: fn() -> Timestamp) -> Result<(), A
     Ok(())
 }
 
+/// Several objects at a time, each by itself: what comes of one while something is done to it is looked at afterwards.
 async fn watch(cluster: Cluster, kind: Arc<ResourceKind>, deed: Asks, now: fn() -> Timestamp) {
     let mut changes = std::pin::pin!(cluster.watch(Arc::clone(&kind), Selection::default()));
-    while let Some(change) = changes.next().await {
-        let Change::Applied(object) = change else { continue };
-        let Some(deed) = deed(&object, now()) else { continue };
-        if let Err(error) = carry_out(&cluster, &kind, &object, deed).await {
-            // Gone or changed meanwhile: the next event asks again.
-            tracing::debug!(kind = kind.kind, name = text(&object, "/metadata/name"), %error, "not done");
+    let mut running = FuturesUnordered::new();
+    let mut later: BTreeMap<(String, String), Option<Value>> = BTreeMap::new();
+    loop {
+        let object = tokio::select! {
+            Some(key) = running.next() => later.remove(&key).flatten(),
+            Some(change) = changes.next(), if running.len() < AT_A_TIME => match change {
+                Change::Applied(object) => Some(object),
+                _ => None,
+            },
+            else => return,
+        };
+        let Some(object) = object else { continue };
+        let word = |pointer: &str| text(&object, pointer).to_owned();
+        let key = (word("/metadata/namespace"), word("/metadata/name"));
+        if let Some(waiting) = later.get_mut(&key) {
+            *waiting = Some(object);
+        } else if let Some(deed) = deed(&object, now()) {
+            later.insert(key.clone(), None);
+            let (cluster, kind) = (&cluster, &kind);
+            running.push(async move {
+                if let Err(error) = carry_out(cluster, kind, &object, deed).await {
+                    // Gone or changed meanwhile: the next event asks again.
+                    tracing::debug!(kind = kind.kind, name = key.1, %error, "not done");
+                }
+                key
+            });
         }
     }
 }

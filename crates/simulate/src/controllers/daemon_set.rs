@@ -22,7 +22,7 @@ pub(super) fn plan(world: &World, set: &Value, now: Timestamp) -> Plan {
     let nodes: Vec<String> = world
         .all("Node")
         .filter(|node| node["spec"]["unschedulable"] != true)
-        .map(|node| text(node, "/metadata/name").to_owned())
+        .map(|node| text(&node, "/metadata/name").to_owned())
         .collect();
     let active = pods::active(world, set);
     let least = number(set, "/spec/minReadySeconds").unwrap_or(0);

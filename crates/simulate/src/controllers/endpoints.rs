@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::plan::{Deed, Plan, controlled_by};
 use super::pods;
-use super::world::{World, selected};
+use super::world::World;
 use crate::text;
 
 const SERVICE: &str = "kubernetes.io/service-name";
@@ -22,12 +22,10 @@ pub(super) fn plan(world: &World, service: &Value, _now: Timestamp) -> Plan {
     let ns = text(service, "/metadata/namespace");
     let mut endpoints = Vec::new();
     let mut first = None;
-    let of = |pod: &&std::sync::Arc<Value>| {
-        selected(selector, &pod["metadata"]["labels"])
-            && !pods::has_ended(pod)
-            && pod["status"]["podIP"].is_string()
-    };
-    for pod in world.inside("Pod", ns).filter(of).take(MOST) {
+    let pods = world.selected_pods(ns, selector);
+    let has_address =
+        |pod: &&std::sync::Arc<Value>| !pods::has_ended(pod) && pod["status"]["podIP"].is_string();
+    for pod in pods.iter().filter(has_address).take(MOST) {
         first.get_or_insert(pod);
         let (ready, going) = (pods::is_ready(pod), world.is_going(pod));
         endpoints.push(json!({

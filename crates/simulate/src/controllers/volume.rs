@@ -71,7 +71,7 @@ fn is_used(world: &World, claim: &Value) -> bool {
     world.inside("Pod", text(claim, "/metadata/namespace")).any(|pod| {
         let volumes = pod["spec"]["volumes"].as_array();
         let names = |volume: &Value| volume["persistentVolumeClaim"]["claimName"] == name;
-        !super::pods::has_ended(pod) && volumes.into_iter().flatten().any(names)
+        !super::pods::has_ended(&pod) && volumes.into_iter().flatten().any(names)
     })
 }
 
