@@ -49,6 +49,8 @@ pub struct Repository {
     root: PathBuf,
     git: Option<refs::GitFolder>,
     seen: BTreeMap<String, Seen>,
+    /// The objects of the last snapshot.
+    last: BTreeMap<Id, Arc<Object>>,
     walked: Vec<PathBuf>,
 }
 
@@ -88,7 +90,13 @@ pub struct Snapshot {
 impl Repository {
     pub fn open(root: &Path) -> Result<Self, RepositoryError> {
         let git = refs::GitFolder::open(root);
-        Ok(Self { root: root.to_owned(), git, seen: BTreeMap::new(), walked: Vec::new() })
+        Ok(Self {
+            root: root.to_owned(),
+            git,
+            seen: BTreeMap::new(),
+            last: BTreeMap::new(),
+            walked: Vec::new(),
+        })
     }
 
     /// Whether git is at work here just now.
@@ -157,6 +165,7 @@ impl Repository {
                 (id, false)
             }
         };
+        self.last.clone_from(&objects);
         let mut refs = refs;
         refs.insert(format!("refs/heads/{}", head.branch), commit);
         Ok(Snapshot {
@@ -213,7 +222,7 @@ impl Repository {
         }
         entries.extend(modules.iter().map(|(path, id)| (*path, Mode::Module, *id)));
         entries.sort_by(|a, b| a.0.cmp(b.0));
-        object::tree(&entries, objects)
+        object::tree(&entries, &self.last, objects)
     }
 }
 

@@ -172,6 +172,10 @@ impl View {
     fn saw(&mut self, key: Key, mut object: Value) {
         self.last_change = Instant::now();
         object["kind"] = key.0.as_str().into();
+        // Nobody here looks at it, and it is most of the object.
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+        }
         let version = KINDS.iter().find(|(_, kind)| *kind == key.0).map(|(version, _)| *version);
         let is_assumed = self.assumes(version.unwrap_or_default(), &key.0);
         let said = Said::of(&object, is_assumed);

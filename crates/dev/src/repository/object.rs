@@ -13,6 +13,14 @@ use super::files::Mode;
 pub struct Id(pub [u8; 20]);
 
 impl Id {
+    /// What Git calls an object.
+    fn of(sort: Sort, bytes: &[u8]) -> Self {
+        let mut hash = Sha1::new();
+        hash.update(format!("{} {}\0", sort.word(), bytes.len()));
+        hash.update(bytes);
+        Self(hash.finalize().into())
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         let mut id = [0; 20];
         if text.len() != 40 || !text.is_ascii() {
@@ -79,13 +87,14 @@ pub struct Object {
 
 impl Object {
     pub fn new(sort: Sort, bytes: &[u8]) -> Self {
-        let mut hash = Sha1::new();
-        hash.update(format!("{} {}\0", sort.word(), bytes.len()));
-        hash.update(bytes);
+        Self::with_id(Id::of(sort, bytes), sort, bytes)
+    }
+
+    fn with_id(id: Id, sort: Sort, bytes: &[u8]) -> Self {
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).expect("memory takes all");
         Self {
-            id: Id(hash.finalize().into()),
+            id,
             sort,
             size: bytes.len(),
             zipped: encoder.finish().expect("memory takes all"),
@@ -158,8 +167,12 @@ impl Object {
     }
 }
 
-/// Makes the trees of sorted paths; gives the root's.
-pub fn tree(entries: &[(&str, Mode, Id)], objects: &mut BTreeMap<Id, Arc<Object>>) -> Id {
+/// Makes the trees of sorted paths; gives the root's. Those that are known are not packed again.
+pub fn tree(
+    entries: &[(&str, Mode, Id)],
+    known: &BTreeMap<Id, Arc<Object>>,
+    objects: &mut BTreeMap<Id, Arc<Object>>,
+) -> Id {
     let mut rows: Vec<(String, String, Id)> = Vec::new();
     let mut at = 0;
     while at < entries.len() {
@@ -176,7 +189,7 @@ pub fn tree(entries: &[(&str, Mode, Id)], objects: &mut BTreeMap<Id, Arc<Object>
                     .iter()
                     .map(|(path, mode, id)| (&path[prefix.len()..], *mode, *id))
                     .collect();
-                let id = tree(&below, objects);
+                let id = tree(&below, known, objects);
                 // Git sorts a folder as if its name ended with a slash.
                 rows.push((prefix, format!("40000 {folder}"), id));
                 at += inside;
@@ -190,8 +203,8 @@ pub fn tree(entries: &[(&str, Mode, Id)], objects: &mut BTreeMap<Id, Arc<Object>
         bytes.push(0);
         bytes.extend_from_slice(&id.0);
     }
-    let object = Object::new(Sort::Tree, &bytes);
-    let id = object.id();
-    objects.insert(id, Arc::new(object));
+    let id = Id::of(Sort::Tree, &bytes);
+    let object = known.get(&id).map_or_else(|| Arc::new(Object::with_id(id, Sort::Tree, &bytes)), Arc::clone);
+    objects.insert(id, object);
     id
 }
