@@ -52,13 +52,12 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
             let first = ready(&program).await?;
             Costs::of(Served::sluice(&program).await?, first, APPLIES).await
         })?;
-        let pair = match is_alone {
-            true => None,
-            false => Some(runtime.block_on(async {
-                let pair = Served::pair().await?;
-                let ready_after = pair.ready_after;
-                Costs::of(pair, ready_after, APPLIES_OF_PAIR).await
-            })?),
+        let pair = if is_alone {
+            None
+        } else {
+            let pair = Served::pair()?;
+            let ready_after = pair.ready_after;
+            Some(runtime.block_on(Costs::of(pair, ready_after, APPLIES_OF_PAIR))?)
         };
         println!("run {run}");
         for figure in figures(&ours, pair.as_ref()) {
@@ -155,13 +154,15 @@ const KINDS: &[(&str, f64, Kind, bool)] = &[
     ("apply of a Deployment that changes nothing", 60.0, deployment, false),
 ];
 
+/// One of the costs.
+type Number = fn(&Costs) -> f64;
+
 fn figures(ours: &Costs, pair: Option<&Costs>) -> Vec<Figure> {
-    let beside = |what: &str, of: fn(&Costs) -> f64, unit, bar| {
-        Figure::new(what, of(ours), unit, bar).beside(pair.map(of))
-    };
+    let beside =
+        |what: &str, of: Number, unit, bar| Figure::new(what, of(ours), unit, bar).beside(pair.map(of));
     // Without the pair there is nothing to be five times better than.
-    let fifth = |of: fn(&Costs) -> f64| pair.map_or(f64::INFINITY, |pair| of(pair) / 5.0);
-    let rows: [(&str, fn(&Costs) -> f64, &'static str); 6] = [
+    let fifth = |of: Number| pair.map_or(f64::INFINITY, |pair| of(pair) / 5.0);
+    let rows: [(&str, Number, &'static str); 6] = [
         ("list of 10,000", |costs| costs.list.seconds * 1e3, "ms"),
         ("list of 10,000, processor time", |costs| costs.list.processor_seconds * 1e3, "ms"),
         ("list of 10,000, packed", |costs| costs.packed_list.seconds * 1e3, "ms"),
@@ -233,7 +234,7 @@ impl Watchers {
                 let mut lines = 0;
                 while lines < changes {
                     let part = parts.next().await.ok_or("a watch has ended")?;
-                    lines += part.iter().filter(|byte| **byte == b'\n').count();
+                    lines += part.split(|byte| *byte == b'\n').count() - 1;
                 }
                 Ok(parts)
             });

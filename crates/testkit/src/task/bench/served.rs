@@ -53,11 +53,11 @@ impl Served {
         Ok(Self { programs: Programs::Sluice(process), client, ready_after, _folder: folder })
     }
 
-    pub async fn pair() -> Result<Self, String> {
+    pub fn pair() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let options = Options { sort: Some(Sort::Real), without_controllers: true, ..Options::default() };
         let begun = Instant::now();
-        let plane = tokio::task::block_in_place(|| Plane::start(&options));
+        let plane = Plane::start(&options);
         let ready_after = begun.elapsed();
         let plane = plane.map_err(|error| error.to_string())?;
         let client = Client::new(plane.url(), plane.authority(), plane.token())?;
