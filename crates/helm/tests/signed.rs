@@ -30,7 +30,9 @@ fn told(provenance: &[u8], keyring: &[u8]) -> String {
     match checked {
         Err(error) => format!("Error: {error}\n"),
         Ok((signer, digest)) => {
-            let by: String = signer.identities.iter().map(|name| format!("Signed by: {name}\n")).collect();
+            let names: Vec<String> =
+                signer.identities.iter().map(|name| format!("Signed by: {name}\n")).collect();
+            let by = names.concat();
             format!("{by}Using Key With Fingerprint: {}\nChart Hash Verified: {digest}\n", signer.fingerprint)
         }
     }

@@ -82,7 +82,7 @@ fn length(rest: &mut Cursor<'_>) -> Result<Option<usize>, SignatureError> {
     Ok(match rest.number(1)? {
         255 => Some(rest.number(4)?),
         224..=254 => None,
-        first @ 192.. => Some((first - 192 << 8) + rest.number(1)? + 192),
+        first @ 192.. => Some(((first - 192) << 8) + rest.number(1)? + 192),
         first => Some(first),
     })
 }
@@ -244,7 +244,7 @@ impl<'a> Signature<'a> {
             // Parts have lengths like packets but for those that a part of a packet would have.
             let size = match rest.number(1)? {
                 255 => rest.number(4)?,
-                first @ 192.. => (first - 192 << 8) + rest.number(1)? + 192,
+                first @ 192.. => ((first - 192) << 8) + rest.number(1)? + 192,
                 first => first,
             };
             let mut part = Cursor(rest.take(size)?);
@@ -263,11 +263,10 @@ impl<'a> Signature<'a> {
                 27 => self.flags = Some(part.0.first().copied().unwrap_or_default()),
                 29 => self.revocation_reason = Some(part.number(1)? as u8),
                 // Preferences, notations and the like say nothing of whether a signature is good.
-                11 | 20..=24 | 26 | 28 | 30 | 34 | 39 => {
-                    if kind & 0x80 != 0 && kind & 0x7f == 20 {
-                        return Err(SignatureError::Unsupported("critical notation".to_owned()));
-                    }
+                20 if kind & 0x80 != 0 => {
+                    return Err(SignatureError::Unsupported("critical notation".to_owned()));
                 }
+                11 | 20..=24 | 26 | 28 | 30 | 34 | 39 => {}
                 other if kind & 0x80 != 0 => {
                     return Err(SignatureError::Unsupported(format!(
                         "unknown critical signature subpacket type {other}"

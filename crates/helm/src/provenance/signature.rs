@@ -141,7 +141,7 @@ impl<'a> Owner<'a> {
             let signatures = signatures.map(|packet| Signature::read(packet.body));
             match packet.tag {
                 packet::USER_ID => {
-                    owner.read_identity(packet.body, signatures.collect::<Result<_, _>>().ok()?)?
+                    owner.read_identity(packet.body, signatures.collect::<Result<_, _>>().ok()?)?;
                 }
                 packet::PUBLIC_SUBKEY | packet::SECRET_SUBKEY => {
                     owner.read_subkey(*packet, signatures.collect::<Result<_, _>>().ok()?)?;
