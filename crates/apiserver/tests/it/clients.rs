@@ -40,7 +40,8 @@ impl Target {
                 tokio::time::sleep(POLL).await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{path} is not so yet"))
+        let answer = tokio::time::timeout(PATIENCE, wait).await;
+        answer.map_err(|_| format!("{path} is not so yet")).unwrap()
     }
 }
 
