@@ -156,7 +156,7 @@ pub fn sources(draft: &mut Draft, layer: usize) -> String {
 fn options(draft: &mut Draft) -> String {
     let mut text = String::new();
     if draft.rarely("generator.options.labels") {
-        text.push_str("labels:\n  own: label\n");
+        text.push_str("labels:\n  own: label\n  from: own\n");
     }
     if draft.rarely("generator.options.annotations") {
         text.push_str("annotations:\n  own: note\n  note: mine\n");

@@ -33,49 +33,58 @@ impl<'a> Target<'a> {
     }
 
     pub(super) fn run_generators(&mut self, builder: &Builder<'a>, onto: &mut Accumulated) -> Result<()> {
-        let mut made: Vec<(ResMap, Option<Origin>)> = Vec::new();
-        {
-            let schemas = builder.schemas.borrow();
-            let options = self.kustomization.generator_options.as_ref();
-            let config_maps = self
-                .kustomization
-                .config_map_generator
-                .iter()
-                .map(|args| (generate::Args::from(args.clone()), "ConfigMapGenerator"));
-            let secrets = self
-                .kustomization
-                .secret_generator
-                .iter()
-                .map(|args| (generate::Args::from(args.clone()), "SecretGenerator"));
-            for (mut args, kind) in config_maps.chain(secrets) {
-                args.options = generate::merge_options(args.options, options);
-                let resource = generate::generate(&args, &self.loader)?;
-                made.push((ResMap::from_list(vec![resource], &schemas)?, self.field_origin(kind)));
-            }
-        }
-        for chart in &self.kustomization.helm_charts {
-            let map = self.inflate(builder, chart)?;
-            made.push((map, self.field_origin("HelmChartInflationGenerator")));
-        }
         let loading = |error: Error| error.within("loading generator plugins");
         let entries = std::mem::take(&mut self.kustomization.generators);
         let configured =
             self.plugin_objects(builder, &entries, "configuring external generator").map_err(loading)?;
         self.kustomization.generators = entries;
-        let schemas = builder.schemas.borrow();
-        for resource in configured.list() {
-            made.push(
-                plugin::run_generator(resource, &self.loader, &schemas, builder.charts).map_err(loading)?,
-            );
+        let configured = configured.list();
+        let file = &self.kustomization;
+        let config_maps = file
+            .config_map_generator
+            .iter()
+            .map(|args| (generate::Args::from(args.clone()), "ConfigMapGenerator"));
+        let secrets =
+            file.secret_generator.iter().map(|args| (generate::Args::from(args.clone()), "SecretGenerator"));
+        // Each one's objects are taken in before the next one is run.
+        let mut nth = 0..;
+        let mut take = |map: ResMap, origin: Option<Origin>| {
+            let nth = nth.next().unwrap_or_default();
+            self.take_in(builder, onto, map, origin.as_ref(), nth, configured)
+        };
+        for (mut args, kind) in config_maps.chain(secrets) {
+            args.options = generate::merge_options(args.options, file.generator_options.as_ref());
+            let resource = generate::generate(&args, &self.loader)?;
+            let map = ResMap::from_list(vec![resource], &builder.schemas.borrow())?;
+            take(map, self.field_origin(kind))?;
         }
-        for (nth, (mut map, origin)) in made.into_iter().enumerate() {
-            map.add_origin(origin.as_ref())?;
-            if let Some(observer) = &builder.observer {
-                observer.after(&mut map, &self.cause_of_generator(observer, nth, configured.list()));
-            }
-            onto.map.absorb_all(map, &schemas).map_err(|error| error.within("merging from generator"))?;
+        for chart in &file.helm_charts {
+            take(self.inflate(builder, chart)?, self.field_origin("HelmChartInflationGenerator"))?;
+        }
+        for resource in configured {
+            let schemas = builder.schemas.borrow();
+            let (map, origin) =
+                plugin::run_generator(resource, &self.loader, &schemas, builder.charts).map_err(loading)?;
+            take(map, origin)?;
         }
         Ok(())
+    }
+
+    fn take_in(
+        &self,
+        builder: &Builder<'a>,
+        onto: &mut Accumulated,
+        mut map: ResMap,
+        origin: Option<&Origin>,
+        nth: usize,
+        configured: &[Resource],
+    ) -> Result<()> {
+        map.add_origin(origin)?;
+        if let Some(observer) = &builder.observer {
+            observer.after(&mut map, &self.cause_of_generator(observer, nth, configured));
+        }
+        let schemas = builder.schemas.borrow();
+        onto.map.absorb_all(map, &schemas).map_err(|error| error.within("merging from generator"))
     }
 
     fn inflate(&self, builder: &Builder<'a>, chart: &file::HelmChart) -> Result<ResMap> {
