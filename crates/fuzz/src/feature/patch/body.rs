@@ -135,6 +135,11 @@ fn containers(draft: &mut Draft) -> String {
             "ports:\n- containerPort: 443\n  protocol: TCP\n  hostPort: 1\n- containerPort: 9\n",
         ]));
     }
+    if draft.rarely("merge.volumes") {
+        body.push_str(
+            "volumeMounts:\n- mountPath: /conf\n  name: hidden\n- mountPath: /more\n  name: conf\n",
+        );
+    }
     if draft.rarely("merge.empty-map") {
         body.push_str("securityContext: {}\n");
     }
