@@ -20,6 +20,10 @@ pub struct Watched {
     events: events::Events,
     folders: Vec<PathBuf>,
     last: crate::repository::Id,
+    /// When something happened last that no snapshot has taken in. It outlives a wait that is given up.
+    touched: Option<Instant>,
+    /// How long it has to be quiet then.
+    quiet: Duration,
 }
 
 impl Watched {
@@ -29,23 +33,28 @@ impl Watched {
         let first = repository.snapshot()?;
         let folders = repository.folders();
         events.add(&folders);
-        Ok((Self { repository, events, folders, last: first.commit }, first))
+        Ok((Self { repository, events, folders, last: first.commit, touched: None, quiet: QUIET }, first))
     }
 
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
 
-    /// The next state of the folder that is not as the last one. Also tells when the quiet time was over.
+    /// The next state of the folder that is not as the last one. Also tells when the quiet time was over. A wait that is
+    /// given up loses nothing: the next one goes on with it.
     pub async fn changed(&mut self) -> Result<(Snapshot, Instant), RepositoryError> {
         loop {
-            self.events.wait().await.map_err(broken)?;
-            self.settle(QUIET).await?;
+            if self.touched.is_none() {
+                self.happen().await?;
+            }
+            self.settle().await?;
             let mut snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
             if snapshot.gone >= MANY && snapshot.gone * 2 > snapshot.files {
-                self.settle(QUIET_DELETING).await?;
+                self.quiet = QUIET_DELETING;
+                self.settle().await?;
                 snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
             }
+            (self.touched, self.quiet) = (None, QUIET);
             let taken = Instant::now();
             let folders = self.repository.folders();
             self.events.add(&folders);
@@ -61,13 +70,21 @@ impl Watched {
         }
     }
 
+    /// Until something happens.
+    async fn happen(&mut self) -> Result<(), RepositoryError> {
+        self.events.wait().await.map_err(broken)?;
+        self.touched = Some(Instant::now());
+        Ok(())
+    }
+
     /// Until nothing has happened for a time, and git is not in the middle of something.
-    async fn settle(&mut self, quiet: Duration) -> Result<(), RepositoryError> {
+    async fn settle(&mut self) -> Result<(), RepositoryError> {
         loop {
-            match tokio::time::timeout(quiet, self.events.wait()).await {
-                Ok(event) => event.map_err(broken)?,
+            let until = self.touched.unwrap_or_else(Instant::now) + self.quiet;
+            match tokio::time::timeout_at(until, self.happen()).await {
+                Ok(happened) => happened?,
                 // Git takes its lock away at the end, which is an event.
-                Err(_) if self.repository.is_locked() => self.events.wait().await.map_err(broken)?,
+                Err(_) if self.repository.is_locked() => self.happen().await?,
                 Err(_) => return Ok(()),
             }
         }
@@ -156,5 +173,28 @@ mod events {
             tokio::time::sleep(Duration::from_millis(500)).await;
             Ok(())
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_wait_that_is_given_up_again_and_again_loses_no_change() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("a.yaml"), "a: 1\n").unwrap();
+        let repository = Repository::open(home.path()).unwrap();
+        let (mut watched, first) = Watched::begin(repository).unwrap();
+        std::fs::write(home.path().join("a.yaml"), "a: 2\n").unwrap();
+        let seen = tokio::time::timeout(Duration::from_secs(30), async {
+            loop {
+                // Shorter than the quiet time.
+                if let Ok(changed) = tokio::time::timeout(QUIET / 10, watched.changed()).await {
+                    return changed.unwrap().0;
+                }
+            }
+        });
+        assert_ne!(seen.await.unwrap().commit, first.commit);
     }
 }
