@@ -1,8 +1,12 @@
-//! Reading the files that a person names on the command line, bounded.
+//! Reading the files that a person names on the command line, bounded; and the disk that their paths lead over.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+
+use sluice_tree::{Folder, Limits};
+
+use crate::error::{CliError, CliResult};
 
 /// No file that is given as a flag is larger.
 const MAX_FILE: u64 = 16 << 20;
@@ -15,4 +19,9 @@ pub fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 16 MiB"));
     }
     Ok(text)
+}
+
+/// The whole disk: a chart or a kustomization may name folders anywhere beside its own.
+pub fn disk() -> CliResult<Folder> {
+    Folder::open(Path::new("/"), Limits::default()).map_err(|error| CliError::new(error.to_string()))
 }

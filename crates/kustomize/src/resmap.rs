@@ -66,6 +66,13 @@ impl ResMap {
         &mut self.list[at]
     }
 
+    /// Some objects, in order, for changes that may change names.
+    pub(crate) fn choose(&mut self, chosen: &[usize]) -> Vec<&mut Resource> {
+        self.forget();
+        self.may_repeat = true;
+        self.choose_keeping_names(chosen)
+    }
+
     /// Some objects, in order, for changes that keep every name.
     pub(crate) fn choose_keeping_names(&mut self, chosen: &[usize]) -> Vec<&mut Resource> {
         let mut is_chosen = vec![false; self.list.len()];

@@ -106,10 +106,7 @@ impl Merger<'_> {
             };
             let value = if primitive { brings.or(had) } else { self.walk(had, brings, elements, alias)? };
             last_keys.clone_from(&valid);
-            let gone = value.as_ref().is_none_or(|value| {
-                value.tag == Tag::Null || matches!(&value.kind, Kind::Mapping(entries) if entries.is_empty())
-            });
-            let Some(mut value) = value.filter(|_| !gone) else {
+            let Some(mut value) = value.filter(|value| !says_nothing(value)) else {
                 set_element(items_mut(&mut dest), None, &valid, &valid_values)?;
                 continue;
             };
@@ -136,6 +133,11 @@ impl Merger<'_> {
         }
         Ok(Some(dest))
     }
+}
+
+/// True for a null and an empty mapping, which no list keeps.
+fn says_nothing(element: &Node) -> bool {
+    element.tag == Tag::Null || matches!(&element.kind, Kind::Mapping(entries) if entries.is_empty())
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -243,7 +245,7 @@ fn set_element(
     let mut kept = Vec::with_capacity(items.len() + 1);
     let mut placed = false;
     for item in std::mem::take(items) {
-        if item.tag == Tag::Null || matches!(&item.kind, Kind::Mapping(entries) if entries.is_empty()) {
+        if says_nothing(&item) {
             continue;
         }
         if !matches!(item.kind, Kind::Mapping(_)) && mapping_wanted {

@@ -168,10 +168,6 @@ fn merge_into_all(
         copy.set_name(&patch.name())?;
         copy.set_namespace(&patch.namespace())?;
     }
-    if renames {
-        // Names may change.
-        let _ = map.list_mut();
-    }
     // The patch takes the version of what it is merged into.
     let mut versions: BTreeMap<String, Node> = BTreeMap::new();
     for &at in chosen {
@@ -182,7 +178,8 @@ fn merge_into_all(
         }
     }
     let mut merges = Vec::with_capacity(chosen.len());
-    for resource in map.choose_keeping_names(chosen) {
+    let chosen = if renames { map.choose(chosen) } else { map.choose_keeping_names(chosen) };
+    for resource in chosen {
         if let Some(node) = versions.get(&resource.gvk().api_version()) {
             merges.push(Merge::prepare(resource, &patch.memory, node, schemas, loader)?);
         }
@@ -258,9 +255,7 @@ fn apply_operations(
     schemas: &Schemas,
     loader: &Loader<'_>,
 ) -> Result<()> {
-    // Names may change.
-    let _ = map.list_mut();
-    let mut chosen = map.choose_keeping_names(chosen);
+    let mut chosen = map.choose(chosen);
     for resource in &mut chosen {
         let Some(node) = &resource.node else { continue };
         loader.budget().charge(nodes::count(node) * 2)?;

@@ -19,6 +19,7 @@ use super::{failed, log, verify};
 use crate::clock;
 use crate::environment;
 use crate::error::{CliError, CliResult};
+use crate::files;
 use crate::ui::Ui;
 
 /// No file that is given as a flag or chart is larger.
@@ -169,12 +170,7 @@ pub fn tree(chart: &str) -> CliResult<(Folder, String)> {
     if !full.is_dir() {
         return Err(CliError::new(format!("{chart:?} is not a directory")));
     }
-    Ok((disk()?, full.to_string_lossy().into_owned()))
-}
-
-fn disk() -> CliResult<Folder> {
-    Folder::open(Path::new("/"), sluice_tree::Limits::default())
-        .map_err(|error| CliError::new(error.to_string()))
+    Ok((files::disk()?, full.to_string_lossy().into_owned()))
 }
 
 /// An archive's files in memory, and the chart's place among them.
@@ -194,7 +190,7 @@ pub fn unpacked(path: &str) -> Result<(Memory, String), String> {
 pub fn load(chart: &str) -> CliResult<Chart> {
     let full = fs::canonicalize(chart).map_err(|_| CliError::new(format!("path {chart:?} not found")))?;
     if full.is_dir() {
-        return folder::load(&disk()?, &full.to_string_lossy(), &Limits::default())
+        return folder::load(&files::disk()?, &full.to_string_lossy(), &Limits::default())
             .map_err(|error| CliError::new(error.to_string()));
     }
     let name = full.to_string_lossy();

@@ -1,17 +1,17 @@
 //! Runs of the engine for commands: on a thread of its own, with a stack for deep files, over the whole disk.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::sync::Arc;
 
 use sluice_bases::Answering;
 use sluice_budget::Budget;
 use sluice_kustomize::{Answers, Ask, Built, Charts, Options, Outcome, Reorder, RepoSpec};
-use sluice_tree::{Folder, Limits, Tree};
+use sluice_tree::Tree;
 
 use super::charts::{LocalCharts, Wanted};
 use super::remote;
 use crate::error::{CliError, CliResult};
+use crate::files;
 use crate::ui::Ui;
 
 /// Engines recurse as deep as the files do; templates of charts deeper.
@@ -39,11 +39,6 @@ const MOST_THREADS: usize = 8;
 pub fn log(ui: &Ui, text: &str) {
     let now = crate::clock::now();
     ui.note(&format!("{} {text}", now.strftime("%Y/%m/%d %H:%M:%S")));
-}
-
-/// The whole disk: a kustomization may name folders anywhere beside its own.
-pub fn disk() -> CliResult<Folder> {
-    Folder::open(Path::new("/"), Limits::default()).map_err(|error| CliError::new(error.to_string()))
 }
 
 /// The real path of the folder to build, told from the words that a person typed.
@@ -96,8 +91,11 @@ impl Job {
     async fn build(self, ui: &Ui) -> CliResult<Built> {
         let failed = |error: sluice_bases::Exceeded| CliError::new(error.to_string());
         let Some(spec) = RepoSpec::parse(&self.target) else {
-            let place =
-                Place { tree: Arc::new(disk()?), folder: folder(&self.target)?, shown_root: String::new() };
+            let place = Place {
+                tree: Arc::new(files::disk()?),
+                folder: folder(&self.target)?,
+                shown_root: String::new(),
+            };
             // Most folders ask for nothing, and then no way to fetch is made ready.
             return match self.attempt(ui, &place, &Answers::default()).await? {
                 Outcome::Done(built) => Ok(built),

@@ -8,6 +8,7 @@ use sluice_kustomize::{Answers, Options};
 
 use super::engine;
 use crate::error::{CliError, CliResult};
+use crate::files;
 use crate::ui::Ui;
 
 /// Explain where the fields of an object come from
@@ -43,7 +44,7 @@ impl ExplainArgs {
             ..Options::default()
         };
         let failed = |error: sluice_kustomize::Error| CliError::new(error.to_string());
-        let tree = engine::disk()?;
+        let tree = files::disk()?;
         let explanation = explain(&tree, folder, &options, &Answers::default(), &Budget::generous());
         let Explanation::Done(objects) = explanation.map_err(failed)? else {
             return Err(CliError::new("remote bases cannot be explained"));

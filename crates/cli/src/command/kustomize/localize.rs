@@ -10,6 +10,7 @@ use sluice_tree::Tree;
 
 use super::{build, engine, remote};
 use crate::error::{CliError, CliResult};
+use crate::files;
 use crate::ui::Ui;
 
 /// [Alpha] Creates localized copy of target kustomization root at destination
@@ -185,7 +186,7 @@ fn from_folder(args: &LocalizeArgs, target: &str) -> CliResult<Start> {
     }
     let name = Path::new(&folder).file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(Start {
-        tree: Arc::new(engine::disk()?),
+        tree: Arc::new(files::disk()?),
         folder: folder.trim_start_matches('/').to_owned(),
         scope: scope.trim_start_matches('/').to_owned(),
         shown_root: String::new(),

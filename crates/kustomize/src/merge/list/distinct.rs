@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use sluice_yaml::{Kind, Node, Tag};
+use sluice_yaml::Node;
 
-use super::Merger;
+use super::{Merger, says_nothing};
 use crate::error::Result;
 use crate::nodes;
 use crate::schema::Place;
@@ -90,7 +90,7 @@ impl Merger<'_> {
         let mut result = Vec::with_capacity(old.len() + brought.len());
         for (new, at) in brought.into_iter().zip(&known.places) {
             let had = at.and_then(|at| old[at].take());
-            let merged = self.walk(had, Some(new), elements, alias)?.filter(|value| !is_gone(value));
+            let merged = self.walk(had, Some(new), elements, alias)?.filter(|value| !says_nothing(value));
             match at {
                 Some(at) => {
                     is_merged[*at] = true;
@@ -111,12 +111,8 @@ impl Merger<'_> {
                 continue;
             }
             let same = alias.then(|| had.clone());
-            result.extend(self.walk(Some(had), same, elements, alias)?.filter(|value| !is_gone(value)));
+            result.extend(self.walk(Some(had), same, elements, alias)?.filter(|value| !says_nothing(value)));
         }
         Ok(result)
     }
-}
-
-fn is_gone(value: &Node) -> bool {
-    value.tag == Tag::Null || matches!(&value.kind, Kind::Mapping(entries) if entries.is_empty())
 }

@@ -8,6 +8,7 @@ use super::place::Place;
 use super::sources::Session;
 use crate::command::kustomize::{build, engine};
 use crate::error::{CliError, CliResult};
+use crate::files;
 
 /// Fix the missing fields in kustomization file
 ///
@@ -43,7 +44,7 @@ pub async fn run(session: &Session<'_>, args: FixArgs) -> CliResult {
     file.fix(&|path| Path::new(path).is_file()).map_err(failed)?;
     if args.vars {
         let folder = engine::folder(".")?;
-        for edited in convert_vars(&mut file, &engine::disk()?, &folder).map_err(failed)? {
+        for edited in convert_vars(&mut file, &files::disk()?, &folder).map_err(failed)? {
             std::fs::write(Path::new("/").join(&edited.path), edited.text)?;
         }
         session.ui.print(&format!("{FIXED}  vars -> replacements\n"))?;

@@ -7,6 +7,7 @@ use sluice_kustomize::{Ask, RepoSpec};
 use super::glob::glob;
 use crate::command::kustomize::{engine, remote};
 use crate::error::{CliError, CliResult};
+use crate::files;
 use crate::ui::Ui;
 
 /// One edit.
@@ -213,6 +214,6 @@ fn change(
     let failed = |error: sluice_kustomize::Error| CliError::new(format!("{creating}: {error}"));
     let at = work(&mut file).map_err(failed)?;
     let folder = engine::folder(".")?;
-    check_generators(&engine::disk()?, &folder, &file, kind, at, &Budget::generous()).map_err(failed)?;
+    check_generators(&files::disk()?, &folder, &file, kind, at, &Budget::generous()).map_err(failed)?;
     place.write(&file).map_err(|error| within("failed to write kustomization file", &error))
 }
