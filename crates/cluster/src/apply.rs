@@ -1,6 +1,7 @@
 //! Applies objects by server-side apply: first every dry run of a stage, then, when the caller has recorded what is
 //! coming, the writes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,9 @@ pub struct ApplyOptions {
     pub remove_labels: Vec<String>,
     /// API groups whose kinds were defined earlier in this run.
     pub fresh_groups: Vec<String>,
+    /// An object that was looked at within this time, and that the watch has shown no change of since, is not asked
+    /// about. None: every object is.
+    pub settled_within: Option<Duration>,
 }
 
 /// Why an object was not applied. The texts are upstream's.
@@ -79,6 +83,8 @@ pub struct Examined {
     write: Option<(Object, String)>,
     /// The live object, where it was read.
     live: Option<Object>,
+    /// A hash of what is applied.
+    sent: u64,
 }
 
 impl Examined {
@@ -128,19 +134,26 @@ impl Applier {
                 return Ok(skipped(&object, kind));
             }
         }
+        let sent = self.hash(&object);
+        if let Some(within) = self.options.settled_within
+            && self.index.is_settled(&kind, &id.namespace, &id.name, sent, within)
+        {
+            let change = Change::new(&object, Action::Unchanged);
+            return Ok(Examined { change, kind: Some(kind), write: None, live: None, sent });
+        }
         let dry_run_answer = match self.send(&kind, &object, true).await {
             Ok(answer) => answer,
             Err(error) => match self.after_refusal(&kind, &object, error).await? {
                 Refused::Skip(examined) => return Ok(*examined),
-                Refused::Recreated => return Ok(created(object, kind)),
+                Refused::Recreated => return Ok(created(object, kind, sent)),
             },
         };
         if dry_run_answer.is_new {
-            return Ok(created(object, kind));
+            return Ok(created(object, kind, sent));
         }
-        self.index.expect(&kind, &id.namespace, &id.name);
+        self.index.expect(&kind, &id.namespace, &id.name, &self.options);
         let Some(live) = self.read(&kind, &id).await.map_err(|error| dry_run(&id, error))? else {
-            return Ok(created(object, kind));
+            return Ok(created(object, kind, sent));
         };
         if self.is_excluded(&live) || self.is_marked(&object, "ssa", "IfNotPresent") {
             return Ok(skipped(&live, kind));
@@ -150,10 +163,19 @@ impl Applier {
         if is_cleaned || has_drifted(&live, &dry_run_object) {
             let change = Change::new(&object, Action::Configured);
             let uid = live.uid().to_owned();
-            return Ok(Examined { change, kind: Some(kind), write: Some((object, uid)), live: Some(live) });
+            let write = Some((object, uid));
+            return Ok(Examined { change, kind: Some(kind), write, live: Some(live), sent });
         }
         let change = Change::new(&object, Action::Unchanged);
-        Ok(Examined { change, kind: Some(kind), write: None, live: Some(live) })
+        Ok(Examined { change, kind: Some(kind), write: None, live: Some(live), sent })
+    }
+
+    /// What is sent, and by whom.
+    fn hash(&self, object: &Object) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.cluster.user(), &self.options.manager).hash(&mut hasher);
+        object.to_value().to_string().hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Writes what [`Applier::examine`] found to differ: ranks one after another, the objects of a rank side by side.
@@ -189,6 +211,7 @@ impl Applier {
                 && examined.change.action == Action::Unchanged
             {
                 self.index.note(kind, live);
+                self.index.settle(kind, live, examined.sent);
             }
             return Ok(());
         };
@@ -197,13 +220,14 @@ impl Applier {
             object.set_metadata("uid", uid.clone().into());
         }
         let failed = |error| ApplyError::Apply { object: examined.change.id.clone(), error };
-        self.index.expect(kind, object.namespace(), object.name());
+        self.index.expect(kind, object.namespace(), object.name(), &self.options);
         let answer = self.send(kind, &object, false).await.map_err(failed)?;
         if object.is_crd() {
             self.cluster.forget_group(object.text_at(&["spec", "group"]));
         }
         if let Ok(answer) = Object::try_from(answer.object) {
             self.index.note(kind, &answer);
+            self.index.settle(kind, &answer, examined.sent);
         }
         Ok(())
     }
@@ -332,12 +356,12 @@ fn dry_run(id: &ObjectId, error: ApiError) -> ApplyError {
 
 fn skipped(object: &Object, kind: Arc<ResourceKind>) -> Examined {
     let change = Change::new(object, Action::Skipped);
-    Examined { change, kind: Some(kind), write: None, live: None }
+    Examined { change, kind: Some(kind), write: None, live: None, sent: 0 }
 }
 
-fn created(object: Object, kind: Arc<ResourceKind>) -> Examined {
+fn created(object: Object, kind: Arc<ResourceKind>, sent: u64) -> Examined {
     let change = Change::new(&object, Action::Created);
-    Examined { change, kind: Some(kind), write: Some((object, String::new())), live: None }
+    Examined { change, kind: Some(kind), write: Some((object, String::new())), live: None, sent }
 }
 
 #[cfg(test)]

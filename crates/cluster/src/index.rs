@@ -4,15 +4,20 @@
 //! what is ours. An apply's answer is the first event: older ones do not count.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use serde_json::Value;
 use sluice_health::Status;
 use sluice_object::{Object, ObjectId};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
+use crate::apply::ApplyOptions;
 use crate::client::Cluster;
 use crate::kinds::ResourceKind;
 use crate::watch::{Change, Selection};
@@ -53,7 +58,21 @@ struct Entry {
     version: u64,
     uid: String,
     health: Option<Known>,
+    /// How it is applied: what has to stay as it is follows from that.
+    options: Option<Arc<ApplyOptions>>,
+    /// What must stay as it is, as of its last event.
+    mark: Option<u64>,
+    settled: Option<Settled>,
     listeners: Vec<Weak<Notify>>,
+}
+
+/// When an apply or a dry run was last seen to leave nothing to be done.
+struct Settled {
+    /// What was sent.
+    sent: u64,
+    /// What the answer had of all that must stay as it is.
+    mark: u64,
+    at: Instant,
 }
 
 /// How healthy an object is, as of its last event.
@@ -83,9 +102,47 @@ impl Index {
 
     /// An object is about to be written or read. Its events count from here on: those that overtake the answer tell
     /// more than it does, and no other may follow.
-    pub(crate) fn expect(&self, kind: &Arc<ResourceKind>, namespace: &str, name: &str) {
+    pub(crate) fn expect(
+        &self,
+        kind: &Arc<ResourceKind>,
+        namespace: &str,
+        name: &str,
+        options: &Arc<ApplyOptions>,
+    ) {
         let mut state = self.state.lock().expect("no panic while expecting");
-        state.objects.entry(Address::new(kind, namespace, name)).or_default();
+        let entry = state.objects.entry(Address::new(kind, namespace, name)).or_default();
+        entry.options = Some(Arc::clone(options));
+    }
+
+    /// What was sent is what there is, by an answer that has been noted.
+    pub(crate) fn settle(&self, kind: &Arc<ResourceKind>, answer: &Object, sent: u64) {
+        let address = Address::new(kind, answer.namespace(), answer.name());
+        let mut state = self.state.lock().expect("no panic while settling");
+        let Some(entry) = state.objects.get_mut(&address) else { return };
+        let Some(options) = &entry.options else { return };
+        let mark = mark(answer, options);
+        entry.settled = Some(Settled { sent, mark, at: Instant::now() });
+    }
+
+    /// Whether the same was sent within a time, and nothing has happened since to what it has set. Only the watch tells
+    /// of that, so where it does not see nothing is settled.
+    pub(crate) fn is_settled(
+        &self,
+        kind: &Arc<ResourceKind>,
+        namespace: &str,
+        name: &str,
+        sent: u64,
+        within: Duration,
+    ) -> bool {
+        let state = self.state.lock().expect("no panic while reading");
+        let is_seen = state.watches.get(kind).is_some_and(|watch| !watch.is_blind);
+        let entry = state.objects.get(&Address::new(kind, namespace, name));
+        is_seen
+            && entry.is_some_and(|entry| {
+                entry.settled.as_ref().is_some_and(|settled| {
+                    settled.sent == sent && entry.mark == Some(settled.mark) && settled.at.elapsed() < within
+                })
+            })
     }
 
     /// Takes in what an apply or a read has answered, and sees to it that the kind is watched.
@@ -178,9 +235,37 @@ fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp)
     }
     entry.version = version;
     object.uid().clone_into(&mut entry.uid);
+    entry.mark = entry.options.as_ref().map(|options| mark(object, options));
     let health = sluice_health::health(object, now);
     entry.health = Some(Known { version, status: health.status, revisit_at: health.revisit_at });
     tell(entry);
+}
+
+/// A hash of all that an apply relies on: who the object is, our own entry in its managed fields (whoever changes a field of
+/// ours takes it out of there), whether somebody is to be taken over from, our marks, and what is to be removed.
+fn mark(object: &Object, options: &ApplyOptions) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (object.uid(), object.is_deleting()).hash(&mut hasher);
+    let mut is_held = false;
+    let entries = object.at(&["metadata", "managedFields"]).and_then(Value::as_array);
+    for entry in entries.into_iter().flatten() {
+        let is_ours = entry["manager"] == *options.manager && entry["operation"] == "Apply";
+        if is_ours {
+            entry["fieldsV1"].to_string().hash(&mut hasher);
+        }
+        is_held |= options.take_over.iter().any(|manager| manager.holds(entry));
+    }
+    is_held.hash(&mut hasher);
+    let is_relied_on = |key: &str| {
+        key.starts_with(&options.marks)
+            || options.remove_annotations.iter().chain(&options.remove_labels).any(|removed| removed == key)
+    };
+    for (key, value) in object.labels().iter().chain(&object.annotations()) {
+        if is_relied_on(key) {
+            (key, value).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
 }
 
 fn tell(entry: &Entry) {
@@ -229,6 +314,8 @@ fn gone(index: &Index, address: &Address, version: Option<u64>) {
     {
         entry.version = version.unwrap_or(entry.version);
         entry.health = None;
+        entry.mark = None;
+        entry.settled = None;
         tell(entry);
     }
 }
@@ -236,6 +323,7 @@ fn gone(index: &Index, address: &Address, version: Option<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::takeover::{FieldManager, Operation};
 
     fn deployment(version: u64, observed: u64) -> Object {
         let value = serde_json::json!({
@@ -262,5 +350,43 @@ mod tests {
         update(&mut state, &address, &deployment(5, 1), now);
         update(&mut state, &address, &deployment(4, 0), now);
         assert_eq!(of(&state).map(|known| (known.version, known.status)), Some((5, Status::Current)));
+    }
+
+    #[test]
+    fn a_mark_changes_with_what_an_apply_relies_on_and_with_nothing_else() {
+        let options = ApplyOptions {
+            manager: "us".into(),
+            marks: "example.com/".into(),
+            take_over: vec![FieldManager::new("kubectl", Operation::Update)],
+            ..ApplyOptions::default()
+        };
+        let entry = |manager: &str, operation: &str, fields: &str| {
+            serde_json::json!({
+                "manager": manager, "operation": operation, "fieldsV1": {fields: {}}, "time": "2026-01-01T00:00:00Z",
+            })
+        };
+        let object = |uid: &str, entries: Vec<Value>, label: &str| {
+            let value = serde_json::json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "a", "uid": uid, "managedFields": entries, "labels": {label: "x"}},
+            });
+            mark(&Object::try_from(value).expect("an object"), &options)
+        };
+        let ours = || entry("us", "Apply", "f:data");
+        let first = object("1", vec![ours()], "app");
+        let same = [
+            object("1", vec![ours()], "another"),
+            object("1", vec![ours(), entry("controller", "Update", "f:status")], "app"),
+        ];
+        // An entry of a manager that nobody takes over from does not count, wherever it stands.
+        assert_eq!(same, [first, first]);
+        for changed in [
+            object("2", vec![ours()], "app"),
+            object("1", vec![entry("us", "Apply", "f:other")], "app"),
+            object("1", vec![ours()], "example.com/prune"),
+            object("1", vec![ours(), entry("kubectl-edit", "Update", "f:data")], "app"),
+        ] {
+            assert_ne!(changed, first);
+        }
     }
 }

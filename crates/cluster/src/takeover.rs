@@ -32,7 +32,7 @@ impl FieldManager {
         Self { prefix: prefix.to_owned(), operation }
     }
 
-    fn holds(&self, entry: &Value) -> bool {
+    pub(crate) fn holds(&self, entry: &Value) -> bool {
         entry["operation"].as_str() == Some(self.operation.as_str())
             && entry["subresource"].as_str().unwrap_or_default().is_empty()
             && entry["manager"].as_str().unwrap_or_default().starts_with(&self.prefix)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sluice_api::event::Severity;
-use sluice_api::meta::{Inventory, labels, reason};
+use sluice_api::meta::{Condition, Inventory, condition_type, find_condition, labels, reason};
 use sluice_api::{Kustomization, kustomize};
 use sluice_cluster::wait::wait;
 use sluice_cluster::{
@@ -93,6 +93,7 @@ impl Kustomize {
         changes: &mut ChangeSet,
     ) -> Result<(), String> {
         let mut options = self.apply_options(ks);
+        options.settled_within = self.settled_within(ks);
         for (stage, objects) in order::stages(objects, &self.custom_stages) {
             if self.stop.is_cancelled() {
                 return Err("the controller is stopping".into());
@@ -157,7 +158,20 @@ impl Kustomize {
             ],
             remove_labels: vec!["fluxcd.io/sync-gc-mark".to_owned()],
             fresh_groups: Vec::new(),
+            settled_within: None,
         }
+    }
+
+    /// For how long nothing is asked about an object of which the watch has shown no change: for the interval at most, by
+    /// which it is due again. Where somebody asks, or the last run was not good, everything is looked at.
+    fn settled_within(&self, ks: &Kustomization) -> Option<std::time::Duration> {
+        let is_requested =
+            ks.metadata.requested_at().is_some_and(|asked| asked != ks.status.last_handled_reconcile_at);
+        let is_good = find_condition(&ks.status.conditions, condition_type::READY)
+            .is_some_and(Condition::is_true)
+            && ks.status.observed_generation == ks.metadata.generation;
+        let share = 100_u32.saturating_sub(u32::from(self.common.interval_jitter_percentage) + 1);
+        (is_good && !is_requested).then(|| ks.spec.interval.to_std() * share / 100)
     }
 
     /// Deletes what earlier runs applied and this one did not.
