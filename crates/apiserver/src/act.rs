@@ -231,7 +231,7 @@ pub fn rescale(
         keep::metadata(&mut object).retain(|_, value| !value.is_null());
         Ok(object)
     })?;
-    Ok(Answer::json(200, &scale_of(resource, &changed)))
+    Ok(Answer::json(200, &scale_of(resource, &changed.value())))
 }
 
 /// PUT of a scale.

@@ -1,12 +1,12 @@
 //! The server without its wire: what it holds, and which request goes where.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use http::Method;
 use jiff::Timestamp;
 use rcgen::{Issuer, KeyPair};
 use rustls::crypto::SecureRandom;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::call::{Answer, Call};
 use crate::facts::facts;
@@ -16,7 +16,7 @@ use crate::path::{Place, Target};
 use crate::registry::{Registry, Resource};
 use crate::rights::{self, Rights};
 use crate::status::Failure;
-use crate::store::Store;
+use crate::store::{Store, Stored};
 use crate::{accept, act, auth, beginning, certificate, custom, delete, patch, read, write};
 
 /// Tells the time.
@@ -27,6 +27,7 @@ pub struct Core {
     pub store: Store,
     registry: RwLock<Arc<Registry>>,
     rights: RwLock<Arc<Rights>>,
+    definitions: Mutex<custom::Definitions>,
     clock: Clock,
     /// The administrator's bearer token.
     pub token: String,
@@ -47,6 +48,7 @@ impl Core {
             store: Store::default(),
             registry: RwLock::new(Arc::new(Registry::built_in())),
             rights: RwLock::default(),
+            definitions: Mutex::default(),
             clock,
             token: String::new(),
             token_key: [0; 32],
@@ -77,6 +79,11 @@ impl Core {
 
     pub fn set_registry(&self, registry: Registry) {
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
+    /// What CRDs serve, as far as it has been read.
+    pub fn definitions(&self) -> MutexGuard<'_, custom::Definitions> {
+        self.definitions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As objects write it.
@@ -301,15 +308,15 @@ impl Core {
     }
 
     /// CRDs and roles have consequences.
-    pub fn after_write(&self, resource: &Resource, object: &Value) {
+    pub fn after_write(&self, resource: &Resource, stored: &Stored) {
         if resource.is(custom::GROUP, custom::PLURAL) {
-            custom::refresh(self, object);
+            custom::refresh(self, &stored.value());
         }
         if resource.is(rights::GROUP, "clusterroles") {
             rights::aggregate(self);
         }
         if certificate::is_request(resource) {
-            certificate::sign(self, object);
+            certificate::sign(self, &stored.value());
         }
         if resource.group == flow::GROUP {
             flow::tell(self);

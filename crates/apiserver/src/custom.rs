@@ -10,7 +10,8 @@ use crate::core::Core;
 use crate::delete::{DeleteOptions, delete_stored};
 use crate::managed::{self, Write};
 use crate::registry::{Registry, Resource};
-use crate::schema::{ListKind, Schema, Shape};
+use crate::schema::{ListKind, Reference, Schema, Shape};
+use crate::store::Stored;
 
 pub const GROUP: &str = "apiextensions.k8s.io";
 pub const PLURAL: &str = "customresourcedefinitions";
@@ -43,14 +44,35 @@ pub fn forget(core: &Core, definition: &Value) {
 
 fn rebuild(core: &Core, without: Option<&str>) {
     let mut registry = Registry::built_in();
-    for stored in core.store.list(&table(), None).objects {
-        if Some(stored.key.1.as_str()) != without {
-            for (resource, rows) in served(&stored.value()) {
-                registry.add(resource, rows);
-            }
-        }
+    // Held to the end: of two that rebuild at a time, the later one has seen more.
+    let mut known = core.definitions();
+    let mut definitions = core.store.list(&table(), None).objects;
+    definitions.retain(|stored| Some(stored.key.1.as_str()) != without);
+    for (resource, rows) in known.served(&definitions).flatten() {
+        registry.add(Arc::clone(resource), rows.clone());
     }
     core.set_registry(registry);
+}
+
+type Rows = Vec<(Arc<Resource>, Vec<Value>)>;
+
+/// What each CRD serves, by its name, as read at a revision: one that has not changed is not read again.
+#[derive(Default)]
+pub struct Definitions(BTreeMap<String, (u64, Rows)>);
+
+impl Definitions {
+    fn served(&mut self, definitions: &[Arc<Stored>]) -> impl Iterator<Item = &Rows> {
+        let mut known = std::mem::take(&mut self.0);
+        for stored in definitions {
+            let name = &stored.key.1;
+            let rows = match known.remove(name) {
+                Some((revision, rows)) if revision == stored.revision => rows,
+                _ => served(&stored.value()).into_iter().map(|(one, rows)| (Arc::new(one), rows)).collect(),
+            };
+            self.0.insert(name.clone(), (stored.revision, rows));
+        }
+        self.0.values().map(|(_, rows)| rows)
+    }
 }
 
 /// The resources of a CRD, one a served version, with their rows in discovery.
@@ -133,7 +155,7 @@ fn root(written: &Value) -> Schema {
         let plain = |shape| Schema { shape, list: ListKind::Atomic, ..Schema::default() };
         fields.insert("apiVersion".into(), plain(Shape::String));
         fields.insert("kind".into(), plain(Shape::String));
-        fields.insert("metadata".into(), plain(Shape::Reference(OBJECT_META.into())));
+        fields.insert("metadata".into(), plain(Shape::Reference(Reference::new(OBJECT_META))));
     }
     schema
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::keep::Place;
 use crate::quantity;
 use crate::schema::{Schema, Shape};
 
@@ -18,7 +19,7 @@ pub fn body(schema: &Schema, object: &mut Value) -> Result<(), String> {
     let owner = last(name_of(schema));
     for (key, value) in fields {
         if let Some((field, _)) = schema.field(key) {
-            walk(field, value, owner, key, 0)?;
+            walk(field, value, owner, &Place::Field(&Place::Root, key), 0)?;
         }
     }
     Ok(())
@@ -26,7 +27,7 @@ pub fn body(schema: &Schema, object: &mut Value) -> Result<(), String> {
 
 fn name_of(schema: &Schema) -> &str {
     match &schema.shape {
-        Shape::Reference(name) => name,
+        Shape::Reference(reference) => &reference.name,
         _ => &schema.name,
     }
 }
@@ -58,7 +59,7 @@ fn go_type(schema: &Schema) -> String {
     }
 }
 
-fn walk(schema: &Schema, value: &mut Value, owner: &str, path: &str, depth: usize) -> Result<(), String> {
+fn walk(schema: &Schema, value: &mut Value, owner: &str, place: &Place, depth: usize) -> Result<(), String> {
     if value.is_null() || depth > DEPTH_LIMIT {
         return Ok(());
     }
@@ -68,19 +69,19 @@ fn walk(schema: &Schema, value: &mut Value, owner: &str, path: &str, depth: usiz
         _ => {}
     }
     let resolved = schema.resolved();
-    let found = match value {
-        Value::Bool(_) => "bool".to_owned(),
-        Value::Number(number) if number.is_f64() && resolved.shape == Shape::Integer => {
-            format!("number {number}")
-        }
-        Value::Number(_) => "number".to_owned(),
-        Value::String(_) => "string".to_owned(),
-        Value::Array(_) => "array".to_owned(),
-        _ => "object".to_owned(),
-    };
-    let wrong = || {
+    let wrong = |value: &Value| {
+        let found = match value {
+            Value::Bool(_) => "bool".to_owned(),
+            Value::Number(number) if number.is_f64() && resolved.shape == Shape::Integer => {
+                format!("number {number}")
+            }
+            Value::Number(_) => "number".to_owned(),
+            Value::String(_) => "string".to_owned(),
+            Value::Array(_) => "array".to_owned(),
+            _ => "object".to_owned(),
+        };
         let wanted = go_type(schema);
-        Err(format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}"))
+        Err(format!("json: cannot unmarshal {found} into Go struct field {owner}.{place} of type {wanted}"))
     };
     match (&resolved.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
@@ -88,23 +89,23 @@ fn walk(schema: &Schema, value: &mut Value, owner: &str, path: &str, depth: usiz
             let inner = if is_struct { last(name_of(schema)) } else { owner };
             for (key, below) in map {
                 if let Some(field) = fields.get(key) {
-                    walk(field, below, inner, &format!("{path}.{key}"), depth + 1)?;
+                    walk(field, below, inner, &Place::Field(place, key), depth + 1)?;
                 } else if let Some(others) = others {
-                    walk(others, below, inner, path, depth + 1)?;
+                    walk(others, below, inner, place, depth + 1)?;
                 }
             }
             Ok(())
         }
         (Shape::Array(items), Value::Array(list)) => {
-            list.iter_mut().try_for_each(|item| walk(items, item, owner, path, depth + 1))
+            list.iter_mut().try_for_each(|item| walk(items, item, owner, place, depth + 1))
         }
         (Shape::String, Value::String(text)) if resolved.format == "byte" => base64_fault(text),
-        (Shape::Integer, Value::Number(number)) if number.is_f64() => wrong(),
+        (Shape::Integer, value @ Value::Number(_)) if value.is_f64() => wrong(value),
         (Shape::Any | Shape::Reference(_) | Shape::IntOrString, _)
         | (Shape::String, Value::String(_))
         | (Shape::Integer | Shape::Number, Value::Number(_))
         | (Shape::Boolean, Value::Bool(_)) => Ok(()),
-        _ => wrong(),
+        (_, value) => wrong(value),
     }
 }
 
@@ -169,7 +170,10 @@ fn amount(value: &mut Value) -> Result<(), String> {
         _ => return Ok(()),
     };
     let fault = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-    *value = quantity::canonical(&text).ok_or(fault)?.into();
+    let kept = quantity::canonical(&text).ok_or(fault)?;
+    if *value != *kept {
+        *value = kept.into();
+    }
     Ok(())
 }
 

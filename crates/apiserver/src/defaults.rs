@@ -2,6 +2,8 @@
 
 mod cluster;
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Map, Value, json};
 
 use crate::admit;
@@ -448,22 +450,14 @@ fn allocate_ports(core: &Core, object: &mut Value) {
     let wants = spec["type"] == "NodePort"
         || (spec["type"] == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false);
     let ports = object.pointer_mut("/spec/ports").and_then(Value::as_array_mut).into_iter().flatten();
-    let open = ports.filter(|port| port["nodePort"].as_i64().unwrap_or(0) == 0);
-    let mut open = open.filter(|_| wants).peekable();
-    if open.peek().is_none() {
+    let open = ports.filter(|port| wants && port["nodePort"].as_i64().unwrap_or(0) == 0);
+    let open: Vec<&mut Value> = open.collect();
+    if open.is_empty() {
         return;
     }
-    let services = core.store.list("/services", None).objects;
-    let used: std::collections::BTreeSet<i64> = services
-        .iter()
-        .flat_map(|stored| stored.value()["spec"]["ports"].as_array().cloned().unwrap_or_default())
-        .filter_map(|port| port["nodePort"].as_i64())
-        .collect();
-    let mut free = (30_000..32_768).filter(|number| !used.contains(number));
-    for port in open {
-        if let Some(number) = free.next() {
-            port["nodePort"] = number.into();
-        }
+    let free = core.store.unclaimed("/services", 30_000..32_768, open.len());
+    for (port, number) in open.into_iter().zip(free) {
+        port["nodePort"] = number.into();
     }
 }
 
@@ -475,15 +469,10 @@ fn allocate_address(core: &Core, object: &mut Value) {
         return;
     }
     let address = if given.is_empty() {
-        let services = core.store.list("/services", None).objects;
-        let used: std::collections::BTreeSet<String> = services
-            .iter()
-            .map(|stored| stored.value()["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned())
-            .collect();
-        (10_u32..65_535)
-            .map(|n| format!("10.0.{}.{}", n >> 8, n & 255))
-            .find(|a| !used.contains(a))
-            .unwrap_or_default()
+        let first = u32::from(Ipv4Addr::new(10, 0, 0, 10));
+        let last = u32::from(Ipv4Addr::new(10, 0, 255, 254));
+        let free = core.store.unclaimed("/services", first..last + 1, 1);
+        free.first().map(|number| Ipv4Addr::from(*number).to_string()).unwrap_or_default()
     } else {
         given.clone()
     };

@@ -161,10 +161,10 @@ pub fn delete_stored(
     let Ok(marked) = core.store.write(&table, &stored.key, Some(stored.revision), object) else {
         return Ok(None);
     };
-    let marked = marked.value();
-    life::marked(core, resource, &marked);
+    let object = marked.value();
+    life::marked(core, resource, &object);
     core.after_write(resource, &marked);
-    Ok(Some(Deleted::Marked(marked)))
+    Ok(Some(Deleted::Marked(object)))
 }
 
 /// DELETE of what a list with the same selectors shows.

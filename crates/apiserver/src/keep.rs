@@ -7,44 +7,56 @@ use crate::schema::{Schema, Shape};
 /// Drops unknown fields and tells their paths.
 pub fn prune(schema: &Schema, object: &mut Value) -> Vec<String> {
     let mut dropped = Vec::new();
-    visit(schema, object, "", &mut dropped);
+    visit(schema, object, &Place::Root, &mut dropped);
     dropped
 }
 
-fn visit(schema: &Schema, value: &mut Value, path: &str, dropped: &mut Vec<String>) {
+/// Where a walk is. It is only written down when there is something to tell.
+pub enum Place<'a> {
+    Root,
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Root => Ok(()),
+            Place::Field(Place::Root, name) => out.write_str(name),
+            Place::Field(above, name) => write!(out, "{above}.{name}"),
+            Place::Item(above, index) => write!(out, "{above}[{index}]"),
+        }
+    }
+}
+
+fn visit(schema: &Schema, value: &mut Value, place: &Place, dropped: &mut Vec<String>) {
     let resolved = schema.resolved();
     match (&resolved.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
-            let keeps = schema.preserves_unknown || resolved.preserves_unknown;
-            let is_ours = |key: &str| {
-                (schema.is_embedded || path.is_empty()) && matches!(key, "apiVersion" | "kind" | "metadata")
-            };
-            let unknown =
-                |key: &str| !fields.contains_key(key) && others.is_none() && !keeps && !is_ours(key);
-            let keys: Vec<String> = map.keys().filter(|key| unknown(key)).cloned().collect();
-            for key in keys {
-                map.remove(&key);
-                dropped.push(joined(path, &key));
+            let keeps = schema.preserves_unknown || resolved.preserves_unknown || others.is_some();
+            let is_whole = schema.is_embedded || matches!(place, Place::Root);
+            let is_ours = |key: &str| is_whole && matches!(key, "apiVersion" | "kind" | "metadata");
+            if !keeps {
+                let unknown = map.keys().filter(|key| !fields.contains_key(*key) && !is_ours(key));
+                let unknown: Vec<String> = unknown.cloned().collect();
+                for key in unknown {
+                    dropped.push(Place::Field(place, &key).to_string());
+                    map.remove(&key);
+                }
             }
             for (key, below) in map.iter_mut() {
-                let field = fields.get(key).or(others.as_deref());
-                if let Some(field) = field {
-                    visit(field, below, &joined(path, key), dropped);
+                if let Some(field) = fields.get(key).or(others.as_deref()) {
+                    visit(field, below, &Place::Field(place, key), dropped);
                 }
             }
         }
         (Shape::Array(items), Value::Array(list)) => {
             for (index, item) in list.iter_mut().enumerate() {
-                visit(items, item, &format!("{path}[{index}]"), dropped);
+                visit(items, item, &Place::Item(place, index), dropped);
             }
         }
         _ => {}
     }
-}
-
-/// The path of a field below another.
-pub fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Sets defaults where a field is absent; in CRDs also where it is null and may not be.
@@ -52,11 +64,9 @@ pub fn default(schema: &Schema, value: &mut Value) {
     let resolved = schema.resolved();
     match (&resolved.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
-            for (name, field) in fields {
-                if map.get(name).is_some_and(Value::is_null) && !field.is_nullable {
-                    map.remove(name);
-                }
-                if let (Some(default), false) = (&field.default, map.contains_key(name)) {
+            map.retain(|name, below| !below.is_null() || fields.get(name).is_none_or(|f| f.is_nullable));
+            for name in &resolved.with_default {
+                if let (Some(default), false) = (&fields[name].default, map.contains_key(name)) {
                     map.insert(name.clone(), default.clone());
                 }
             }
@@ -79,16 +89,19 @@ pub fn default(schema: &Schema, value: &mut Value) {
 pub fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            let nulls: Vec<String> =
-                map.iter().filter(|(_, below)| below.is_null()).map(|(key, _)| key.clone()).collect();
-            for key in nulls {
-                map.remove(&key);
-            }
+            map.retain(|_, below| !below.is_null());
             map.values_mut().for_each(drop_nulls);
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}
     }
+}
+
+/// Whether two maps are the same but for some of their fields.
+pub fn is_same_without(left: &Value, right: &Value, ignored: &[&str]) -> bool {
+    let (Value::Object(left), Value::Object(right)) = (left, right) else { return left == right };
+    let of = |map| Map::iter(map).filter(|(name, _)| !ignored.contains(&name.as_str()));
+    of(left).eq(of(right))
 }
 
 /// The metadata of an object, made where it is missing.

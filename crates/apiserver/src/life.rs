@@ -161,13 +161,14 @@ pub fn removed(core: &Core, resource: &Resource, object: &Value) {
 }
 
 /// What follows when an object has been made: it goes with an owner that waits for all that it owns to go.
-pub fn created(core: &Core, resource: &Resource, stored: &Stored, object: &Value) {
-    let goes = |owner: &Value| {
-        waits_for_its_own(owner) && stored.owners.iter().any(|uid| owner["metadata"]["uid"] == uid.as_str())
-    };
+pub fn created(core: &Core, resource: &Resource, stored: &Stored) {
     if stored.owners.is_empty() {
         return;
     }
+    let goes = |owner: &Value| {
+        waits_for_its_own(owner) && stored.owners.iter().any(|uid| owner["metadata"]["uid"] == uid.as_str())
+    };
+    let object = &stored.value();
     if owners(core, object).iter().any(|(_, owner)| goes(owner)) {
         let options = DeleteOptions { propagation: "Foreground".to_owned(), ..DeleteOptions::default() };
         let _ = delete_stored(core, resource, stored, &options);

@@ -3,10 +3,13 @@
 pub mod scale;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use sluice_fields::{FieldSet, PathElement};
 
+use crate::keep;
 use crate::print;
 use crate::schema::Schema;
 use crate::status::{Cause, Failure};
@@ -33,7 +36,7 @@ struct Identity {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
-    fields: FieldSet,
+    fields: Rc<FieldSet>,
     version: String,
     /// Empty where nobody has said: who sets what already was so has changed nothing.
     time: String,
@@ -74,13 +77,26 @@ impl Write<'_> {
 
     /// Without what no manager owns.
     fn owned(&self, fields: &FieldSet) -> FieldSet {
-        let field = |name: &str| PathElement::Field(name.to_owned());
-        let mut nobody = FieldSet::default();
-        let mut ignored: FieldSet = FieldSet::default();
-        for name in ["apiVersion", "kind", "metadata"] {
-            nobody.insert([field(name)]);
+        if fields.is_empty() {
+            return FieldSet::default();
         }
-        for name in [
+        let (nobody, ignored) = unowned();
+        let owned = fields.difference(nobody).recursive_difference(ignored);
+        if self.reset.is_empty() {
+            return owned;
+        }
+        let reset = self.reset.iter().map(|name| vec![PathElement::Field((*name).to_owned())]);
+        owned.recursive_difference(&reset.collect())
+    }
+}
+
+/// What nobody owns: fields themselves, and fields with all that is below them.
+fn unowned() -> &'static (FieldSet, FieldSet) {
+    static SETS: OnceLock<(FieldSet, FieldSet)> = OnceLock::new();
+    SETS.get_or_init(|| {
+        let field = |name: &str| PathElement::Field(name.to_owned());
+        let nobody = ["apiVersion", "kind", "metadata"].map(|name| vec![field(name)]);
+        let ignored = [
             "name",
             "namespace",
             "creationTimestamp",
@@ -90,14 +106,10 @@ impl Write<'_> {
             "generation",
             "managedFields",
             "resourceVersion",
-        ] {
-            ignored.insert([field("metadata"), field(name)]);
-        }
-        for name in self.reset {
-            ignored.insert([field(name)]);
-        }
-        fields.difference(&nobody).recursive_difference(&ignored)
-    }
+        ];
+        let ignored = ignored.map(|name| vec![field("metadata"), field(name)]);
+        (nobody.into_iter().collect(), ignored.into_iter().collect())
+    })
 }
 
 fn read(object: &Value) -> Managers {
@@ -126,7 +138,7 @@ fn decoded(object: &Value) -> Option<Managers> {
             manager: text("manager"),
             subresource: text("subresource"),
         };
-        managers.insert(identity, Entry { fields, version, time: text("time") });
+        managers.insert(identity, Entry { fields: Rc::new(fields), version, time: text("time") });
     }
     Some(managers)
 }
@@ -215,7 +227,7 @@ fn record(write_by: &Write, manager: &str, old: &Value, new: &Value, managers: &
         let identity = Identity { manager: manager.to_owned(), ..write_by.identity("Update") };
         let had = managers.get(&identity).map(|entry| entry.fields.clone()).unwrap_or_default();
         let (version, time) = (write_by.version.to_owned(), write_by.time.to_owned());
-        managers.insert(identity, Entry { fields: had.union(&set), version, time });
+        managers.insert(identity, Entry { fields: Rc::new(had.union(&set)), version, time });
     }
     fold_oldest(managers);
 }
@@ -228,8 +240,9 @@ fn is_blank(entry: &Value) -> bool {
 fn take(managers: &mut Managers, writer: Option<&Identity>, write_by: &Write, found: &Comparison) {
     let changed = write_by.owned(&found.modified.union(&found.added));
     let removed = write_by.owned(&found.removed);
-    for (_, entry) in managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer) {
-        entry.fields = entry.fields.difference(&changed).difference(&removed);
+    let others = managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer);
+    for (_, entry) in others.filter(|_| !changed.is_empty() || !removed.is_empty()) {
+        entry.fields = Rc::new(entry.fields.difference(&changed).difference(&removed));
     }
     managers.retain(|_, entry| !entry.fields.is_empty());
 }
@@ -261,15 +274,30 @@ fn fold_oldest(managers: &mut Managers) {
             managers.insert(bucket.clone(), oldest);
         }
         if let (Some(entry), Some(folded)) = (managers.remove(&identity), managers.get_mut(&bucket)) {
-            folded.fields = folded.fields.union(&entry.fields);
+            folded.fields = Rc::new(folded.fields.union(&entry.fields));
             folded.time = time;
         }
         count -= 1;
     }
 }
 
+fn entries(object: &Value) -> &[Value] {
+    object["metadata"]["managedFields"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
 /// Whether two objects differ in more than the times of their managers.
 pub fn is_unchanged(live: &Value, object: &Value) -> bool {
+    let is_same = keep::is_same_without(live, object, &["metadata"])
+        && keep::is_same_without(&live["metadata"], &object["metadata"], &["managedFields"]);
+    if !is_same {
+        return false;
+    }
+    let (old, new) = (entries(live), entries(object));
+    let mut pairs = old.iter().zip(new);
+    if old.len() == new.len() && pairs.all(|(old, new)| keep::is_same_without(old, new, &["time"])) {
+        return true;
+    }
+    // They may still be the same in another order.
     let timeless = |object: &Value| {
         let mut managers = read(object);
         for entry in managers.values_mut() {
@@ -277,11 +305,11 @@ pub fn is_unchanged(live: &Value, object: &Value) -> bool {
         }
         managers
     };
-    bare(live) == bare(object) && timeless(live) == timeless(object)
+    timeless(live) == timeless(object)
 }
 
 /// Applies a configuration: the merged object, with its managedFields. `complete` makes of a merged object what the
-/// server would keep of it (defaults).
+/// server would keep of it (defaults); one that is as it was is complete.
 pub fn apply(
     write_by: &Write,
     live: Option<&Value>,
@@ -301,17 +329,29 @@ pub fn apply(
     let (last, last_time) =
         before.get(&identity).map(|entry| (entry.fields.clone(), entry.time.clone())).unwrap_or_default();
     let mut managers = before;
+    let owned = Rc::new(write_by.owned(&set));
+    if let (Some(live), Some(own)) = (live, managers.get(&identity))
+        && own.fields == owned
+        && own.version == write_by.version
+        && write_by.manager != KUBECTL
+        && merged == live_bare
+    {
+        return Ok(live.clone());
+    }
     let (version, time) = (write_by.version.to_owned(), last_time);
     // What is owned by nobody is kept where the configuration says it.
-    managers.insert(identity.clone(), Entry { fields: write_by.settable(&set), version, time });
-    let mut object = prune(write_by.schema, &merged, &managers, &last)?;
+    let is_within = last.is_within(&owned);
+    let fields = Rc::new(write_by.settable(&set));
+    managers.insert(identity.clone(), Entry { fields, version, time });
+    // What is applied again is not taken out.
+    let mut object = if is_within { merged } else { prune(write_by.schema, &merged, &managers, &last)? };
     if let Some(entry) = managers.get_mut(&identity) {
-        entry.fields = write_by.owned(&set);
+        entry.fields = owned;
     }
     let found = typed::compare(write_by.schema, &live_bare, &object);
     let changed = write_by.owned(&found.modified.union(&found.added));
     let mut conflicts = Vec::new();
-    for (other, entry) in managers.iter().filter(|(other, _)| **other != identity) {
+    for (other, entry) in managers.iter().filter(|(other, _)| **other != identity && !changed.is_empty()) {
         let shared = entry.fields.intersection(&changed);
         if !shared.is_empty() {
             conflicts.push((other.clone(), entry.clone(), shared));

@@ -13,7 +13,7 @@ use crate::read::find;
 use crate::registry::Resource;
 use crate::schema::Schema;
 use crate::status::{About, Cause, Failure};
-use crate::{act, decode, defaults, keep, text, write};
+use crate::{act, decode, keep, text, write};
 
 /// Changes an object.
 pub fn patch(
@@ -116,7 +116,7 @@ fn change(
         write::record_update(core, call, resource, subresource, live, &mut object);
         Ok(object)
     })?;
-    Ok(Answer::json(200, &write::shown(resource, changed)).with_warnings(warnings.into_inner()))
+    Ok(changed.answer(200, resource).with_warnings(warnings.into_inner()))
 }
 
 /// RFC 7386.
@@ -154,8 +154,7 @@ fn apply(
     }
     let force = call.is_set("force");
     let refused = |why: String| Failure::bad_request(format!("error decoding YAML: {why}"));
-    let mut config = sluice_yaml::json::from_yaml(&call.body)
-        .map_err(|error| refused(format!("error converting YAML to JSON: {error}")))?;
+    let mut config = configuration(&call.body)?;
     if !config.is_object() {
         let (found, go) = (text::kind(&config), "Go value of type map[string]interface {}");
         return Err(refused(format!(
@@ -173,7 +172,7 @@ fn apply(
     if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
-    let warnings = write::pruned(call, resource, &mut config.clone())?;
+    let warnings = write::pruned(call, resource, &mut config)?;
     if !warnings.is_empty() && !resource.is_custom {
         let first = warnings[0].trim_start_matches("unknown field ").trim_matches('"').to_owned();
         let message = format!(
@@ -185,7 +184,6 @@ fn apply(
         );
         return Err(Failure { code: 500, reason: "", message, details: None, resume: None });
     }
-    keep::prune(&resource.schema, &mut config);
     let api_version = resource.api_version();
     let time = core.now();
     let by = Write {
@@ -231,36 +229,57 @@ fn apply(
             match made {
                 Err(failure) if failure.reason == "AlreadyExists" => continue,
                 made => {
-                    let (object, _) = made?;
-                    return Ok(
-                        Answer::json(201, &write::shown(resource, object)).with_warnings(warnings.clone())
-                    );
+                    return Ok(made?.answer(201, resource).with_warnings(warnings));
                 }
             }
         }
         let applied = write::replace(core, call, resource, target, subresource, |live| {
             let mut object = managed::apply(&by, Some(live), &config, force, |object| {
-                let own = &live["metadata"];
-                object["metadata"]["uid"] =
-                    sent_uid.as_deref().map_or_else(|| own["uid"].clone(), Value::from);
                 write::fit_to(resource, subresource, live, object);
                 Ok(())
             })
             .map_err(untyped)?;
-            defaults::on_update(resource, live, &mut object);
+            if let Some(uid) = &sent_uid {
+                object["metadata"]["uid"] = uid.as_str().into();
+            }
             object["metadata"]["resourceVersion"] = sent_revision.as_deref().map_or(Value::Null, Value::from);
             Ok(object)
         });
         match applied {
             Err(failure) if failure.reason == "NotFound" => {}
             applied => {
-                return Ok(
-                    Answer::json(200, &write::shown(resource, applied?)).with_warnings(warnings.clone())
-                );
+                return Ok(applied?.answer(200, resource).with_warnings(warnings));
             }
         }
     }
     Err(Failure::internal("the object comes and goes"))
+}
+
+/// What is applied is YAML, and most often JSON. Where both mean the same by the letter, the quicker reader is asked.
+fn configuration(body: &[u8]) -> Result<Value, Failure> {
+    let is_plain = body.first() == Some(&b'{')
+        && body.iter().all(|byte| *byte == b'\n' || (0x20..0x7f).contains(byte))
+        // Halves of a pair, each by itself, are letters of their own in YAML.
+        && !body.windows(3).any(|part| part[0] == b'\\' && part[1] == b'u' && part[2] | 0x20 == b'd');
+    if is_plain
+        && let Ok(value) = serde_json::from_slice(body)
+        && !has_fraction(&value)
+    {
+        return Ok(value);
+    }
+    sluice_yaml::json::from_yaml(body).map_err(|error| {
+        Failure::bad_request(format!("error decoding YAML: error converting YAML to JSON: {error}"))
+    })
+}
+
+/// Whether a number is written otherwise than as an integer: YAML has forms of its own for those.
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(fields) => fields.values().any(has_fraction),
+        _ => false,
+    }
 }
 
 /// The configuration is about the object of the path.

@@ -2,6 +2,7 @@
 
 mod resume;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::{About, Cause, Failure};
 use crate::store::{Forgotten, Key, Stored};
 use crate::table::{Include, Tabular};
-use crate::watch::{Form, View, Watch, error_line};
+use crate::watch::{Form, Timer, View, Watch, error_line};
 
 /// A watch that does not say how long ends after half an hour, as real ones do at the least.
 const WATCH_TIME: Duration = Duration::from_mins(30);
@@ -229,11 +230,17 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
     let mut body =
         format!("{{\"kind\":{kind:?},\"apiVersion\":{api_version:?},\"metadata\":{metadata},\"items\":[")
             .into_bytes();
+    body.reserve_exact(shown.iter().map(|stored| stored.bytes.len() + 1).sum::<usize>() + 2);
     for (index, stored) in shown.iter().enumerate() {
         if index > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(&item(&view, resource, stored));
+        // Items of built-in lists do not repeat their kind.
+        if resource.is_custom || matches!(view.form, Form::Metadata) {
+            body.extend_from_slice(&view.shown(stored));
+        } else {
+            stored.write_bare(&mut body);
+        }
     }
     body.extend_from_slice(b"]}");
     Ok(Answer::bytes(200, body.into()))
@@ -276,19 +283,6 @@ fn check_list(call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Items of built-in lists do not repeat their kind.
-fn item(view: &View, resource: &Resource, stored: &Stored) -> bytes::Bytes {
-    if resource.is_custom || matches!(view.form, Form::Metadata) {
-        return view.shown(stored);
-    }
-    let mut object = view.presented(stored.value());
-    if let Value::Object(fields) = &mut object {
-        fields.remove("apiVersion");
-        fields.remove("kind");
-    }
-    object.to_string().into()
-}
-
 fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
     let view = view(core, call, resource, target)?;
     let table = resource.table();
@@ -307,9 +301,9 @@ fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resu
         let listed = core.store.list(&table, view.ns.as_deref());
         let initial = listed.objects.into_iter().filter(|stored| view.sees(stored)).collect();
         let is_quiet = call.query.get("sendInitialEvents").is_some_and(|value| value == "false");
-        (if is_quiet { Vec::new() } else { initial }, listed.revision)
+        (if is_quiet { VecDeque::new() } else { initial }, listed.revision)
     } else {
-        (Vec::new(), after)
+        (VecDeque::new(), after)
     };
     let changes = match core.store.watch(&table, revision) {
         Ok(changes) => changes,
@@ -330,5 +324,6 @@ fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resu
         revision,
         ends: Instant::now() + time,
         has_columns: false,
+        timer: Timer::default(),
     }))
 }

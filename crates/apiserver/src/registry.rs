@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
@@ -77,6 +77,11 @@ pub struct Registry {
 impl Registry {
     /// The built-in resources.
     pub fn built_in() -> Self {
+        static BUILT_IN: OnceLock<Registry> = OnceLock::new();
+        BUILT_IN.get_or_init(Self::recorded).clone()
+    }
+
+    fn recorded() -> Self {
         let mut registry = Registry::default();
         for group in &facts().groups {
             let versions: Vec<(String, Vec<Value>)> =
@@ -98,10 +103,10 @@ impl Registry {
     }
 
     /// Adds what a CRD serves.
-    pub fn add(&mut self, resource: Resource, rows: Vec<Value>) {
+    pub fn add(&mut self, resource: Arc<Resource>, rows: Vec<Value>) {
         let (group, version) = (resource.group.clone(), resource.version.clone());
         let key = (group.clone(), version.clone(), resource.plural.clone());
-        self.resources.insert(key, Arc::new(resource));
+        self.resources.insert(key, resource);
         let at = match self.groups.iter().position(|known| known.name == group) {
             Some(at) => at,
             None => {

@@ -153,11 +153,11 @@ pub fn check(schema: &Schema, object: &Value, old: Option<&Value>, causes: &mut 
 }
 
 fn walk(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
-    if value.is_null() || causes.len() >= CAUSES_LIMIT {
+    if !schema.has_rules || value.is_null() || causes.len() >= CAUSES_LIMIT {
         return;
     }
-    let is_same = old == Some(value);
     if !schema.rules.is_empty() {
+        let is_same = old == Some(value);
         let mut variables = Map::new();
         variables.insert("self".into(), seen(schema, value));
         if let Some(old) = old.filter(|old| !old.is_null()) {

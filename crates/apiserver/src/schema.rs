@@ -3,8 +3,9 @@
 //! Built-in schemas refer to each other by name; a reference is followed where it is used, since some are circular.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::facts::facts;
@@ -12,6 +13,8 @@ use crate::rules::Rule;
 
 /// How deep a schema may be.
 const DEPTH_LIMIT: usize = 128;
+/// A pattern larger than this once compiled is refused.
+const PATTERN_LIMIT: usize = 1 << 20;
 
 /// What one field may hold.
 #[derive(Debug, Clone, Default)]
@@ -31,13 +34,18 @@ pub struct Schema {
     /// Strategic merge patches merge this list, or keep only named keys.
     pub strategies: Vec<String>,
     pub required: Vec<String>,
+    /// The fields that have a default.
+    pub with_default: Vec<String>,
     pub values: Vec<Value>,
     /// What only CRDs say (bounds, patterns, combinations), as written.
     pub limits: Option<Box<Value>>,
     /// Combinations of further schemas, which only bind values.
     pub combined: Option<Box<Combined>>,
+    pub pattern: Option<Arc<Pattern>>,
     /// What only CRDs ask in CEL.
     pub rules: Vec<Arc<Rule>>,
+    /// Whether there are rules here or below.
+    pub has_rules: bool,
     /// The name under which a built-in schema is known.
     pub name: String,
     pub format: String,
@@ -58,8 +66,8 @@ pub enum Shape {
     /// Anything; what it is follows from the value.
     #[default]
     Any,
-    /// The schema of this name.
-    Reference(String),
+    /// The built-in schema of a name.
+    Reference(Reference),
     String,
     Integer,
     Number,
@@ -72,9 +80,73 @@ pub enum Shape {
     },
 }
 
+/// A built-in schema by its name, which is looked up once.
+#[derive(Debug, Clone, Default)]
+pub struct Reference {
+    pub name: String,
+    found: OnceLock<&'static Schema>,
+}
+
+impl Reference {
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), found: OnceLock::new() }
+    }
+
+    fn schema(&self) -> &'static Schema {
+        self.found.get_or_init(|| facts().schema(&self.name).unwrap_or(&ANY))
+    }
+}
+
+impl PartialEq for Reference {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
 impl PartialEq for Schema {
     fn eq(&self, other: &Self) -> bool {
         self.shape == other.shape && self.list == other.list && self.is_atomic == other.is_atomic
+    }
+}
+
+impl Shape {
+    fn has_rules(&self) -> bool {
+        match self {
+            Shape::Object { fields, others } => {
+                fields.values().any(|field| field.has_rules)
+                    || others.as_ref().is_some_and(|others| others.has_rules)
+            }
+            Shape::Array(items) => items.has_rules,
+            _ => false,
+        }
+    }
+}
+
+/// A regular expression, compiled when it is first needed and then kept as long as a schema has it.
+#[derive(Debug)]
+pub struct Pattern {
+    pub text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// The same text is the same pattern wherever it stands: all CRDs with conditions have the same few.
+    fn shared(text: &str) -> Arc<Self> {
+        static KNOWN: Mutex<BTreeMap<String, Weak<Pattern>>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pattern) = known.get(text).and_then(Weak::upgrade) {
+            return pattern;
+        }
+        known.retain(|_, pattern| pattern.strong_count() > 0);
+        let pattern = Arc::new(Self { text: text.to_owned(), compiled: OnceLock::new() });
+        known.insert(text.to_owned(), Arc::downgrade(&pattern));
+        pattern
+    }
+
+    /// Whether a text fits. A pattern that is too large or none at all fits nothing.
+    pub fn takes(&self, text: &str) -> bool {
+        let compile = || RegexBuilder::new(&self.text).size_limit(PATTERN_LIMIT).build().ok();
+        self.compiled.get_or_init(compile).as_ref().is_some_and(|pattern| pattern.is_match(text))
     }
 }
 
@@ -99,10 +171,13 @@ pub static ANY: Schema = Schema {
     merge_key: None,
     strategies: Vec::new(),
     required: Vec::new(),
+    with_default: Vec::new(),
     values: Vec::new(),
     limits: None,
     combined: None,
+    pattern: None,
     rules: Vec::new(),
+    has_rules: false,
     name: String::new(),
     format: String::new(),
 };
@@ -165,7 +240,7 @@ impl Schema {
             || text("format") == "int-or-string"
             || (is_built_in && written["oneOf"][0]["type"] == "string");
         let shape = match (reference, text("type")) {
-            (Some(name), _) => Shape::Reference(name.to_owned()),
+            (Some(name), _) => Shape::Reference(Reference::new(name)),
             _ if is_int_or_string => Shape::IntOrString,
             (_, "string") => Shape::String,
             (_, "integer") => Shape::Integer,
@@ -210,9 +285,17 @@ impl Schema {
             let not = Some(&written["not"]).filter(|not| not.is_object()).map(|not| below(&described(not)));
             Box::new(Combined { all: each("allOf"), any: each("anyOf"), one: each("oneOf"), not })
         });
+        let rules = if is_built_in { Vec::new() } else { Rule::all(written) };
+        let with_default = match &shape {
+            Shape::Object { fields, .. } => {
+                let fields = fields.iter().filter(|(_, field)| field.default.is_some());
+                fields.map(|(name, _)| name.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
         Schema {
-            shape,
             combined,
+            with_default,
             default: written.get("default").cloned(),
             list,
             is_atomic: written["x-kubernetes-map-type"] == "atomic",
@@ -229,15 +312,18 @@ impl Schema {
             values: written["enum"].as_array().cloned().unwrap_or_default(),
             name: String::new(),
             format: text("format").to_owned(),
-            rules: if is_built_in { Vec::new() } else { Rule::all(written) },
+            has_rules: !rules.is_empty() || shape.has_rules(),
+            rules,
+            pattern: limits.get("pattern").and_then(Value::as_str).map(Pattern::shared),
             limits: (!limits.is_empty()).then(|| Box::new(Value::Object(limits))),
+            shape,
         }
     }
 
     /// The schema itself, or what it refers to.
     pub fn resolved(&self) -> &Schema {
         match &self.shape {
-            Shape::Reference(name) => facts().schema(name).unwrap_or(&ANY),
+            Shape::Reference(reference) => reference.schema(),
             _ => self,
         }
     }

@@ -2,8 +2,6 @@
 
 mod requirement;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 /// How long a selector may be.
@@ -37,9 +35,11 @@ impl LabelSelector {
         self.0.is_empty()
     }
 
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    /// `labels` are in order.
+    pub fn matches(&self, labels: &[(String, String)]) -> bool {
         self.0.iter().all(|(key, want)| {
-            let value = labels.get(key);
+            let found = labels.binary_search_by(|(name, _)| name.cmp(key));
+            let value = found.ok().map(|at| &labels[at].1);
             let number = || value.and_then(|value| value.parse::<i64>().ok());
             match want {
                 Want::In(values) => value.is_some_and(|value| values.contains(value)),

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::server::WebPkiClientVerifier;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::User;
@@ -35,8 +35,6 @@ const BODY_TIME: Duration = Duration::from_mins(1);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How often what has a time to live is looked through.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
-/// Lines of one watch that may wait for its connection.
-const LINES_LIMIT: usize = 64;
 
 /// What can keep a server from starting.
 #[derive(Debug, thiserror::Error)]
@@ -235,13 +233,12 @@ fn written(answer: Answer, packs: bool) -> Response<Body> {
             return response;
         }
         Answer::Watch(watch) => {
-            let (sender, mut receiver) = mpsc::channel(LINES_LIMIT);
-            let lines = futures::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-            let frames = lines.map(|line| Ok::<_, Infallible>(Frame::data(line)));
             // The watch runs inside of its own body: it ends when the connection does.
-            let work = futures::stream::once(watch.run(sender)).filter_map(|()| async { None });
-            let both = futures::stream::select(frames, work);
-            (200, "application/json", BodyExt::boxed(StreamBody::new(SyncStream::new(both))))
+            let lines = futures::stream::unfold(watch, |mut watch| async move {
+                let lines = watch.next().await?;
+                Some((Ok::<_, Infallible>(Frame::data(lines)), watch))
+            });
+            (200, "application/json", BodyExt::boxed(StreamBody::new(SyncStream::new(lines))))
         }
     };
     with_headers(code, kind, body)

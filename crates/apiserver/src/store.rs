@@ -1,10 +1,13 @@
 //! Memory: the objects of every resource as JSON text, one revision counter, and the recent changes for watches.
 //!
 //! A change is committed against the revision that it was made from. A watcher that does not keep up is closed, so that
-//! no writer ever waits for it. Nothing here knows what objects mean, save `metadata.resourceVersion` and labels.
+//! no writer ever waits for it. Of what objects mean only this much is known here: metadata, and
+//! the numbers that a Service has for itself.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -12,6 +15,9 @@ use tokio::sync::mpsc;
 
 /// Changes kept per resource.
 const LOG_LIMIT: usize = 4096;
+/// What their objects take together, where there are more than a few.
+const LOG_SIZE_LIMIT: usize = 4 << 20;
+const LOG_LEAST: usize = 256;
 /// Changes that may wait for one watcher.
 const BACKLOG_LIMIT: usize = 8192;
 
@@ -22,14 +28,31 @@ pub type Key = (String, String);
 #[derive(Debug)]
 pub struct Stored {
     pub bytes: Bytes,
+    /// Where in the text the members `apiVersion` and `kind` are, with the comma after each.
+    cuts: [Range<usize>; 2],
     pub revision: u64,
-    pub labels: BTreeMap<String, String>,
+    /// In order.
+    pub labels: Box<[(String, String)]>,
     /// The uids of its owners.
-    pub owners: Vec<String>,
+    pub owners: Box<[String]>,
+    /// Numbers of which each belongs to one object at a time: addresses and ports.
+    claims: Box<[u32]>,
+    /// Whether it has a `deletionTimestamp`.
+    pub is_deleted: bool,
     pub key: Key,
 }
 
 impl Stored {
+    /// Appends the object without its version and kind, as items of built-in lists are.
+    pub fn write_bare(&self, out: &mut Vec<u8>) {
+        let mut from = 0;
+        for cut in &self.cuts {
+            out.extend_from_slice(&self.bytes[from..cut.start]);
+            from = cut.end;
+        }
+        out.extend_from_slice(&self.bytes[from..]);
+    }
+
     /// The object.
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.bytes).expect("what is stored was written by us")
@@ -37,7 +60,7 @@ impl Stored {
 }
 
 /// One change.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Change {
     pub before: Option<Arc<Stored>>,
     /// The object after the change; for a deletion its last state, at the deletion's revision.
@@ -45,20 +68,46 @@ pub struct Change {
     pub is_deletion: bool,
 }
 
+impl Change {
+    fn size(&self) -> usize {
+        self.after.bytes.len() + self.before.as_ref().map_or(0, |before| before.bytes.len())
+    }
+}
+
+/// A change on its way to watchers.
+#[derive(Debug)]
+pub struct Told {
+    pub change: Change,
+    /// As most of them write it, made by the first.
+    pub line: OnceLock<Bytes>,
+}
+
+impl Told {
+    fn new(change: &Change) -> Arc<Self> {
+        Arc::new(Self { change: change.clone(), line: OnceLock::new() })
+    }
+}
+
 #[derive(Default)]
 struct Table {
     objects: BTreeMap<Key, Arc<Stored>>,
-    log: VecDeque<Arc<Change>>,
+    log: VecDeque<Change>,
+    /// Bytes of the objects in the log.
+    log_size: usize,
     /// The revision up to which changes have left the log.
     forgotten: u64,
     /// The revision of the last change.
     changed: u64,
-    watchers: Vec<mpsc::Sender<Arc<Change>>>,
+    watchers: Vec<mpsc::Sender<Arc<Told>>>,
+    /// How many objects claim each number.
+    claims: BTreeMap<u32, usize>,
 }
 
 struct State {
     revision: u64,
     tables: BTreeMap<String, Table>,
+    /// What each uid owns: tables and keys.
+    owned: BTreeMap<String, BTreeSet<(String, Key)>>,
 }
 
 /// All objects.
@@ -82,7 +131,7 @@ pub struct Listed {
 
 impl Default for Store {
     fn default() -> Self {
-        Store { state: Mutex::new(State { revision: 1, tables: BTreeMap::new() }) }
+        Store { state: Mutex::new(State { revision: 1, tables: BTreeMap::new(), owned: BTreeMap::new() }) }
     }
 }
 
@@ -154,8 +203,10 @@ impl Store {
         }
         let after = stored(&mut object, key, revision);
         table.objects.insert(key.clone(), Arc::clone(&after));
-        table.publish(Change { before, after: Arc::clone(&after), is_deletion: false });
+        table.claim(before.as_deref(), Some(&after));
+        table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: false });
         state.revision = revision;
+        state.own(resource, before.as_deref(), Some(&after));
         Ok(after)
     }
 
@@ -176,8 +227,10 @@ impl Store {
         }
         table.objects.remove(key);
         let after = stored(&mut object, key, revision);
-        table.publish(Change { before, after: Arc::clone(&after), is_deletion: true });
+        table.claim(before.as_deref(), None);
+        table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: true });
         state.revision = revision;
+        state.own(resource, before.as_deref(), None);
         Ok(after)
     }
 
@@ -190,7 +243,7 @@ impl Store {
 
     /// The changes after a revision, first those that were, then those that come. The channel ends when the watcher is
     /// too slow.
-    pub fn watch(&self, resource: &str, after: u64) -> Result<mpsc::Receiver<Arc<Change>>, Forgotten> {
+    pub fn watch(&self, resource: &str, after: u64) -> Result<mpsc::Receiver<Arc<Told>>, Forgotten> {
         let mut state = self.lock();
         let table = state.tables.entry(resource.to_owned()).or_default();
         if after < table.forgotten {
@@ -198,7 +251,7 @@ impl Store {
         }
         let (sender, receiver) = mpsc::channel(BACKLOG_LIMIT);
         for change in table.log.iter().filter(|change| change.after.revision > after) {
-            if sender.try_send(Arc::clone(change)).is_err() {
+            if sender.try_send(Told::new(change)).is_err() {
                 return Err(Forgotten(table.forgotten));
             }
         }
@@ -210,10 +263,21 @@ impl Store {
     /// Everything that an object owns: tables and objects.
     pub fn owned_by(&self, uid: &str) -> Vec<(String, Arc<Stored>)> {
         let state = self.lock();
-        let all =
-            state.tables.iter().flat_map(|(name, table)| table.objects.values().map(move |o| (name, o)));
-        let owned = all.filter(|(_, object)| object.owners.iter().any(|owner| owner == uid));
-        owned.map(|(name, object)| (name.clone(), Arc::clone(object))).collect()
+        let owned = state.owned.get(uid).into_iter().flatten();
+        let find = |(name, key): &(String, Key)| {
+            let object = state.tables.get(name)?.objects.get(key)?;
+            Some((name.clone(), Arc::clone(object)))
+        };
+        owned.filter_map(find).collect()
+    }
+
+    /// The first numbers of a range that no object of a table claims.
+    pub fn unclaimed(&self, resource: &str, range: Range<u32>, count: usize) -> Vec<u32> {
+        let state = self.lock();
+        let table = state.tables.get(resource);
+        let mut claimed = table.into_iter().flat_map(|table| table.claims.range(range.clone())).peekable();
+        let is_free = |number: &u32| claimed.next_if(|(known, _)| *known == number).is_none();
+        range.clone().filter(is_free).take(count).collect()
     }
 
     /// Ends every watch of a resource: its kind is gone or has changed.
@@ -224,14 +288,56 @@ impl Store {
     }
 }
 
+impl State {
+    /// Who owns an object is known from the owner's side as well.
+    fn own(&mut self, resource: &str, before: Option<&Stored>, after: Option<&Stored>) {
+        if before.map(|stored| &stored.owners) == after.map(|stored| &stored.owners) {
+            return;
+        }
+        if let Some(before) = before {
+            for uid in &before.owners {
+                if let Some(owned) = self.owned.get_mut(uid) {
+                    owned.remove(&(resource.to_owned(), before.key.clone()));
+                    if owned.is_empty() {
+                        self.owned.remove(uid);
+                    }
+                }
+            }
+        }
+        if let Some(after) = after {
+            for uid in &after.owners {
+                self.owned.entry(uid.clone()).or_default().insert((resource.to_owned(), after.key.clone()));
+            }
+        }
+    }
+}
+
 impl Table {
+    fn claim(&mut self, before: Option<&Stored>, after: Option<&Stored>) {
+        for number in after.iter().flat_map(|stored| &stored.claims) {
+            *self.claims.entry(*number).or_default() += 1;
+        }
+        for number in before.iter().flat_map(|stored| &stored.claims) {
+            if let Some(count) = self.claims.get_mut(number) {
+                *count -= 1;
+                if *count == 0 {
+                    self.claims.remove(number);
+                }
+            }
+        }
+    }
+
     fn publish(&mut self, change: Change) {
-        let change = Arc::new(change);
         self.changed = change.after.revision;
-        self.watchers.retain(|watcher| watcher.try_send(Arc::clone(&change)).is_ok());
+        if !self.watchers.is_empty() {
+            let told = Told::new(&change);
+            self.watchers.retain(|watcher| watcher.try_send(Arc::clone(&told)).is_ok());
+        }
+        self.log_size += change.size();
         self.log.push_back(change);
-        while self.log.len() > LOG_LIMIT {
+        while self.log.len() > LOG_LIMIT || (self.log_size > LOG_SIZE_LIMIT && self.log.len() > LOG_LEAST) {
             let gone = self.log.pop_front().expect("the log is over its limit");
+            self.log_size -= gone.size();
             self.forgotten = gone.after.revision;
         }
     }
@@ -239,15 +345,59 @@ impl Table {
 
 fn stored(object: &mut Value, key: &Key, revision: u64) -> Arc<Stored> {
     object["metadata"]["resourceVersion"] = revision.to_string().into();
-    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    let metadata = &object["metadata"];
+    let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
     let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-    let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let owners = metadata.get("ownerReferences").and_then(Value::as_array).into_iter().flatten();
     let owners = owners.filter_map(|owner| owner["uid"].as_str().map(str::to_owned));
+    let (bytes, cuts) = text(object);
     Arc::new(Stored {
-        bytes: object.to_string().into(),
+        bytes,
+        cuts,
         revision,
         labels: labels.collect(),
         owners: owners.collect(),
+        claims: claims(object),
+        is_deleted: metadata.get("deletionTimestamp").is_some_and(Value::is_string),
         key: key.clone(),
     })
+}
+
+/// An object as text, no longer than it has to be, and where its version and kind are.
+fn text(object: &Value) -> (Bytes, [Range<usize>; 2]) {
+    let mut out = Vec::with_capacity(4096);
+    let mut cuts = [0..0, 0..0];
+    let write = |out: &mut Vec<u8>, value: &Value| {
+        serde_json::to_writer(out, value).expect("a JSON value can always be written");
+    };
+    out.push(b'{');
+    for (key, value) in object.as_object().into_iter().flatten() {
+        let begin = out.len();
+        out.extend_from_slice(Value::from(key.as_str()).to_string().as_bytes());
+        out.push(b':');
+        write(&mut out, value);
+        out.push(b',');
+        match key.as_str() {
+            "apiVersion" => cuts[0] = begin..out.len(),
+            "kind" => cuts[1] = begin..out.len(),
+            _ => {}
+        }
+    }
+    // Every object has metadata, which comes after both.
+    if out.len() > 1 {
+        out.pop();
+    }
+    out.push(b'}');
+    (Bytes::copy_from_slice(&out), cuts)
+}
+
+/// The address and the ports of a Service.
+fn claims(object: &Value) -> Box<[u32]> {
+    if object["kind"] != "Service" {
+        return Box::default();
+    }
+    let address = object["spec"]["clusterIP"].as_str().and_then(|text| text.parse::<Ipv4Addr>().ok());
+    let ports = object["spec"]["ports"].as_array().into_iter().flatten();
+    let ports = ports.filter_map(|port| u32::try_from(port["nodePort"].as_u64()?).ok());
+    address.map(u32::from).into_iter().chain(ports).collect()
 }

@@ -72,15 +72,7 @@ pub fn change(resource: &Resource, live: &Value, object: &Value) -> Vec<Cause> {
         return faults.causes;
     }
     // What was kept with another mistake may stay as it is.
-    let wanted = |object: &Value| {
-        let mut object = object.clone();
-        object.as_object_mut().into_iter().for_each(|fields| {
-            fields.remove("metadata");
-            fields.remove("status");
-        });
-        object
-    };
-    if wanted(live) != wanted(object) {
+    if !crate::keep::is_same_without(live, object, &["metadata", "status"]) {
         built_in(resource, Some(live), &mut faults);
     }
     faults.causes

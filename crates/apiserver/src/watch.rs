@@ -1,18 +1,22 @@
 //! Watches: changes as their watcher sees them, through selectors, as lines of JSON.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::Failure;
-use crate::store::{Change, Stored};
+use crate::store::{Stored, Told};
 use crate::table::{Tabular, internal};
 
+/// Lines are sent together until they are this many bytes.
+const TOGETHER: usize = 32 << 10;
 /// Bookmarks come this often where they are wanted.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 
@@ -46,9 +50,14 @@ impl View {
             && (self.fields.is_empty() || self.fields.matches(&stored.value()))
     }
 
+    /// Whether objects are shown as they are kept.
+    pub fn is_plain(&self) -> bool {
+        !self.converts && matches!(self.form, Form::Whole)
+    }
+
     /// The object as it is shown.
     pub fn shown(&self, stored: &Stored) -> Bytes {
-        if !self.converts && matches!(self.form, Form::Whole) {
+        if self.is_plain() {
             return stored.bytes.clone();
         }
         self.presented(stored.value()).to_string().into()
@@ -85,8 +94,8 @@ impl View {
 pub struct Watch {
     pub view: View,
     /// Objects that are shown first.
-    pub initial: Vec<Arc<Stored>>,
-    pub changes: mpsc::Receiver<Arc<Change>>,
+    pub initial: VecDeque<Arc<Stored>>,
+    pub changes: mpsc::Receiver<Arc<Told>>,
     pub bookmarks: bool,
     /// A bookmark says when the initial objects have been sent.
     pub marks_end_of_initial: bool,
@@ -94,64 +103,89 @@ pub struct Watch {
     pub ends: Instant,
     /// Tables after the first do not repeat their columns.
     pub has_columns: bool,
+    pub timer: Timer,
+}
+
+/// When something is to be done although nothing has changed.
+#[derive(Default)]
+pub struct Timer {
+    next_bookmark: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    is_over: bool,
 }
 
 impl Watch {
-    /// Writes all lines into a channel until the watch ends or nobody listens.
-    pub async fn run(mut self, out: mpsc::Sender<Bytes>) {
-        for stored in std::mem::take(&mut self.initial) {
-            if out.send(self.line("ADDED", &stored)).await.is_err() {
-                return;
+    /// The next lines, as many as have come together; `None` when the watch ends.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        let mut lines = Lines::default();
+        while let Some(stored) = self.initial.pop_front() {
+            lines.push(self.line("ADDED", &stored));
+            if lines.is_full() {
+                return lines.finish();
             }
         }
-        if self.marks_end_of_initial && out.send(self.bookmark(true)).await.is_err() {
-            return;
+        if std::mem::take(&mut self.marks_end_of_initial) {
+            lines.push(self.bookmark(true));
         }
-        let mut next_bookmark = Instant::now() + BOOKMARK_EVERY;
-        loop {
+        while lines.is_empty() {
+            if self.timer.is_over {
+                return None;
+            }
+            let begun = *self.timer.next_bookmark.get_or_insert_with(|| Instant::now() + BOOKMARK_EVERY);
+            let due = if self.bookmarks { begun.min(self.ends) } else { self.ends };
+            let sleep = self.timer.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             tokio::select! {
-                change = self.changes.recv() => {
-                    let Some(change) = change else { return };
-                    self.revision = change.after.revision;
-                    if let Some(line) = self.seen_change(&change)
-                        && out.send(line).await.is_err()
-                    {
-                        return;
+                told = self.changes.recv() => {
+                    let told = told?;
+                    self.take(&told, &mut lines);
+                    while !lines.is_full() && let Ok(told) = self.changes.try_recv() {
+                        self.take(&told, &mut lines);
                     }
                 }
-                () = tokio::time::sleep_until(next_bookmark), if self.bookmarks => {
-                    next_bookmark = Instant::now() + BOOKMARK_EVERY;
-                    if out.send(self.bookmark(false)).await.is_err() {
-                        return;
-                    }
-                }
-                () = tokio::time::sleep_until(self.ends) => {
-                    // Clients resume from here.
+                () = sleep.as_mut() => {
+                    self.timer.sleep = None;
+                    self.timer.next_bookmark = None;
+                    self.timer.is_over = self.ends <= Instant::now();
+                    // Clients resume from here, also after the end.
                     if self.bookmarks {
-                        let _ = out.send(self.bookmark(false)).await;
+                        lines.push(self.bookmark(false));
                     }
-                    return;
                 }
-                () = out.closed() => return,
             }
+        }
+        lines.finish()
+    }
+
+    fn take(&mut self, told: &Told, lines: &mut Lines) {
+        self.revision = told.change.after.revision;
+        if let Some(line) = self.seen_change(told) {
+            lines.push(line);
         }
     }
 
-    fn seen_change(&mut self, change: &Change) -> Option<Bytes> {
+    fn seen_change(&mut self, told: &Told) -> Option<Bytes> {
+        let change = &told.change;
         let was = change.before.as_deref().is_some_and(|before| self.view.sees(before));
         let is = !change.is_deletion && self.view.sees(&change.after);
-        match (was, is) {
-            (false, true) => Some(self.line("ADDED", &change.after)),
-            (true, true) => Some(self.line("MODIFIED", &change.after)),
-            (true, false) if change.is_deletion => Some(self.line("DELETED", &change.after)),
+        let what = match (was, is) {
+            (false, true) => "ADDED",
+            (true, true) => "MODIFIED",
+            (true, false) if change.is_deletion => "DELETED",
             (true, false) => {
                 // Its last state that was seen, at the revision at which it went out of sight.
                 let mut object = change.before.as_deref()?.value();
                 object["metadata"]["resourceVersion"] = change.after.revision.to_string().into();
-                Some(line("DELETED", self.view.presented(object).to_string().as_bytes()))
+                return Some(line("DELETED", self.view.presented(object).to_string().as_bytes()));
             }
-            (false, false) => None,
-        }
+            (false, false) => return None,
+        };
+        // An object that comes into sight is new to this watcher alone.
+        let is_common = self.view.is_plain() && (was || change.before.is_none());
+        Some(if is_common {
+            told.line.get_or_init(|| line(what, &change.after.bytes)).clone()
+        } else {
+            self.line(what, &change.after)
+        })
     }
 
     fn line(&mut self, change: &str, stored: &Stored) -> Bytes {
@@ -177,6 +211,40 @@ impl Watch {
             object["metadata"]["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
         line("BOOKMARK", object.to_string().as_bytes())
+    }
+}
+
+/// Lines that are sent together.
+#[derive(Default)]
+struct Lines {
+    /// One alone is sent as it is.
+    first: Bytes,
+    all: Vec<u8>,
+}
+
+impl Lines {
+    fn push(&mut self, line: Bytes) {
+        if self.is_empty() {
+            self.first = line;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&line);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.first.len().max(self.all.len()) >= TOGETHER
+    }
+
+    fn finish(self) -> Option<Bytes> {
+        let lines = if self.all.is_empty() { self.first } else { self.all.into() };
+        Some(lines).filter(|lines| !lines.is_empty())
     }
 }
 

@@ -1,5 +1,7 @@
 //! POST and PUT, and what every write goes through: metadata rules, what is kept, who set what.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::call::{Answer, Call};
@@ -10,7 +12,7 @@ use crate::path::Target;
 use crate::read::{find, key};
 use crate::registry::Resource;
 use crate::status::{About, Cause, Failure};
-use crate::store::{Key, Raced};
+use crate::store::{Raced, Stored};
 use crate::{admit, decode, defaults, escalate, keep, life, print, text, validate};
 
 /// How often a write that others overtake is made anew.
@@ -201,7 +203,7 @@ pub fn create(core: &Core, call: &Call, resource: &Resource, target: &Target) ->
     let mut object = received(call, resource, target)?;
     let mut warnings = pruned_body(call, resource, &mut object)?;
     warnings.extend(validate::warnings(resource, &object));
-    let (object, _) = insert(core, call, resource, object, |object| {
+    let made = insert(core, call, resource, object, |object| {
         managed::updated(
             &Write {
                 manager: &call.manager(),
@@ -215,7 +217,33 @@ pub fn create(core: &Core, call: &Call, resource: &Resource, target: &Target) ->
             object,
         );
     })?;
-    Ok(Answer::json(201, &shown(resource, object)).with_warnings(warnings))
+    Ok(made.answer(201, resource).with_warnings(warnings))
+}
+
+/// What a write came to.
+pub enum Written {
+    Kept(Arc<Stored>),
+    /// A dry run.
+    Tried(Value),
+}
+
+impl Written {
+    /// As an answer, in the version that was asked for.
+    pub fn answer(self, code: u16, resource: &Resource) -> Answer {
+        match self {
+            Written::Kept(stored) if resource.version == resource.storage_version => {
+                Answer::bytes(code, stored.bytes.clone())
+            }
+            other => Answer::json(code, &shown(resource, other.value())),
+        }
+    }
+
+    pub fn value(self) -> Value {
+        match self {
+            Written::Kept(stored) => stored.value(),
+            Written::Tried(object) => object,
+        }
+    }
 }
 
 /// In the version that was asked for.
@@ -238,7 +266,7 @@ pub fn insert(
     resource: &Resource,
     mut object: Value,
     record: impl Fn(&mut Value),
-) -> Result<(Value, Key), Failure> {
+) -> Result<Written, Failure> {
     let is_dry_run = call.is_dry_run()?;
     if resource.version != resource.storage_version && !resource.is_custom {
         return Err(Failure::not_implemented(&format!("writes of {}", resource.api_version())));
@@ -247,7 +275,7 @@ pub fn insert(
         let namespace = core.store.read("/namespaces", &(String::new(), ns.to_owned()));
         let about = About { group: "", kind: "namespaces", name: ns };
         let namespace = namespace.ok_or_else(|| Failure::not_found(about))?;
-        if namespace.value()["status"]["phase"] == "Terminating" {
+        if namespace.is_deleted {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             let message = format!(
                 "{} {name:?} is forbidden: unable to create new content in namespace {ns} because it is being terminated",
@@ -308,21 +336,20 @@ pub fn insert(
         if core.store.read(&resource.table(), &key).is_some() {
             return Err(Failure::already_exists(about(resource, &name)));
         }
-        return Ok((object, key));
+        return Ok(Written::Tried(object));
     }
     let written = core.store.write(&resource.table(), &key, None, kept(resource, object));
     let stored = written.map_err(|Raced| {
         let mut failure = Failure::already_exists(about(resource, &name));
         let known = core.store.read(&resource.table(), &key);
-        if known.is_some_and(|known| known.value()["metadata"]["deletionTimestamp"].is_string()) {
+        if known.is_some_and(|known| known.is_deleted) {
             failure.message = format!("object is being deleted: {}", failure.message);
         }
         failure
     })?;
-    let object = stored.value();
-    core.after_write(resource, &object);
-    life::created(core, resource, &stored, &object);
-    Ok((object, key))
+    core.after_write(resource, &stored);
+    life::created(core, resource, &stored);
+    Ok(Written::Kept(stored))
 }
 
 fn qualified(resource: &Resource) -> String {
@@ -366,7 +393,7 @@ pub fn update(
         record_update(core, call, resource, subresource, live, &mut object);
         Ok(object)
     })?;
-    Ok(Answer::json(200, &shown(resource, updated)).with_warnings(warnings))
+    Ok(updated.answer(200, resource).with_warnings(warnings))
 }
 
 pub fn nameless(name: &str) -> Failure {
@@ -447,7 +474,7 @@ pub fn replace(
     target: &Target,
     subresource: &str,
     make: impl Fn(&Value) -> Result<Value, Failure>,
-) -> Result<Value, Failure> {
+) -> Result<Written, Failure> {
     let is_dry_run = call.is_dry_run()?;
     if resource.version != resource.storage_version && !resource.is_custom {
         return Err(Failure::not_implemented(&format!("writes of {}", resource.api_version())));
@@ -475,10 +502,10 @@ pub fn replace(
         settle(resource, &mut object);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         if managed::is_unchanged(&live, &object) {
-            return Ok(live);
+            return Ok(Written::Kept(stored));
         }
         if is_dry_run {
-            return Ok(object);
+            return Ok(Written::Tried(object));
         }
         let is_over = life::is_over(resource, &object);
         let object = kept(resource, object);
@@ -489,16 +516,16 @@ pub fn replace(
             core.store.write(&table, &key, Some(stored.revision), object)
         };
         if let Ok(stored) = done {
-            let object = stored.value();
             if is_over {
-                life::removed(core, resource, &object);
+                life::removed(core, resource, &stored.value());
             } else {
-                core.after_write(resource, &object);
-                if live["metadata"]["ownerReferences"] != object["metadata"]["ownerReferences"] {
-                    life::created(core, resource, &stored, &object);
+                core.after_write(resource, &stored);
+                let now = stored.value();
+                if live["metadata"]["ownerReferences"] != now["metadata"]["ownerReferences"] {
+                    life::created(core, resource, &stored);
                 }
             }
-            return Ok(object);
+            return Ok(Written::Kept(stored));
         }
     }
     Err(Failure::modified(about(resource, name)))
@@ -538,26 +565,21 @@ fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object
     if subresource == "status" || !(resource.is_custom || defaults::has_generation(resource)) {
         return;
     }
-    let wanted = |object: &Value| {
-        let mut object = object.clone();
-        if let Value::Object(fields) = &mut object {
-            fields.remove("metadata");
-            if resource.has_status() || !resource.is_custom {
-                fields.remove("status");
-            }
-        }
-        object
-    };
+    let ignored: &[&str] =
+        if resource.has_status() || !resource.is_custom { &["metadata", "status"] } else { &["metadata"] };
     // A rollout may be asked for by an annotation; the number of the revision is its controller's.
-    let notes = |object: &Value| {
-        let mut notes = object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-        notes.remove("deployment.kubernetes.io/revision");
-        notes
+    const REVISION: &[&str] = &["deployment.kubernetes.io/revision"];
+    let none = Value::Object(serde_json::Map::new());
+    let notes = |object: &'_ Value| match &object["metadata"]["annotations"] {
+        notes @ Value::Object(_) => notes.clone(),
+        _ => none.clone(),
     };
-    let is_noted = (resource.is("apps", "deployments") && notes(live) != notes(object))
+    let is_noted = (resource.is("apps", "deployments")
+        && live["metadata"]["annotations"] != object["metadata"]["annotations"]
+        && !keep::is_same_without(&notes(live), &notes(object), REVISION))
         || (resource.is("discovery.k8s.io", "endpointslices")
             && live["metadata"]["labels"] != object["metadata"]["labels"]);
-    if is_noted || wanted(live) != wanted(object) {
+    if is_noted || !keep::is_same_without(live, object, ignored) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = (generation + 1).into();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sluice_fields::{FieldSet, PathElement};
 
 use super::walk::{Atom, atom_of_both, item_element, items};
@@ -18,89 +18,93 @@ pub struct Comparison {
 
 /// Compares an older value with a newer one.
 pub fn compare(schema: &Schema, left: &Value, right: &Value) -> Comparison {
-    let mut walk = Walk { path: Vec::new(), found: Comparison::default() };
-    walk.compare(schema, Some(left), Some(right));
-    walk.found
+    // The whole itself has no path.
+    visit(schema, Some(left), Some(right)).below
 }
 
-struct Walk {
-    path: Vec<PathElement>,
-    found: Comparison,
+/// What was found at one place: about itself, and about what is below it.
+#[derive(Default)]
+struct Found {
+    is_added: bool,
+    is_modified: bool,
+    is_removed: bool,
+    below: Comparison,
 }
 
-impl Walk {
-    fn compare(&mut self, schema: &Schema, left: Option<&Value>, right: Option<&Value>) {
-        match atom_of_both(schema, left, right) {
-            Atom::Leaf => {
-                if let (Some(left), Some(right)) = (left, right) {
-                    if left != right {
-                        self.found.modified.insert(self.path.iter().cloned());
-                    }
-                    return;
-                }
+impl Found {
+    fn take(&mut self, element: &PathElement, found: Found) {
+        let below = found.below;
+        for (set, is_member, below) in [
+            (&mut self.below.added, found.is_added, below.added),
+            (&mut self.below.modified, found.is_modified, below.modified),
+            (&mut self.below.removed, found.is_removed, below.removed),
+        ] {
+            if is_member || !below.is_empty() {
+                set.add(element.clone(), is_member, below);
             }
-            Atom::Map(schema) => {
-                let empty = serde_json::Map::new();
-                let left = left.and_then(Value::as_object).unwrap_or(&empty);
-                let right = right.and_then(Value::as_object).unwrap_or(&empty);
-                let mut names: Vec<&String> = left.keys().chain(right.keys()).collect();
-                names.sort();
-                names.dedup();
-                for name in names {
-                    let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                    self.descend(PathElement::Field(name.clone()), below, left.get(name), right.get(name));
-                }
-            }
-            Atom::List(below, list) => {
-                let mut sides: BTreeMap<PathElement, [Vec<&Value>; 2]> = BTreeMap::new();
-                for (side, value) in [left, right].into_iter().enumerate() {
-                    for item in items(value) {
-                        if let Ok(element) = item_element(item, below, list) {
-                            sides.entry(element).or_default()[side].push(item);
-                        }
-                    }
-                }
-                for (element, [left, right]) in sides {
-                    if left.len() <= 1 && right.len() <= 1 {
-                        self.descend(element, below, left.first().copied(), right.first().copied());
-                        continue;
-                    }
-                    let path = self.path.iter().cloned().chain([element.clone()]);
-                    match (left.len() >= 2, right.len() >= 2) {
-                        (true, true) if left != right => self.found.modified.insert(path),
-                        (true, false) => {
-                            self.found.removed.insert(path);
-                            if let Some(item) = right.first() {
-                                self.descend(element, below, None, Some(item));
-                            }
-                        }
-                        (false, true) => {
-                            self.found.added.insert(path);
-                            if let Some(item) = left.first() {
-                                self.descend(element, below, Some(item), None);
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-        match (left, right) {
-            (None, Some(_)) => self.found.added.insert(self.path.iter().cloned()),
-            (Some(_), None) => self.found.removed.insert(self.path.iter().cloned()),
-            _ => {}
         }
     }
+}
 
-    fn descend(
-        &mut self,
-        element: PathElement,
-        schema: &Schema,
-        left: Option<&Value>,
-        right: Option<&Value>,
-    ) {
-        self.path.push(element);
-        self.compare(schema, left, right);
-        self.path.pop();
+fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Found {
+    let mut found = Found::default();
+    if left.is_some() && left == right {
+        return found;
     }
+    match atom_of_both(schema, left, right) {
+        Atom::Leaf => {
+            if let (Some(left), Some(right)) = (left, right) {
+                found.is_modified = left != right;
+                return found;
+            }
+        }
+        Atom::Map(schema) => {
+            let empty = Map::new();
+            let left = left.and_then(Value::as_object).unwrap_or(&empty);
+            let right = right.and_then(Value::as_object).unwrap_or(&empty);
+            let mut names: Vec<&String> = left.keys().chain(right.keys()).collect();
+            names.sort();
+            names.dedup();
+            for name in names {
+                let below = schema.field(name).map_or(&ANY, |(field, _)| field);
+                let (left, right) = (left.get(name), right.get(name));
+                found.take(&PathElement::Field(name.clone()), visit(below, left, right));
+            }
+        }
+        Atom::List(below, list) => {
+            let mut sides: BTreeMap<PathElement, [Vec<&Value>; 2]> = BTreeMap::new();
+            for (side, value) in [left, right].into_iter().enumerate() {
+                for item in items(value) {
+                    if let Ok(element) = item_element(item, below, list) {
+                        sides.entry(element).or_default()[side].push(item);
+                    }
+                }
+            }
+            for (element, [left, right]) in sides {
+                let mut item = Found::default();
+                match (left.len() >= 2, right.len() >= 2) {
+                    (false, false) => {
+                        item = visit(below, left.first().copied(), right.first().copied());
+                    }
+                    (true, true) => item.is_modified = left != right,
+                    (true, false) => {
+                        if let Some(right) = right.first() {
+                            item = visit(below, None, Some(right));
+                        }
+                        item.is_removed = true;
+                    }
+                    (false, true) => {
+                        if let Some(left) = left.first() {
+                            item = visit(below, Some(left), None);
+                        }
+                        item.is_added = true;
+                    }
+                }
+                found.take(&element, item);
+            }
+        }
+    }
+    found.is_added |= left.is_none() && right.is_some();
+    found.is_removed |= left.is_some() && right.is_none();
+    found
 }

@@ -11,42 +11,44 @@ use crate::schema::{Schema, Shape};
 
 /// The fields of a value; an error names the first that the schema does not allow.
 pub fn field_set(schema: &Schema, value: &Value) -> Result<FieldSet, TypedError> {
-    let mut walk = Walk { path: Vec::new(), found: FieldSet::default(), wants_unique: false };
-    walk.visit(schema, value)?;
-    Ok(walk.found)
+    field_set_of(schema, value, false)
 }
 
 /// As `field_set`; an item that comes twice is an error.
 pub fn unique_field_set(schema: &Schema, value: &Value) -> Result<FieldSet, TypedError> {
-    let mut walk = Walk { path: Vec::new(), found: FieldSet::default(), wants_unique: true };
-    walk.visit(schema, value)?;
-    Ok(walk.found)
+    field_set_of(schema, value, true)
+}
+
+fn field_set_of(schema: &Schema, value: &Value, wants_unique: bool) -> Result<FieldSet, TypedError> {
+    let mut walk = Walk { path: Vec::new(), wants_unique };
+    // The whole itself has no path.
+    walk.visit(schema, value).map(|(_, below)| below)
 }
 
 struct Walk {
+    /// Where the walk is, for errors.
     path: Vec<PathElement>,
-    found: FieldSet,
     wants_unique: bool,
 }
 
 impl Walk {
-    fn visit(&mut self, schema: &Schema, value: &Value) -> Result<(), TypedError> {
+    /// Whether a place is itself in the set, and what is below it.
+    fn visit(&mut self, schema: &Schema, value: &Value) -> Result<(bool, FieldSet), TypedError> {
         self.check(schema, value)?;
+        let mut found = FieldSet::default();
         match atom(schema, Some(value)) {
-            Atom::Leaf => self.found.insert(self.path.iter().cloned()),
+            Atom::Leaf => return Ok((true, found)),
             Atom::Map(schema) => {
                 for (name, below) in value.as_object().into_iter().flatten() {
+                    self.path.push(PathElement::Field(name.clone()));
                     let Some((field, is_declared)) = schema.field(name) else {
-                        self.path.push(PathElement::Field(name.clone()));
                         return Err(self.error("field not declared in schema"));
                     };
-                    self.path.push(PathElement::Field(name.clone()));
-                    self.visit(field, below)?;
+                    let (is_member, children) = self.visit(field, below)?;
                     let is_empty = below.is_null() || below.as_object().is_some_and(|map| map.is_empty());
-                    if is_empty || !is_declared {
-                        self.found.insert(self.path.iter().cloned());
+                    if let Some(element) = self.path.pop() {
+                        found.add(element, is_member || is_empty || !is_declared, children);
                     }
-                    self.path.pop();
                 }
             }
             Atom::List(below, list) => {
@@ -66,15 +68,14 @@ impl Walk {
                 for (element, item) in elements {
                     let is_twice = twice.contains(&element);
                     self.path.push(element);
-                    if !is_twice {
-                        self.visit(below, item)?;
+                    let children = if is_twice { FieldSet::default() } else { self.visit(below, item)?.1 };
+                    if let Some(element) = self.path.pop() {
+                        found.add(element, true, children);
                     }
-                    self.found.insert(self.path.iter().cloned());
-                    self.path.pop();
                 }
             }
         }
-        Ok(())
+        Ok((false, found))
     }
 
     /// Whether the value is of the schema's type.

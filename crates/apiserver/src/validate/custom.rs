@@ -6,14 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::keep::joined;
+use crate::keep::Place;
 use crate::registry::Resource;
 use crate::rules;
 use crate::schema::{Combined, ListKind, Schema, Shape};
 use crate::status::Cause;
-
-/// A pattern larger than this once compiled is refused.
-const PATTERN_LIMIT: usize = 1 << 20;
 
 /// Mistakes after which rules are not looked at.
 const BLOCKING: &[&str] = &[
@@ -26,9 +23,9 @@ const BLOCKING: &[&str] = &[
 
 /// An object of a CRD, by its schema and then by its rules.
 pub fn check(resource: &Resource, object: &Value, live: Option<&Value>, causes: &mut Vec<Cause>) {
-    fields(&resource.schema, object, "", causes);
-    duplicates(&resource.schema, object, "", causes);
-    if has_rules(&resource.schema) && causes.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
+    fields(&resource.schema, object, &Place::Root, causes);
+    duplicates(&resource.schema, object, &Place::Root, causes);
+    if resource.schema.has_rules && causes.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
         let why = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
         causes.push(Cause::invalid("<nil>", &Value::Null, why));
     } else {
@@ -37,20 +34,21 @@ pub fn check(resource: &Resource, object: &Value, live: Option<&Value>, causes: 
 }
 
 /// Items of sets and maps that come twice.
-fn duplicates(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn duplicates(schema: &Schema, value: &Value, place: &Place, causes: &mut Vec<Cause>) {
     match (&schema.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
             for (key, below) in map {
-                let is_own = path.is_empty() && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
+                let is_own = matches!(place, Place::Root)
+                    && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
                 if let (Some(field), false) = (fields.get(key).or(others.as_deref()), is_own) {
-                    duplicates(field, below, &joined(path, key), causes);
+                    duplicates(field, below, &Place::Field(place, key), causes);
                 }
             }
         }
         (Shape::Array(items), Value::Array(list)) => {
             let mut seen = BTreeSet::new();
             for (index, item) in list.iter().enumerate() {
-                let at = format!("{path}[{index}]");
+                let at = Place::Item(place, index);
                 let named = match &schema.list {
                     ListKind::Atomic => None,
                     ListKind::Set => Some(item.clone()),
@@ -59,7 +57,11 @@ fn duplicates(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause
                     }
                 };
                 if let Some(named) = named.filter(|named| !seen.insert(named.to_string())) {
-                    causes.push(Cause::new("FieldValueDuplicate", &at, format!("Duplicate value: {named}")));
+                    causes.push(Cause::new(
+                        "FieldValueDuplicate",
+                        &at.to_string(),
+                        format!("Duplicate value: {named}"),
+                    ));
                 }
                 duplicates(items, item, &at, causes);
             }
@@ -68,28 +70,18 @@ fn duplicates(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause
     }
 }
 
-fn has_rules(schema: &Schema) -> bool {
-    !schema.rules.is_empty()
-        || match &schema.shape {
-            Shape::Object { fields, others } => {
-                fields.values().any(has_rules) || others.as_deref().is_some_and(has_rules)
-            }
-            Shape::Array(items) => has_rules(items),
-            _ => false,
-        }
-}
-
 /// An object of a CRD, by its schema.
-fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn fields(schema: &Schema, value: &Value, place: &Place, causes: &mut Vec<Cause>) {
     let resolved = schema.resolved();
-    let shown = if path.is_empty() { "<nil>" } else { path };
+    let is_root = matches!(place, Place::Root);
+    let shown = || if is_root { "<nil>".to_owned() } else { place.to_string() };
     if value.is_null() {
         if !schema.is_nullable && schema.shape != Shape::Any {
             let wanted = type_name(&resolved.shape);
-            let message = format!("{shown} in body must be of type {wanted}: \"null\"");
+            let message = format!("{} in body must be of type {wanted}: \"null\"", shown());
             causes.push(Cause::new(
                 "FieldValueTypeInvalid",
-                path,
+                &place.to_string(),
                 format!("Invalid value: \"null\": {message}"),
             ));
         }
@@ -110,45 +102,48 @@ fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     };
     if !fits {
         let (wanted, found) = (type_name(&resolved.shape), found_type(value));
+        let shown = shown();
         let message =
             format!("Invalid value: {found:?}: {shown} in body must be of type {wanted}: {found:?}");
-        causes.push(Cause::new("FieldValueTypeInvalid", path, message));
+        causes.push(Cause::new("FieldValueTypeInvalid", &place.to_string(), message));
         if let Some(combined) = schema.combined.as_ref().filter(|_| resolved.shape == Shape::IntOrString) {
-            combinations(combined, value, path, causes);
+            combinations(combined, value, place, causes);
         }
         if matches!(resolved.shape, Shape::Integer) && value.is_f64() {
             let why = format!("Checked value must be of type integer (default format) in {shown}");
             causes.push(Cause::invalid("<nil>", &"".into(), &why));
-            limits(schema, value, path, causes);
+            limits(schema, value, &place.to_string(), causes);
         }
         return;
     }
-    limits(schema, value, path, causes);
+    if !schema.values.is_empty() || schema.limits.is_some() || !schema.format.is_empty() {
+        limits(schema, value, &place.to_string(), causes);
+    }
     if let Some(combined) = &schema.combined {
-        combinations(combined, value, path, causes);
+        combinations(combined, value, place, causes);
     }
     match (&resolved.shape, value) {
         (Shape::Object { fields: declared, others }, Value::Object(map)) => {
             for name in &resolved.required {
                 if !map.contains_key(name) {
-                    causes.push(Cause::required(&joined(path, name), ""));
+                    causes.push(Cause::required(&Place::Field(place, name).to_string(), ""));
                 }
             }
             if schema.is_embedded {
                 for name in ["apiVersion", "kind"].into_iter().filter(|name| !map.contains_key(*name)) {
-                    causes.push(Cause::required(&joined(path, name), ""));
+                    causes.push(Cause::required(&Place::Field(place, name).to_string(), ""));
                 }
             }
             for (key, below) in map {
-                let is_own = path.is_empty() && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
+                let is_own = is_root && matches!(key.as_str(), "apiVersion" | "kind" | "metadata");
                 if let (Some(field), false) = (declared.get(key).or(others.as_deref()), is_own) {
-                    fields(field, below, &joined(path, key), causes);
+                    fields(field, below, &Place::Field(place, key), causes);
                 }
             }
         }
         (Shape::Array(items), Value::Array(list)) => {
             for (index, item) in list.iter().enumerate() {
-                fields(items, item, &format!("{path}[{index}]"), causes);
+                fields(items, item, &Place::Item(place, index), causes);
             }
         }
         _ => {}
@@ -156,11 +151,11 @@ fn fields(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
 }
 
 /// allOf, anyOf, oneOf and not. Of several parts that fail the first is told about.
-fn combinations(combined: &Combined, value: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let shown = if path.is_empty() { "<nil>" } else { path };
+fn combinations(combined: &Combined, value: &Value, place: &Place, causes: &mut Vec<Cause>) {
+    let shown = if matches!(place, Place::Root) { "<nil>".to_owned() } else { place.to_string() };
     let found = |schema: &Schema| {
         let mut own = Vec::new();
-        fields(schema, value, path, &mut own);
+        fields(schema, value, place, &mut own);
         own
     };
     let told = |causes: &mut Vec<Cause>, why: String| {
@@ -285,11 +280,8 @@ fn limits(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             if let Some(least) = number("minLength").filter(|least| length < *least) {
                 invalid(format!("should be at least {least} chars long"));
             }
-            if let Some(pattern) = limits["pattern"].as_str() {
-                let compiled = regex::RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build();
-                if !compiled.is_ok_and(|pattern| pattern.is_match(text)) {
-                    invalid(format!("should match '{pattern}'"));
-                }
+            if let Some(pattern) = schema.pattern.as_ref().filter(|pattern| !pattern.takes(text)) {
+                invalid(format!("should match '{}'", pattern.text));
             }
         }
         Value::Array(items) => {
