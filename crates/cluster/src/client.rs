@@ -114,6 +114,11 @@ impl Cluster {
         Self { guard: Some(guard), ..self.clone() }
     }
 
+    /// The same client, whose writes ask the guard that another's do.
+    pub fn guarded_like(self, other: &Self) -> Self {
+        Self { guard: other.guard.clone(), ..self }
+    }
+
     pub async fn kind(&self, api_version: &str, kind: &str) -> Result<Arc<ResourceKind>, ApiError> {
         self.kinds.find(self, api_version, kind).await
     }
@@ -218,6 +223,22 @@ impl Cluster {
             )
             .await?;
         decode(&body)
+    }
+
+    /// Creates something under an object, such as the `token` of a service account.
+    pub async fn create_under(
+        &self,
+        at: At<'_>,
+        subresource: &str,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Value, ApiError> {
+        let path =
+            format!("{}/{subresource}?{WRITE}={}", at.kind.path(at.namespace, at.name), escape(manager));
+        let name = format!("{}/{subresource}", label("CREATE", at.kind));
+        let body = encode(object);
+        let answer = self.call(Method::POST, &path, Some("application/json"), body, false, &name).await?;
+        decode(&answer.1)
     }
 
     /// Replaces an object or one of its subresources.

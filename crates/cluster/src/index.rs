@@ -30,6 +30,7 @@ pub struct Index {
     cluster: Cluster,
     selector: Arc<str>,
     now: Now,
+    is_watching: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -93,7 +94,12 @@ impl Address {
 impl Index {
     /// `selector` is the label that every object of ours carries; `now` is the clock.
     pub fn new(cluster: Cluster, selector: &str, now: Now) -> Self {
-        Self { cluster, selector: selector.into(), now, state: Arc::default() }
+        Self { cluster, selector: selector.into(), now, is_watching: true, state: Arc::default() }
+    }
+
+    /// One that watches nothing: who waits looks for himself.
+    pub fn unwatched(cluster: Cluster, selector: &str, now: Now) -> Self {
+        Self { is_watching: false, ..Self::new(cluster, selector, now) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -151,7 +157,7 @@ impl Index {
         let mut state = self.state.lock().expect("no panic while noting");
         state.objects.entry(address.clone()).or_default();
         update(&mut state, &address, object, self.now());
-        if !state.watches.contains_key(kind) {
+        if self.is_watching && !state.watches.contains_key(kind) {
             let abort = tokio::spawn(follow(self.clone(), Arc::clone(kind))).abort_handle();
             state.watches.insert(Arc::clone(kind), Watched { abort, is_blind: false });
         }

@@ -8,6 +8,7 @@ mod fetch;
 mod health;
 mod identity;
 mod inputs;
+mod kube_config;
 mod record;
 mod source;
 
@@ -43,17 +44,17 @@ impl Controller for Kustomize {
 
         draft.status_mut().last_attempted_revision.clone_from(&source.artifact.revision);
         draft.progress(&doing("Building manifests", &ks, &source.artifact.revision));
-        let cluster = self.identity(&ks)?;
+        let target = self.target(&ks).await?;
         let inputs = self.inputs(&ks).await;
         let manifests = self.build(&ks, tree, inputs).await?;
 
         let history = History::new(&manifests.digest, &source.artifact);
-        let permit = self.permit_to_apply(draft).await;
+        let permit = self.permit_to_apply(&target, draft).await;
         draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
-        let judge = health::Judge { cluster: &cluster, checks };
+        let judge = health::Judge { target: &target, checks };
         let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
         drop(permit);
-        self.prune(&ks, &cluster, &applied, draft, &history).await?;
+        self.prune(&ks, &target, &applied, draft, &history).await?;
         self.check_health(&ks, &judge, &applied, &source, draft, &history).await?;
 
         let status = draft.status_mut();

@@ -3,6 +3,7 @@
 pub mod args;
 mod kustomization;
 mod priority;
+mod remotes;
 mod trees;
 mod watch;
 
@@ -13,7 +14,9 @@ use sluice_bases::{Bases, Limits};
 use sluice_cluster::{Cluster, Index, Selection};
 use sluice_object::order;
 use sluice_runtime::post::Poster;
-use sluice_runtime::{CommonFlags, Context, Engines, Metrics, Pace, Recorder, Store, Waker, clock, driver};
+use sluice_runtime::{
+    CommonFlags, Context, Engines, Key, Metrics, Pace, Recorder, Store, Waker, clock, driver,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +31,8 @@ const STATUS_MANAGER: &str = "gotk-kustomize-controller";
 const OWNER_LABEL: &str = sluice_api::meta::labels::KUSTOMIZATION_NAME;
 /// Kustomizations in their apply stage at once; each dry-runs several objects side by side.
 const APPLYING: usize = 16;
+/// Those of other clusters in it, which may be slow or gone: they stand in a line of their own.
+const APPLYING_ELSEWHERE: usize = 16;
 /// Artifacts fetched at once.
 const FETCHING: usize = 8;
 
@@ -51,6 +56,10 @@ pub(crate) struct Kustomize {
     pub(crate) bases: Bases,
     pub(crate) last_reads: priority::LastReads,
     pub(crate) applying: Semaphore,
+    pub(crate) applying_elsewhere: Semaphore,
+    pub(crate) remotes: remotes::Remotes,
+    /// The service account that this process runs as, where it runs in a cluster.
+    pub(crate) own_account: Option<Key>,
     pub(crate) common: CommonFlags,
     pub(crate) flags: KustomizeFlags,
     /// Where messages say that artifacts are unpacked.
@@ -67,6 +76,8 @@ pub struct Surroundings {
     pub temporary: String,
     /// Replaces the host of artifact URLs, for processes that run outside the cluster.
     pub source_localhost: Option<String>,
+    /// The service account that the process runs as.
+    pub account: Option<Key>,
 }
 
 /// Runs the controller until `stop`.
@@ -94,6 +105,9 @@ pub async fn run(
         bases: Bases::new(fetcher(), Limits::default()),
         last_reads: priority::LastReads::default(),
         applying: Semaphore::new(APPLYING),
+        applying_elsewhere: Semaphore::new(APPLYING_ELSEWHERE),
+        remotes: remotes::Remotes::default(),
+        own_account: surroundings.account,
         unpacked_at: format!("{}/kustomization-0", surroundings.temporary.trim_end_matches('/')),
         custom_stages: order::parse_group_kinds(&flags.custom_apply_stage_kinds),
         common: common.clone(),

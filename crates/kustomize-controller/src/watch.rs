@@ -191,7 +191,11 @@ fn wake_readers(cx: &Kustomize, waker: &Waker, kind: &str, input: &Key) {
         let is_substituted = from.clone().any(|s| s.kind == kind && *s.name == *input.name);
         let decryption = spec.decryption.iter().filter_map(|d| d.secret_ref.as_ref());
         let is_key = kind == "Secret" && decryption.clone().any(|secret| *secret.name == *input.name);
-        if *object.metadata.namespace == *input.namespace && (is_substituted || is_key) {
+        let is_kube_config = spec.kube_config.as_ref().is_some_and(|config| match kind {
+            "Secret" => config.secret_ref.as_ref().is_some_and(|secret| *secret.name == *input.name),
+            _ => config.config_map_ref.as_ref().is_some_and(|map| *map.name == *input.name),
+        });
+        if *object.metadata.namespace == *input.namespace && (is_substituted || is_key || is_kube_config) {
             waker.wake(Key::of(&*object), Cause::Changed);
         }
     }

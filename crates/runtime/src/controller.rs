@@ -179,6 +179,7 @@ async fn finalize<C: Controller>(controller: &C, mut draft: Draft<C::Kind>, key:
 fn tell<K: Kind>(draft: &Draft<K>, failure: &Failure) {
     match &failure.told {
         Told::Warning => draft.event(Severity::Error, failure.reason, failure.message.clone()),
+        Told::WarningOf(text) => draft.event(Severity::Error, failure.reason, text.clone()),
         Told::News(text) => draft.event(Severity::Info, failure.reason, text.clone()),
         Told::Nothing => {}
     }

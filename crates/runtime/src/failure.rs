@@ -44,6 +44,8 @@ pub enum Next {
 pub enum Told {
     /// A warning with the text of Ready.
     Warning,
+    /// A warning with a text of its own.
+    WarningOf(String),
     /// News, with a text of its own.
     News(String),
     /// Nothing.

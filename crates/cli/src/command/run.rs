@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use sha2::{Digest, Sha256};
 use sluice_cluster::{Cluster, Guard};
 use sluice_kustomize_controller as kustomize_controller;
 use sluice_runtime::lease::{Candidate, Timings};
 use sluice_runtime::serve::{self, Answers};
-use sluice_runtime::{CommonFlags, Engines, Metrics};
+use sluice_runtime::{CommonFlags, Engines, Key, Metrics};
 use sluice_source_controller as source_controller;
 use tokio_util::sync::CancellationToken;
 
@@ -100,6 +102,7 @@ async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) -> 
         hostname: hostname(),
         temporary: environment("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()),
         source_localhost: environment("SOURCE_CONTROLLER_LOCALHOST"),
+        account: std::fs::read_to_string(ACCOUNT_TOKEN).ok().and_then(|token| account_of(&token)),
     };
     let kustomize = async {
         if !is_wanted(Name::KustomizeController) {
@@ -212,8 +215,33 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Where Kubernetes puts the token of a Pod's service account.
+const ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// The service account that a token is about.
+fn account_of(token: &str) -> Option<Key> {
+    let claims = URL_SAFE_NO_PAD.decode(token.trim().split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let (namespace, name) =
+        claims["sub"].as_str()?.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    Some(Key::new(namespace, name))
+}
+
 fn hostname() -> String {
     environment("HOSTNAME")
         .or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|text| text.trim().to_owned()))
         .unwrap_or_else(|| "localhost".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_whose_it_is() {
+        let token = |claims: &str| format!("e30.{}.x\n", URL_SAFE_NO_PAD.encode(claims));
+        let own = account_of(&token(r#"{"sub":"system:serviceaccount:flux-system:kustomize-controller"}"#));
+        assert_eq!(own, Some(Key::new("flux-system", "kustomize-controller")));
+        assert_eq!((account_of(&token(r#"{"sub":"ada"}"#)), account_of("x")), (None, None));
+    }
 }

@@ -20,7 +20,10 @@ async fn remote_bases_are_refused_and_expressions_come_on_top() {
     }
     let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
     Stage::prepare(&plane, &kind).await.unwrap();
-    let flags = ["--no-remote-bases=true", "--feature-gates=AdditiveCELDependencyCheck=true"];
+    let flags = [
+        "--no-remote-bases=true",
+        "--feature-gates=AdditiveCELDependencyCheck=true,ObjectLevelWorkloadIdentity=true",
+    ];
     let flags = flags.map(str::to_owned).to_vec();
     let mut subject = Subject::start(&kind, &plane, &Options { flags, ..Options::default() }).unwrap();
     let mut story = Story::on(&plane, test).await;
@@ -52,6 +55,33 @@ async fn remote_bases_are_refused_and_expressions_come_on_top() {
     assert_eq!(message, format!("dependency '{}/first' is not ready", story.ns));
     story.kustomization("first", json!({})).await;
     story.applied("second", &revision).await;
+
+    // An account of this cluster gets into another by a token: here into this one by its address.
+    let issuers = ["https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"];
+    story
+        .apply(json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "there"},
+            "data": {
+                "provider": "generic", "address": plane.url(), "ca.crt": plane.authority(),
+                "serviceAccountName": "traveller", "audiences": issuers.join("\n"),
+            },
+        }))
+        .await;
+    story
+        .kustomization("third", json!({"kubeConfig": {"configMapRef": {"name": "there"}}, "path": "./first"}))
+        .await;
+    let failed = story.failed("Kustomization", "third", "ReconciliationFailed").await;
+    let message = condition(&failed, "Ready")["message"].as_str().unwrap();
+    assert!(message.contains("serviceaccounts \"traveller\" not found"), "{message}");
+    story
+        .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "traveller"}}))
+        .await;
+    let account = format!("system:serviceaccount:{}:traveller", story.ns);
+    story
+        .until("Kustomization", "third", |ks| {
+            condition(ks, "Ready")["message"].as_str().is_some_and(|text| text.contains(&account))
+        })
+        .await;
 
     assert_eq!(subject.ended(), None);
     story.end().await;

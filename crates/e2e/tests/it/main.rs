@@ -5,6 +5,7 @@
 mod applying;
 mod comparison;
 mod dev;
+mod elsewhere;
 mod flagged;
 mod gone;
 mod ground;

@@ -108,6 +108,11 @@ impl Story {
         self.world.expect("a story on the shared plane").plane.kubeconfig()
     }
 
+    /// The address of the plane's API server.
+    pub fn api_url(&self) -> String {
+        self.world.expect("a story on the shared plane").plane.url().to_owned()
+    }
+
     pub async fn apply(&self, object: Value) {
         self.api.apply("person", &self.ns, &object).await.unwrap();
     }

@@ -6,14 +6,13 @@ use sluice_api::event::Severity;
 use sluice_api::meta::{Condition, Inventory, condition_type, find_condition, labels, reason};
 use sluice_api::{Kustomization, kustomize};
 use sluice_cluster::wait::wait;
-use sluice_cluster::{
-    Applier, ApplyOptions, Awaited, Cluster, FieldManager, Operation, PruneOptions, WaitOptions,
-};
+use sluice_cluster::{Applier, ApplyOptions, Awaited, FieldManager, Operation, PruneOptions, WaitOptions};
 use sluice_object::{Action, ChangeSet, Object, inventory, order};
 use sluice_runtime::{Draft, Failure};
 use tokio::sync::SemaphorePermit;
 
 use super::health::Judge;
+use super::identity::Target;
 use super::record::History;
 use super::retried;
 use crate::{Kustomize, NAME};
@@ -38,9 +37,14 @@ impl Applied {
 
 impl Kustomize {
     /// One of the few that apply at a time. The wait for it is no stage of the run.
-    pub(super) async fn permit_to_apply(&self, draft: &Draft<Kustomization>) -> SemaphorePermit<'_> {
+    pub(super) async fn permit_to_apply(
+        &self,
+        target: &Target,
+        draft: &Draft<Kustomization>,
+    ) -> SemaphorePermit<'_> {
         draft.hide();
-        self.applying.acquire().await.expect("the semaphore is never closed")
+        let line = if target.is_remote { &self.applying_elsewhere } else { &self.applying };
+        line.acquire().await.expect("the semaphore is never closed")
     }
 
     pub(super) async fn apply(
@@ -100,7 +104,8 @@ impl Kustomize {
             }
             let defined = objects.iter().filter(|object| object.is_crd());
             let groups: Vec<String> = defined.map(|crd| crd.text_at(&["spec", "group"]).to_owned()).collect();
-            let applier = Applier::new(judge.cluster.clone(), self.index.clone(), options.clone());
+            let applier =
+                Applier::new(judge.target.cluster.clone(), judge.target.index.clone(), options.clone());
             let examined = applier.examine(objects).await.map_err(|error| error.to_string())?;
             let created = examined.iter().filter(|one| one.change.action == Action::Created);
             intend(draft, created.map(|one| inventory::Tracked::from(&one.change)).collect()).await?;
@@ -125,7 +130,7 @@ impl Kustomize {
                     checks: Arc::clone(&judge.checks),
                     stop: self.stop.clone(),
                 };
-                wait(judge.cluster, &self.index, &awaited, &options)
+                wait(&judge.target.cluster, &judge.target.index, &awaited, &options)
                     .await
                     .map_err(|error| error.to_string())?;
             }
@@ -178,7 +183,7 @@ impl Kustomize {
     pub(super) async fn prune(
         &self,
         ks: &Kustomization,
-        cluster: &Cluster,
+        target: &Target,
         applied: &Applied,
         draft: &mut Draft<Kustomization>,
         history: &History,
@@ -194,8 +199,8 @@ impl Kustomize {
         if !ks.spec.prune || stale.is_empty() {
             return Ok(());
         }
-        let pruned = cluster.prune(&stale, &prune_options(ks)).await;
-        self.index.forget(&pruned.changes.ids().cloned().collect::<Vec<_>>());
+        let pruned = target.cluster.prune(&stale, &prune_options(ks)).await;
+        target.index.forget(&pruned.changes.ids().cloned().collect::<Vec<_>>());
         if !pruned.errors.is_empty() {
             let mut kept = now;
             inventory::merge(&mut kept, pruned.survivors);

@@ -23,7 +23,9 @@ impl Kustomize {
         let stored = ks.status.inventory.clone().unwrap_or_default();
         let objects = inventory::list(&stored).unwrap_or_default();
         self.last_reads.forget(&sluice_runtime::Key::of(&*ks));
-        self.index.forget(&objects.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
+        if ks.spec.kube_config.is_none() {
+            self.index.forget(&objects.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
+        }
         if !is_to_be_pruned(&ks) || objects.is_empty() {
             return Ok(());
         }
@@ -34,7 +36,10 @@ impl Kustomize {
             draft.event(Severity::Error, &why, format!("unable to prune objects: \n{}", list.join("\n")));
             return Ok(());
         }
-        let cluster = self.identity(&ks)?;
+        let target = self.target(&ks).await.map_err(|failure| {
+            Failure::new(failure.reason, failure.message, Next::Backoff).telling(Told::Nothing)
+        })?;
+        let cluster = target.cluster;
         let pruned = cluster.prune(&objects, &prune_options(&ks)).await;
         if !pruned.errors.is_empty() {
             draft.event(Severity::Error, &why, "pruning for deleted resource failed");
@@ -55,9 +60,6 @@ impl Kustomize {
 
     /// Whether the service account that applied the objects still exists.
     async fn can_act(&self, ks: &Kustomization) -> bool {
-        if ks.spec.kube_config.is_some() {
-            return false;
-        }
         let Some(name) = self.service_account(ks) else { return true };
         let kind = ResourceKind::new("", "v1", "ServiceAccount", "serviceaccounts", true);
         !matches!(self.cluster.get(At::new(&kind, &ks.metadata.namespace, name)).await, Err(error) if error.is_not_found())

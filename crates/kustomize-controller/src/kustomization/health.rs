@@ -7,13 +7,14 @@ use sluice_api::Kustomization;
 use sluice_api::event::Severity;
 use sluice_api::meta::{Condition, ConditionStatus, Duration, condition_type, find_condition, reason};
 use sluice_cluster::wait::wait;
-use sluice_cluster::{Awaited, Cluster, WaitError, WaitOptions};
+use sluice_cluster::{Awaited, WaitError, WaitOptions};
 use sluice_health::{Check, Checks};
 use sluice_object::id::split_api_version;
 use sluice_object::{Action, ObjectId};
 use sluice_runtime::{Draft, Failure};
 
 use super::apply::{Applied, awaited};
+use super::identity::Target;
 use super::record::History;
 use super::source::Source;
 use super::{doing, invalid_expression, retried};
@@ -24,7 +25,7 @@ const DEFAULT_API_VERSION: &str = "apps/v1";
 
 /// Who looks at objects, and what health means to it.
 pub(super) struct Judge<'a> {
-    pub(super) cluster: &'a Cluster,
+    pub(super) target: &'a Target,
     pub(super) checks: Arc<Checks>,
 }
 
@@ -60,7 +61,7 @@ impl Kustomize {
             checks: Arc::clone(&judge.checks),
             stop: self.stop.clone(),
         };
-        match wait(judge.cluster, &self.index, &objects, &options).await {
+        match wait(&judge.target.cluster, &judge.target.index, &objects, &options).await {
             Ok(()) => {
                 let text = format!("Health check passed in {}", Duration::from(began.elapsed()));
                 let is_new_revision = !source.artifact.has_revision(&ks.status.last_applied_revision);

@@ -1,12 +1,20 @@
-//! In whose name a Kustomization is applied.
+//! Where and in whose name a Kustomization is applied.
 
 use sluice_api::Kustomization;
 use sluice_api::meta::reason;
-use sluice_cluster::Cluster;
-use sluice_runtime::Failure;
+use sluice_cluster::{Cluster, Index};
+use sluice_runtime::{Failure, Told, clock};
 
 use super::retried;
-use crate::Kustomize;
+use crate::{Kustomize, OWNER_LABEL};
+
+/// The cluster that objects go to, in the name that applies them.
+pub(super) struct Target {
+    pub(super) cluster: Cluster,
+    /// What is known of the objects there. Another cluster is watched only where something waits, and for that run.
+    pub(super) index: Index,
+    pub(super) is_remote: bool,
+}
 
 impl Kustomize {
     /// The service account whose rights are used; none for the controller's own.
@@ -15,16 +23,25 @@ impl Kustomize {
         named.into_iter().find(|name| !name.is_empty())
     }
 
-    pub(super) fn identity(&self, ks: &Kustomization) -> Result<Cluster, Failure> {
-        if ks.spec.kube_config.is_some() {
-            let text = "failed to build kube client: spec.kubeConfig: applying to another cluster is not supported yet";
-            return Err(retried(ks, reason::RECONCILIATION_FAILED, text));
-        }
-        Ok(match self.service_account(ks) {
-            Some(name) => {
-                self.cluster.impersonate(&format!("system:serviceaccount:{}:{name}", ks.metadata.namespace))
+    pub(super) async fn target(&self, ks: &Kustomization) -> Result<Target, Failure> {
+        let home = || (self.cluster.clone(), self.index.clone(), false);
+        let (cluster, index, is_remote) = match &ks.spec.kube_config {
+            None => home(),
+            Some(reference) => {
+                let cluster = self.remote(ks, reference).await.map_err(|text| {
+                    let told = Told::WarningOf(format!("failed to build kube client: {text}"));
+                    retried(ks, reason::RECONCILIATION_FAILED, text).telling(told)
+                })?;
+                let index = Index::unwatched(cluster.clone(), OWNER_LABEL, clock::now);
+                (cluster, index, true)
             }
-            None => self.cluster.clone(),
-        })
+        };
+        let cluster = match self.service_account(ks) {
+            Some(name) => {
+                cluster.impersonate(&format!("system:serviceaccount:{}:{name}", ks.metadata.namespace))
+            }
+            None => cluster,
+        };
+        Ok(Target { cluster, index, is_remote })
     }
 }
