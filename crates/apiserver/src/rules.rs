@@ -2,10 +2,12 @@
 //!
 //! What an expression may cost is bounded before it runs, and so is what all rules of one object may report.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Map, Value};
-use sluice_expression::{Answer, Expression};
+use base64::Engine;
+use serde_json::Value;
+use sluice_expression::{Answer, Expression, TOO_MUCH, Term};
 
 use crate::schema::{ListKind, Schema, Shape};
 use crate::status::Cause;
@@ -37,9 +39,10 @@ const KEYWORDS: &[&str] = &[
     "while",
 ];
 
-/// What the engine says of functions that it does not have.
-const LIMITS: &[&str] =
-    &["no such attribute(s)", "no matching overload", "ndeclared", "nsupported", "nexpected type"];
+/// What the engine says of what a check of types would have found when the rule was made.
+const LIMITS: &[&str] = &["no such attribute(s)", "ndeclared", "nsupported", "nexpected type"];
+/// How it begins when a call does not fit, which only values of an open type can bring about.
+const OVERLOADS: &[&str] = &["no such overload", "found no matching overload"];
 
 /// One rule of a schema.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ impl Rule {
         if self.message.is_empty() { self.text.trim() } else { self.message.trim() }
     }
 
-    fn failure(&self, variables: &Map<String, Value>) -> String {
+    fn failure(&self, variables: &BTreeMap<String, Term>) -> String {
         let said =
             Expression::parse(&self.message_expression).ok().filter(|_| !self.message_expression.is_empty());
         match said.and_then(|expression| expression.answer(variables).ok()) {
@@ -115,6 +118,9 @@ pub fn faults(written: &Value, path: &str, out: &mut Vec<Cause>) {
         let at = format!("{path}.x-kubernetes-validations[{index}].rule");
         if rule.text.trim().is_empty() {
             out.push(Cause::required(&at, "rule is not specified"));
+        } else if rule.text.trim().contains('\n') && rule.message.is_empty() {
+            let at = format!("{path}.x-kubernetes-validations[{index}].message");
+            out.push(Cause::required(&at, "message must be specified if rule contains line breaks"));
         } else if let Err(why) = rule.compiled() {
             let shown = |key: &str| one.get(key).filter(|value| !value.is_null()).cloned();
             let text = |key: &str| shown(key).unwrap_or_else(|| "".into());
@@ -132,7 +138,8 @@ pub fn faults(written: &Value, path: &str, out: &mut Vec<Cause>) {
             let why = if why.contains("output type mismatch") {
                 "cel expression must evaluate to a bool".to_owned()
             } else {
-                format!("compilation failed: {why}")
+                let told = format!("failed to parse the CEL expression '{}': ", rule.text);
+                format!("compilation failed: {}", why.strip_prefix(&told).unwrap_or(why))
             };
             out.push(Cause::new("FieldValueInvalid", &at, format!("Invalid value: {value}: {why}")));
         }
@@ -158,14 +165,20 @@ fn walk(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, causes:
     }
     if !schema.rules.is_empty() {
         let is_same = old == Some(value);
-        let mut variables = Map::new();
-        variables.insert("self".into(), seen(schema, value));
-        if let Some(old) = old.filter(|old| !old.is_null()) {
-            variables.insert("oldSelf".into(), seen(schema, old));
-        }
+        let before = old.filter(|old| !old.is_null()).map(|old| seen(schema, old));
+        let mut variables = BTreeMap::from([("self".to_owned(), seen(schema, value))]);
+        variables.extend(before.clone().map(|old| ("oldSelf".to_owned(), old)));
         for rule in &schema.rules {
-            if let Some(cause) = broken(rule, value, &variables, is_same, path) {
-                causes.push(cause);
+            let found = if rule.optional_old && rule.compiled().is_ok_and(|rule| rule.names("oldSelf")) {
+                let mut variables = variables.clone();
+                variables.insert("oldSelf".to_owned(), Term::Optional(before.clone().map(Box::new)));
+                broken(rule, schema, value, &variables, is_same, path)
+            } else {
+                broken(rule, schema, value, &variables, is_same, path)
+            };
+            causes.extend(found);
+            if has_run_out(causes) {
+                return;
             }
         }
     }
@@ -199,21 +212,30 @@ fn walk(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, causes:
     }
 }
 
+/// Whether a rule has cost too much: then none is asked any more.
+fn has_run_out(causes: &[Cause]) -> bool {
+    causes.last().is_some_and(|cause| cause.message.contains(NO_MORE))
+}
+
+const NO_MORE: &str = "no further validation rules will be run due to call cost exceeds limit for rule: ";
+
 fn broken(
     rule: &Rule,
+    schema: &Schema,
     value: &Value,
-    variables: &Map<String, Value>,
+    variables: &BTreeMap<String, Term>,
     is_same: bool,
     path: &str,
 ) -> Option<Cause> {
     let at = if path.is_empty() { "<nil>" } else { path };
-    let kind = match value {
-        Value::Object(_) => "object",
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        _ => "integer",
+    let kind = match &schema.resolved().shape {
+        Shape::Object { .. } => "object",
+        Shape::Array(_) => "array",
+        Shape::String => "string",
+        Shape::Boolean => "boolean",
+        Shape::Number => "number",
+        Shape::Integer => "integer",
+        Shape::IntOrString | Shape::Any | Shape::Reference(_) => "",
     };
     let stuck = |why: &str| {
         let why = format!("{why} evaluating rule: {}", rule.shown());
@@ -231,6 +253,19 @@ fn broken(
         Ok(Answer::Truth(true)) => return None,
         Ok(Answer::Truth(false)) => {}
         Ok(_) => return Some(stuck("the answer is not a truth value")),
+        Err(why) if why == TOO_MUCH => {
+            let why = format!("Invalid value: {kind:?}: '{why}': {NO_MORE}{}", rule.shown());
+            return Some(Cause::new("FieldValueInvalid", at, why));
+        }
+        Err(why) if OVERLOADS.iter().any(|overload| why.starts_with(overload)) => {
+            if !is_open(schema) {
+                return None;
+            }
+            const UNLIKE: &str =
+                "call arguments did not match a supported operator, function or macro signature for rule";
+            let why = format!("Invalid value: {kind:?}: 'no such overload': {UNLIKE}: {}", rule.shown());
+            return Some(Cause::new("FieldValueInvalid", at, why));
+        }
         // Kubernetes has checked names and types beforehand: such an error is our engine's limit, not the object's fault.
         Err(why) if LIMITS.iter().any(|limit| why.contains(limit)) => return None,
         Err(why) => return Some(stuck(&why)),
@@ -255,21 +290,45 @@ fn broken(
     Some(Cause::new(reason, &field, message))
 }
 
-/// A value as expressions see it: fields under names that CEL can write, numbers as their schema has them.
-fn seen(schema: &Schema, value: &Value) -> Value {
+/// Whether a value of more than one type fits: what is called with it is known when it is asked.
+fn is_open(schema: &Schema) -> bool {
+    match &schema.resolved().shape {
+        Shape::Object { fields, others } => {
+            fields.values().any(is_open) || others.as_deref().is_some_and(is_open)
+        }
+        Shape::Array(items) => is_open(items),
+        Shape::IntOrString | Shape::Any => true,
+        _ => false,
+    }
+}
+
+/// A value as expressions see it: fields under names that CEL can write, numbers and texts as their schema has them.
+fn seen(schema: &Schema, value: &Value) -> Term {
     let schema = schema.resolved();
     match (&schema.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
             let each = map.iter().map(|(key, value)| match (fields.get(key), others) {
                 (Some(field), _) => (escaped(key), seen(field, value)),
                 (None, Some(others)) => (key.clone(), seen(others, value)),
-                (None, None) => (key.clone(), value.clone()),
+                (None, None) => (key.clone(), Term::from(value)),
             });
-            Value::Object(each.collect())
+            Term::Map(each.collect())
         }
-        (Shape::Array(items), Value::Array(list)) => list.iter().map(|item| seen(items, item)).collect(),
-        (Shape::Number, Value::Number(number)) => number.as_f64().map_or(Value::Null, Value::from),
-        _ => value.clone(),
+        (Shape::Array(items), Value::Array(list)) => {
+            Term::List(list.iter().map(|item| seen(items, item)).collect())
+        }
+        (Shape::Number, Value::Number(number)) => number.as_f64().map_or(Term::Null, Term::Float),
+        (_, Value::String(text)) => match schema.format.as_str() {
+            "date-time" => Term::Time(text.clone()),
+            "date" => Term::Time(format!("{text}T00:00:00Z")),
+            "duration" => Term::Span(text.clone()),
+            "byte" => match base64::engine::general_purpose::STANDARD.decode(text) {
+                Ok(bytes) => Term::Bytes(bytes),
+                Err(_) => Term::Text(text.clone()),
+            },
+            _ => Term::Text(text.clone()),
+        },
+        _ => Term::from(value),
     }
 }
 
@@ -339,8 +398,8 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_is_not_there_condemns_nothing() {
-        for rule in ["quantity(self).isLessThan(quantity('1Gi'))", "isURL(self)", "self.find('a') == 'a'"] {
+    fn what_a_check_of_types_would_have_found_condemns_nothing() {
+        for rule in ["self.all(x, x > 1)", "self.frob == 1"] {
             let schema = json!({ "type": "object", "properties": {
                 "s": { "type": "string", "x-kubernetes-validations": [{ "rule": rule }] },
             } });
@@ -356,6 +415,6 @@ mod tests {
         } } });
         let list: Vec<i64> = (1..200).collect();
         let found = causes(&schema, &json!({ "l": list }), None);
-        assert!(found[0].contains("it costs too much"), "{found:?}");
+        assert!(found[0].contains("no further validation rules will be run"), "{found:?}");
     }
 }

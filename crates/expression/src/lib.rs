@@ -1,24 +1,29 @@
 //! CEL expressions about objects: custom health checks, conditions on dependencies, rules of CRDs.
 //!
 //! Invariant: parsing and evaluation end, in little time and stack. The interpreter has no limit of its own, so the
-//! depth of an expression is bounded, and what it may cost with the values at hand is estimated before it runs.
+//! depth of an expression is bounded, and it pays from a tank of fuel for what it does.
 //! Texts of errors are upstream's where people see them.
 
-mod cost;
+mod expand;
+mod fuel;
+mod kubernetes;
 mod output;
 mod sets;
+mod shape;
+mod term;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use cel::common::ast::{EntryExpr, Expr, LiteralValue};
-use cel::objects::Key;
 use cel::parser::PrattParser;
 use cel::{Context, Env, ExecutionError, IdedExpr, Value, extensions};
 use serde_json::{Map, Value as Json};
 
-use cost::Shape;
+use shape::Shape;
+pub use term::Term;
 
 /// The longest expression.
 const LONGEST: usize = 16 << 10;
@@ -28,6 +33,8 @@ const DEEPEST: usize = 64;
 const BRACKETS: u16 = 32;
 /// The stack of the thread that parses; the parser recurses over operators too, as often as they fit into an expression.
 const PARSER_STACK: usize = 64 << 20;
+/// What an evaluation says that has used up its fuel.
+pub const TOO_MUCH: &str = fuel::TOO_MUCH;
 /// The longest text of an error.
 const ERROR: usize = 1024;
 
@@ -51,7 +58,14 @@ fn environment() -> Arc<Env> {
     static ENV: OnceLock<Arc<Env>> = OnceLock::new();
     let make = || {
         let mut env = Env::stdlib().with_optional_support(true);
-        for extension in [extensions::strings, extensions::encoders, sets::extension] {
+        for extension in [
+            extensions::strings,
+            extensions::encoders,
+            extensions::lists,
+            sets::extension,
+            kubernetes::extension,
+            fuel::extension,
+        ] {
             env.add_extension(extension).expect("the extensions fit together");
         }
         Arc::new(env)
@@ -69,8 +83,10 @@ impl Expression {
         // What is too deep is also dropped on the deep stack.
         let parse = || {
             let parser = PrattParser::new().enable_optional_syntax(true).max_recursion_depth(BRACKETS);
-            let root = parser.parse(text).map_err(|errors| errors.to_string())?;
+            let mut root = parser.parse(text).map_err(|errors| errors.to_string())?;
+            expand::expand(&mut root)?;
             let shape = Shape::of(&root);
+            fuel::meter(&mut root);
             if shape.height > DEEPEST { Err("it is too deep".to_owned()) } else { Ok((root, shape)) }
         };
         let parsed = thread::scope(|scope| {
@@ -88,8 +104,9 @@ impl Expression {
     /// Parses an expression that knows these variables only, all of them objects, and answers yes or no.
     pub fn compile(text: &str, variables: &[&str]) -> Result<Self, String> {
         let expression = Self::parse(text)?;
-        if let Some(name) = output::undeclared(&expression.root, variables) {
-            let why = output::undeclared_text(text, &name);
+        let names = output::undeclared(&expression.root, variables);
+        if !names.is_empty() {
+            let why = output::undeclared_text(text, &names);
             return Err(format!("failed to parse the CEL expression '{}': {why}", shortened(text)));
         }
         match output::kind(&expression.root) {
@@ -101,7 +118,8 @@ impl Expression {
     /// Evaluates with these variables.
     pub fn is_true(&self, variables: &Map<String, Json>) -> Result<bool, String> {
         let text = shortened(&self.text);
-        match self.value(variables) {
+        let used = variables.iter().filter(|(name, _)| self.names(name));
+        match self.value(used.map(|(name, value)| (name.clone(), Term::from(value))).collect()) {
             Ok(Value::Bool(value)) => Ok(value),
             Ok(_) => Err(format!("failed to evaluate CEL expression as boolean: '{text}'")),
             Err(why) => Err(format!("failed to evaluate the CEL expression '{text}': {why}")),
@@ -109,8 +127,9 @@ impl Expression {
     }
 
     /// What it answers with these variables, or why it cannot, in few words.
-    pub fn answer(&self, variables: &Map<String, Json>) -> Result<Answer, String> {
-        Ok(match self.value(variables)? {
+    pub fn answer(&self, variables: &BTreeMap<String, Term>) -> Result<Answer, String> {
+        let used = variables.iter().filter(|(name, _)| self.names(name));
+        Ok(match self.value(used.map(|(name, value)| (name.clone(), value.clone())).collect())? {
             Value::Bool(value) => Answer::Truth(value),
             Value::String(text) => Answer::Text(text.to_string()),
             _ => Answer::Other,
@@ -122,20 +141,19 @@ impl Expression {
         self.shape.names.contains(name)
     }
 
-    fn value(&self, variables: &Map<String, Json>) -> Result<Value, String> {
-        let used = || {
-            let all = variables.iter();
-            all.filter(|(name, _)| self.shape.names.contains(name.as_str()))
-        };
-        self.shape.check(used().map(|(_, value)| value)).map_err(str::to_owned)?;
+    fn value(&self, variables: BTreeMap<String, Term>) -> Result<Value, String> {
+        fuel::fill();
         let run = || -> Result<Value, String> {
-            let mut context = Context::with_env(environment());
-            for (name, value) in used() {
-                context.add_variable_from_value(name.clone(), seen(value));
+            let env = environment();
+            let mut context = Context::with_env(Arc::clone(&env));
+            for (name, value) in variables {
+                context.add_variable_as_val(name, value.into_val(&env));
             }
             Value::resolve(&self.root, &context).map_err(|error| self.explain(&error))
         };
-        catch_unwind(AssertUnwindSafe(run)).map_err(|_| "it cannot be evaluated".to_owned())?
+        let value = catch_unwind(AssertUnwindSafe(run)).map_err(|_| "it cannot be evaluated".to_owned())?;
+        // An error may have been of no account: `a || b`.
+        if fuel::is_spent() { Err(TOO_MUCH.to_owned()) } else { value }
     }
 
     fn explain(&self, error: &ExecutionError) -> String {
@@ -145,28 +163,29 @@ impl Expression {
                 format!("no such attribute(s): {}", chain.unwrap_or_else(|| name.to_string()))
             }
             ExecutionError::NoSuchKey(name) => format!("no such key: {name}"),
+            ExecutionError::FunctionError { function, message } => match function.as_str() {
+                "timestamp" => unconverted("google.protobuf.Timestamp"),
+                "duration" => unconverted("google.protobuf.Duration"),
+                kind @ ("int" | "uint" | "double" | "bool") if message.contains("parse error") => {
+                    unconverted(kind)
+                }
+                _ => shortened(message),
+            },
+            ExecutionError::DivisionByZero(_) => "division by zero".to_owned(),
+            ExecutionError::RemainderByZero(_) => "modulus by zero".to_owned(),
+            ExecutionError::Overflow(_, Value::UInt(_), _) => "unsigned integer overflow".to_owned(),
+            ExecutionError::Overflow(_, Value::Int(_), _) => "integer overflow".to_owned(),
+            ExecutionError::IndexOutOfBounds(Value::Int(at)) => format!("index out of bounds: {at}"),
+            ExecutionError::UnsupportedBinaryOperator(..) | ExecutionError::ValuesNotComparable(..) => {
+                "no such overload".to_owned()
+            }
             other => shortened(&other.to_string()),
         }
     }
 }
 
-/// A value as expressions see it: what is whole is an `int`, as long as it fits.
-fn seen(value: &Json) -> Value {
-    match value {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(number), _) => Value::Int(number),
-            (None, Some(number)) => Value::UInt(number),
-            _ => Value::Float(number.as_f64().unwrap_or_default()),
-        },
-        Json::String(text) => Value::String(Arc::new(text.clone())),
-        Json::Array(items) => Value::List(Arc::new(items.iter().map(seen).collect())),
-        Json::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| (Key::String(Arc::new(key.clone())), seen(value)));
-            Value::Map(cel::objects::Map { map: Arc::new(fields.collect()) })
-        }
-    }
+fn unconverted(kind: &str) -> String {
+    format!("type conversion error from 'string' to '{kind}'")
 }
 
 fn shortened(text: &str) -> String {
@@ -181,10 +200,11 @@ fn parts<'a>(expression: &'a IdedExpr, each: &mut dyn FnMut(&'a IdedExpr, bool))
             call.args.iter().for_each(|part| each(part, false));
         }
         Expr::Comprehension(it) => {
+            let runs = it.iter_var != expand::UNUSED;
             each(&it.iter_range, false);
             each(&it.accu_init, false);
-            each(&it.loop_cond, true);
-            each(&it.loop_step, true);
+            each(&it.loop_cond, runs);
+            each(&it.loop_step, runs);
             each(&it.result, false);
         }
         Expr::List(list) => list.elements.iter().for_each(|part| each(part, false)),

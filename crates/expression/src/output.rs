@@ -26,6 +26,11 @@ const TYPES: &[&str] = &[
     "timestamp",
     "type",
     "uint",
+    "format",
+    "ip",
+    "lists",
+    "net",
+    "kubernetes",
 ];
 const COMPARING: &[&str] = &[
     operators::LOGICAL_AND,
@@ -41,57 +46,234 @@ const COMPARING: &[&str] = &[
     "startsWith",
     "endsWith",
     "contains",
-    "matches",
+    "@matches",
     "hasValue",
     "bool",
+    "isQuantity",
+    "isURL",
+    "isIP",
+    "isCIDR",
+    "isSemver",
+    "isSorted",
+    "isGreaterThan",
+    "isLessThan",
+    "containsIP",
+    "containsCIDR",
 ];
 
-const ARITHMETIC: &[&str] =
-    &[operators::ADD, operators::SUBSTRACT, operators::MULTIPLY, operators::DIVIDE, operators::MODULO];
+const ARITHMETIC: &[&str] = &[
+    operators::ADD,
+    "@add",
+    operators::SUBSTRACT,
+    operators::MULTIPLY,
+    operators::DIVIDE,
+    operators::MODULO,
+];
 
-/// The first name that is neither a variable nor bound by a loop.
-pub(super) fn undeclared(root: &IdedExpr, variables: &[&str]) -> Option<String> {
+/// Names that are told of at the most.
+const MOST: usize = 16;
+
+/// Functions and methods that there are.
+const FUNCTIONS: &[&str] = &[
+    "add",
+    "all",
+    "allowed",
+    "asApproximateFloat",
+    "asInteger",
+    "bool",
+    "byte",
+    "bytes",
+    "charAt",
+    "check",
+    "cidr",
+    "compareTo",
+    "contains",
+    "containsCIDR",
+    "containsIP",
+    "date",
+    "datetime",
+    "decode",
+    "distinct",
+    "dns1035Label",
+    "dns1035LabelPrefix",
+    "dns1123Label",
+    "dns1123LabelPrefix",
+    "dns1123Subdomain",
+    "dns1123SubdomainPrefix",
+    "double",
+    "duration",
+    "dyn",
+    "encode",
+    "endsWith",
+    "equivalent",
+    "exists",
+    "exists_one",
+    "existsOne",
+    "family",
+    "filter",
+    "find",
+    "findAll",
+    "first",
+    "flatten",
+    "format",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getEscapedPath",
+    "getFullYear",
+    "getHost",
+    "getHostname",
+    "getHours",
+    "getMilliseconds",
+    "getMinutes",
+    "getMonth",
+    "getPort",
+    "getQuery",
+    "getScheme",
+    "getSeconds",
+    "has",
+    "hasValue",
+    "indexOf",
+    "int",
+    "intersects",
+    "ip",
+    "isCIDR",
+    "isCanonical",
+    "isGlobalUnicast",
+    "isGreaterThan",
+    "isIP",
+    "isInteger",
+    "isLessThan",
+    "isLinkLocalMulticast",
+    "isLinkLocalUnicast",
+    "isLoopback",
+    "isQuantity",
+    "isSemver",
+    "isSorted",
+    "isURL",
+    "isUnspecified",
+    "join",
+    "labelValue",
+    "last",
+    "lastIndexOf",
+    "lowerAscii",
+    "major",
+    "map",
+    "masked",
+    "matches",
+    "max",
+    "min",
+    "minor",
+    "named",
+    "none",
+    "of",
+    "ofNonZeroValue",
+    "optFlatMap",
+    "optMap",
+    "or",
+    "orValue",
+    "patch",
+    "path",
+    "prefixLength",
+    "qualifiedName",
+    "quantity",
+    "quote",
+    "range",
+    "replace",
+    "reverse",
+    "semver",
+    "sign",
+    "size",
+    "slice",
+    "sort",
+    "sortBy",
+    "split",
+    "startsWith",
+    "string",
+    "sub",
+    "substring",
+    "sum",
+    "timestamp",
+    "transformList",
+    "transformMap",
+    "transformMapEntry",
+    "trim",
+    "type",
+    "uint",
+    "unwrap",
+    "unwrapOpt",
+    "upperAscii",
+    "uri",
+    "url",
+    "uuid",
+    "validate",
+    "value",
+];
+
+/// The names that are neither variables nor bound by a loop, nor functions (`name(`), in the order of the text.
+pub(super) fn undeclared(root: &IdedExpr, variables: &[&str]) -> Vec<String> {
     let known: Vec<&str> = variables.iter().chain(TYPES).copied().collect();
-    search(root, &known)
+    let mut out = Vec::new();
+    search(root, &known, &mut out);
+    out.truncate(MOST);
+    out
 }
 
-fn search(expression: &IdedExpr, known: &[&str]) -> Option<String> {
-    if let Expr::Ident(name) = &expression.expr {
-        return (!known.contains(&name.as_str()) && !name.starts_with('@')).then(|| name.clone());
-    }
-    let mut inner = known.to_vec();
-    if let Expr::Comprehension(it) = &expression.expr {
-        inner.extend([it.iter_var.as_str(), it.accu_var.as_str()]);
-        inner.extend(it.iter_var2.as_deref());
-    }
-    let mut found = None;
-    parts(expression, &mut |part, _| {
-        if found.is_none() {
-            found = search(part, &inner);
+fn search(expression: &IdedExpr, known: &[&str], out: &mut Vec<String>) {
+    match &expression.expr {
+        Expr::Ident(name) if !known.contains(&name.as_str()) && !name.starts_with('@') => {
+            out.push(name.clone());
         }
+        Expr::Call(call) => {
+            let name = &call.func_name;
+            if let Some(target) = &call.target {
+                search(target, known, out);
+            }
+            if name.starts_with(|c: char| c.is_ascii_alphabetic()) && !FUNCTIONS.contains(&name.as_str()) {
+                out.push(format!("{name}("));
+            }
+            call.args.iter().for_each(|part| search(part, known, out));
+        }
+        Expr::Comprehension(it) => {
+            let mut inner = known.to_vec();
+            inner.extend([it.iter_var.as_str(), it.accu_var.as_str()]);
+            inner.extend(it.iter_var2.as_deref());
+            parts(expression, &mut |part, _| search(part, &inner, out));
+        }
+        _ => parts(expression, &mut |part, _| search(part, known, out)),
+    }
+}
+
+/// Upstream's text about names that are not declared: where each is, and its line with a mark under it.
+pub(super) fn undeclared_text(text: &str, names: &[String]) -> String {
+    let told = names.iter().enumerate().map(|(index, name)| {
+        let before = names[..index].iter().filter(|other| *other == name).count();
+        let (line, column) = place(text, name, before);
+        let name = name.trim_end_matches('(');
+        let shown = text.lines().nth(line - 1).unwrap_or_default();
+        let mark = ".".repeat(column - 1);
+        format!(
+            "ERROR: <input>:{line}:{column}: undeclared reference to '{name}' (in container '')\n | {shown}\n | {mark}^"
+        )
     });
-    found
+    told.collect::<Vec<_>>().join("\n")
 }
 
-/// Upstream's text about a name that is not declared: where it is, and its line with a mark under it.
-pub(super) fn undeclared_text(text: &str, name: &str) -> String {
-    let (line, column) = place(text, name);
-    let shown = text.lines().nth(line - 1).unwrap_or_default();
-    let mark = ".".repeat(column - 1);
-    format!(
-        "ERROR: <input>:{line}:{column}: undeclared reference to '{name}' (in container '')\n | {shown}\n | {mark}^"
-    )
-}
-
-/// Line and column of a name.
-fn place(text: &str, name: &str) -> (usize, usize) {
+/// Line and column of a name, where it stands for the n-th time; a call is told by its bracket.
+fn place(text: &str, name: &str, mut skipped: usize) -> (usize, usize) {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let is_call = name.ends_with('(');
     for (number, line) in text.lines().enumerate() {
         for (at, _) in line.match_indices(name) {
             let (before, after) = (&line[..at], &line[at + name.len()..]);
-            if !before.ends_with(|c| is_part(c) || c == '.') && !after.starts_with(is_part) {
-                return (number + 1, before.chars().count() + 1);
+            let is_whole = !before.ends_with(is_part)
+                && (is_call || !(before.ends_with('.') || after.starts_with(is_part)));
+            if is_whole && skipped == 0 {
+                let column = if is_call { at + name.len() - 1 } else { at };
+                return (number + 1, line[..column].chars().count() + 1);
             }
+            skipped -= usize::from(is_whole);
         }
     }
     (1, 1)

@@ -1,8 +1,10 @@
 //! The functions `sets.*`: lists as sets.
 
-use cel::common::types::{CelBool, LIST_TYPE};
+use cel::common::types::{CelBool, CelList, LIST_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
+
+use crate::fuel::charge;
 
 /// Adds the functions.
 pub(super) fn extension(env: &mut Env) -> Result<(), DeclarationError> {
@@ -32,6 +34,8 @@ fn answer<'b, 'v>(lists: &[CowVal<'b, 'v>], ask: fn(&dyn Val, &dyn Val) -> Found
     let [one, other] = lists else {
         return Err(ExecutionError::invalid_argument_count(2, lists.len()));
     };
+    let length = |list: &dyn Val| list.downcast_ref::<CelList>().map_or(0, |list| list.inner().len() as u64);
+    charge(length(one.as_ref()).saturating_mul(length(other.as_ref())))?;
     Ok(CowVal::owned(CelBool::from(ask(one.as_ref(), other.as_ref())?)))
 }
 

@@ -26,12 +26,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("urlJoin", &[Type::Map], join),
 ];
 
-/// What a schema's formats ask of an address.
+/// What a schema's formats and CEL ask of an address.
 pub struct UrlParts {
     pub scheme: String,
     pub host: String,
     pub hostname: String,
     pub path: String,
+    /// The path as it was written, where that is a way to write it.
+    pub escaped_path: String,
+    pub query: String,
+    /// All of it, as Go prints it.
+    pub text: String,
 }
 
 /// Reads an address as Go does.
@@ -44,6 +49,9 @@ pub fn url_parts(text: &str) -> Result<UrlParts, String> {
         hostname: lossy(&hostname(&url.host)),
         host: lossy(&url.host),
         path: lossy(&url.path),
+        escaped_path: lossy(&url.escaped_path()),
+        query: lossy(&url.query),
+        text: lossy(&url.to_text()),
     })
 }
 
@@ -54,6 +62,7 @@ struct Url {
     user: Option<User>,
     host: Vec<u8>,
     path: Vec<u8>,
+    raw_path: Vec<u8>,
     query: Vec<u8>,
     force_query: bool,
     fragment: Vec<u8>,
@@ -233,7 +242,16 @@ impl Url {
             self.omit_host = true;
         }
         self.path = unescape(rest, Part::Path)?;
+        self.raw_path = rest.to_vec();
         Ok(())
+    }
+
+    fn escaped_path(&self) -> Vec<u8> {
+        let is_good = |byte: &u8| b"!$&'()*+,;=:@[]%".contains(byte) || !should_escape(*byte, Part::Path);
+        if self.path == b"*" || self.raw_path.iter().all(is_good) {
+            return if self.raw_path.is_empty() { self.path.clone() } else { self.raw_path.clone() };
+        }
+        escape(&self.path, Part::Path)
     }
 
     fn authority(&mut self, authority: &[u8]) -> Result<(), String> {
