@@ -25,6 +25,8 @@ const GONE_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Default)]
 pub struct ApplyOptions {
     pub manager: String,
+    /// Whose objects they are, for who asks what others have done to them; empty where nobody asks.
+    pub owner: Arc<str>,
     /// The prefix of the marks on objects, such as `kustomize.toolkit.fluxcd.io`.
     pub marks: String,
     /// Recreate objects whose immutable fields change.
@@ -127,6 +129,7 @@ impl Applier {
         };
         if self.is_excluded(&object) || self.is_marked(&object, "ssa", "IfNotPresent") {
             let live = self.read(&kind, &id).await.map_err(|error| dry_run(&id, error))?;
+            self.index.unsettle(&kind, &id.namespace, &id.name);
             if let Some(live) = live {
                 return Ok(skipped(&live, kind));
             }
@@ -156,6 +159,7 @@ impl Applier {
             return Ok(created(object, kind, sent));
         };
         if self.is_excluded(&live) || self.is_marked(&object, "ssa", "IfNotPresent") {
+            self.index.unsettle(&kind, &id.namespace, &id.name);
             return Ok(skipped(&live, kind));
         }
         let is_cleaned = self.clean_up(&kind, &object, &live).await?;
@@ -220,6 +224,7 @@ impl Applier {
             object.set_metadata("uid", uid.clone().into());
         }
         let failed = |error| ApplyError::Apply { object: examined.change.id.clone(), error };
+        self.index.unsettle(kind, object.namespace(), object.name());
         self.index.expect(kind, object.namespace(), object.name(), &self.options);
         let answer = self.send(kind, &object, false).await.map_err(failed)?;
         if object.is_crd() {
@@ -227,7 +232,10 @@ impl Applier {
         }
         if let Ok(answer) = Object::try_from(answer.object) {
             self.index.note(kind, &answer);
-            self.index.settle(kind, &answer, examined.sent);
+            // What is only made, and left to others from then on, cannot drift.
+            if !self.is_marked(&object, "ssa", "IfNotPresent") {
+                self.index.settle(kind, &answer, examined.sent);
+            }
         }
         Ok(())
     }
@@ -278,6 +286,7 @@ impl Applier {
         let live = self.read(kind, &id).await.ok().flatten();
         let Some(live) = live else { return Err(dry_run(&id, error)) };
         if self.is_excluded(&live) {
+            self.index.unsettle(kind, &id.namespace, &id.name);
             return Ok(Refused::Skip(Box::new(skipped(&live, Arc::clone(kind)))));
         }
         let may_recreate = self.options.force
@@ -288,6 +297,7 @@ impl Applier {
         }
         let namespace = if kind.namespaced { live.namespace() } else { "" };
         let at = At::new(kind, namespace, live.name());
+        self.index.unsettle(kind, live.namespace(), live.name());
         match self.cluster.delete(at, live.uid(), Propagation::Background).await {
             Err(error) if !error.is_not_found() => return Err(ApplyError::Recreate { object: id, error }),
             _ => {}
@@ -320,7 +330,7 @@ impl Applier {
     /// Removes legacy metadata and takes other managers' fields over. Says whether anything was to be done.
     async fn clean_up(
         &self,
-        kind: &ResourceKind,
+        kind: &Arc<ResourceKind>,
         object: &Object,
         live: &Object,
     ) -> Result<bool, ApplyError> {
@@ -330,6 +340,7 @@ impl Applier {
         let Some(patch) = takeover::patch(live, &self.options) else { return Ok(false) };
         let namespace = if kind.namespaced { live.namespace() } else { "" };
         let at = At::new(kind, namespace, live.name());
+        self.index.unsettle(kind, live.namespace(), live.name());
         match self.cluster.patch(at, "", PatchKind::Json, &patch, &self.options.manager).await {
             Ok(_) => Ok(true),
             Err(error) => Err(ApplyError::TakeOver { object: object.id(), error }),

@@ -3,6 +3,8 @@
 //! One watch a kind, selected by label. It only tells when to look and how healthy an object is; the inventory says
 //! what is ours. An apply's answer is the first event: older ones do not count.
 
+mod drift;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, Weak};
@@ -22,6 +24,8 @@ use crate::client::Cluster;
 use crate::kinds::ResourceKind;
 use crate::watch::{Change, Selection};
 
+pub use drift::{Deed, Drift};
+
 type Now = fn() -> Timestamp;
 
 /// Shared by all reconciles of one cluster.
@@ -31,6 +35,7 @@ pub struct Index {
     selector: Arc<str>,
     now: Now,
     is_watching: bool,
+    has_news: Arc<Notify>,
     state: Arc<Mutex<State>>,
 }
 
@@ -38,6 +43,7 @@ pub struct Index {
 struct State {
     objects: HashMap<Address, Entry>,
     watches: HashMap<Arc<ResourceKind>, Watched>,
+    drifting: drift::Drifting,
 }
 
 struct Watched {
@@ -47,7 +53,7 @@ struct Watched {
 }
 
 /// An object under the kind it is watched by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Address {
     pub(crate) kind: Arc<ResourceKind>,
     pub(crate) namespace: String,
@@ -89,12 +95,28 @@ impl Address {
         let namespace = if kind.namespaced { namespace.to_owned() } else { String::new() };
         Self { kind: Arc::clone(kind), namespace, name: name.to_owned() }
     }
+
+    fn id(&self) -> ObjectId {
+        ObjectId {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            group: self.kind.group.clone(),
+            kind: self.kind.kind.clone(),
+        }
+    }
 }
 
 impl Index {
     /// `selector` is the label that every object of ours carries; `now` is the clock.
     pub fn new(cluster: Cluster, selector: &str, now: Now) -> Self {
-        Self { cluster, selector: selector.into(), now, is_watching: true, state: Arc::default() }
+        Self {
+            cluster,
+            selector: selector.into(),
+            now,
+            is_watching: true,
+            has_news: Arc::default(),
+            state: Arc::default(),
+        }
     }
 
     /// One that watches nothing: who waits looks for himself.
@@ -116,8 +138,14 @@ impl Index {
         options: &Arc<ApplyOptions>,
     ) {
         let mut state = self.state.lock().expect("no panic while expecting");
-        let entry = state.objects.entry(Address::new(kind, namespace, name)).or_default();
-        entry.options = Some(Arc::clone(options));
+        let address = Address::new(kind, namespace, name);
+        let entry = state.objects.entry(address.clone()).or_default();
+        let before = entry.options.replace(Arc::clone(options));
+        if let Some(before) = before.filter(|before| before.owner != options.owner) {
+            // It is another's from now on.
+            entry.settled = None;
+            state.drifting.remove(&before.owner, &address);
+        }
     }
 
     /// What was sent is what there is, by an answer that has been noted.
@@ -128,6 +156,7 @@ impl Index {
         let Some(options) = &entry.options else { return };
         let mark = mark(answer, options);
         entry.settled = Some(Settled { sent, mark, at: Instant::now() });
+        self.judge(&mut state, &address, None);
     }
 
     /// Whether the same was sent within a time, and nothing has happened since to what it has set. Only the watch tells
@@ -166,14 +195,18 @@ impl Index {
     /// Forgets objects that are no longer ours.
     pub fn forget(&self, ids: &[ObjectId]) {
         let mut state = self.state.lock().expect("no panic while forgetting");
-        for id in ids {
-            state.objects.retain(|address, _| {
-                !(address.name == id.name
-                    && address.namespace == id.namespace
-                    && address.kind.kind == id.kind
-                    && address.kind.group == id.group)
-            });
-        }
+        let state = &mut *state;
+        let ids: HashSet<[&str; 4]> =
+            ids.iter().map(|id| [&*id.namespace, &*id.name, &*id.group, &*id.kind]).collect();
+        let drifting = &mut state.drifting;
+        state.objects.retain(|address, entry| {
+            let id = [&*address.namespace, &*address.name, &*address.kind.group, &*address.kind.kind];
+            let is_forgotten = ids.contains(&id);
+            if let Some(options) = entry.options.as_ref().filter(|_| is_forgotten) {
+                drifting.remove(&options.owner, address);
+            }
+            !is_forgotten
+        });
     }
 
     pub(crate) fn known(&self, address: &Address) -> Option<Known> {
@@ -232,12 +265,12 @@ impl Index {
     }
 }
 
-/// Only of an object that is expected. Its version counts only upwards; one made anew under the same name has a higher one too.
-fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp) {
-    let Some(entry) = state.objects.get_mut(address) else { return };
+/// Only of an object that is expected; says whether it was news. Its version counts only upwards; one made anew under the same name has a higher one too.
+fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp) -> bool {
+    let Some(entry) = state.objects.get_mut(address) else { return false };
     let version = object.resource_version().parse().unwrap_or(0);
     if version < entry.version {
-        return;
+        return false;
     }
     entry.version = version;
     object.uid().clone_into(&mut entry.uid);
@@ -245,6 +278,7 @@ fn update(state: &mut State, address: &Address, object: &Object, now: Timestamp)
     let health = sluice_health::health(object, now);
     entry.health = Some(Known { version, status: health.status, revisit_at: health.revisit_at });
     tell(entry);
+    true
 }
 
 /// A hash of all that an apply relies on: who the object is, our own entry in its managed fields (whoever changes a field of
@@ -290,7 +324,9 @@ async fn follow(index: Index, kind: Arc<ResourceKind>) {
                 let Ok(object) = Object::try_from(value) else { continue };
                 let address = Address::new(&kind, object.namespace(), object.name());
                 let mut state = index.state.lock().expect("no panic while updating");
-                update(&mut state, &address, &object, index.now());
+                if update(&mut state, &address, &object, index.now()) {
+                    index.judge(&mut state, &address, Some(&object));
+                }
                 unlisted.remove(&address);
             }
             Change::Deleted(value) => {
@@ -321,8 +357,8 @@ fn gone(index: &Index, address: &Address, version: Option<u64>) {
         entry.version = version.unwrap_or(entry.version);
         entry.health = None;
         entry.mark = None;
-        entry.settled = None;
         tell(entry);
+        index.judge(&mut state, address, None);
     }
 }
 

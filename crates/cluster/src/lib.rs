@@ -19,7 +19,7 @@ pub use apply::{Applier, ApplyError, ApplyOptions, Examined};
 pub use client::{Applied, At, Cluster, PatchKind, Propagation};
 pub use error::ApiError;
 pub use guard::Guard;
-pub use index::Index;
+pub use index::{Deed, Drift, Index};
 pub use kinds::ResourceKind;
 pub use prune::{PruneOptions, Pruned};
 pub use remote::{RemoteError, Trust};

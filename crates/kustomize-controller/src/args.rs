@@ -1,6 +1,6 @@
 //! The flags of kustomize-controller that others do not share.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Gates that may be named in `--feature-gates`.
 pub const GATES: [&str; 12] = [
@@ -18,6 +18,15 @@ pub const GATES: [&str; 12] = [
     "StrictPostBuildSubstitutions",
 ];
 
+/// When what others have changed is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriftMode {
+    /// At the interval.
+    Interval,
+    /// At once.
+    Watch,
+}
+
 /// Flags of kustomize-controller.
 #[derive(Debug, Clone, Args)]
 pub struct KustomizeFlags {
@@ -27,6 +36,9 @@ pub struct KustomizeFlags {
     /// Disallow remote bases usage in Kustomize overlays.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
     pub no_remote_bases: bool,
+    /// When what others have changed or deleted is put back, where the annotation kustomize.toolkit.fluxcd.io/drift does not say.
+    #[arg(long, value_enum, default_value = "interval")]
+    pub drift: DriftMode,
     /// Field manager disallowed to perform changes on managed resources.
     #[arg(long)]
     pub override_manager: Vec<String>,

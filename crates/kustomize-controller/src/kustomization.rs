@@ -17,6 +17,7 @@ use sluice_api::event::{COMMIT_STATUS, COMMIT_STATUS_UPDATE, ORIGIN_REVISION, RE
 use sluice_api::meta::{Duration, condition_type, reason};
 use sluice_runtime::{Controller, Done, Draft, Failure, Next, Rules};
 
+use crate::drift::owner;
 use crate::{Kustomize, STATUS_MANAGER};
 use record::History;
 
@@ -51,10 +52,12 @@ impl Controller for Kustomize {
         let history = History::new(&manifests.digest, &source.artifact);
         let permit = self.permit_to_apply(&target, draft).await;
         draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
+        let drifted = self.index.drifted(&owner(&ks));
         let judge = health::Judge { target: &target, checks };
         let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
         drop(permit);
         self.prune(&ks, &target, &applied, draft, &history).await?;
+        self.settle_drift(&ks, &drifted, draft);
         self.check_health(&ks, &judge, &applied, &source, draft, &history).await?;
 
         let status = draft.status_mut();
@@ -65,6 +68,7 @@ impl Controller for Kustomize {
             .unwrap_or_default()
             .clone_into(&mut status.last_applied_origin_revision);
         history.add(draft, reason::RECONCILIATION_SUCCEEDED);
+        self.settle_drift(&ks, &[], draft);
         tell_finished(draft, &ks);
         let message = format!("Applied revision: {}", source.artifact.revision);
         Ok(Done::new(reason::RECONCILIATION_SUCCEEDED, message).every(ks.spec.interval.to_std()))

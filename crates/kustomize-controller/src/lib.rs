@@ -1,6 +1,7 @@
 //! kustomize-controller: applies the manifests of a source to a cluster and keeps them so.
 
 pub mod args;
+mod drift;
 mod kustomization;
 mod priority;
 mod remotes;
@@ -51,6 +52,7 @@ pub(crate) struct Kustomize {
     pub(crate) store: Arc<Store<Kustomization>>,
     pub(crate) sources: Sources,
     pub(crate) index: Index,
+    pub(crate) waits: drift::Waits,
     pub(crate) engines: Engines,
     pub(crate) trees: Trees,
     pub(crate) bases: Bases,
@@ -94,12 +96,14 @@ pub async fn run(
     let poster = (!common.events_addr.is_empty())
         .then(|| Poster::start(&common.events_addr, NAME, &surroundings.hostname));
     let recorder = Recorder::start(&cluster, NAME, poster);
+    let drift_recorder = recorder.clone();
     let index = Index::new(cluster.clone(), OWNER_LABEL, clock::now);
     let controller = Arc::new(Kustomize {
         cluster: cluster.clone(),
         store: Arc::clone(&store),
         sources: Sources::default(),
         index: index.clone(),
+        waits: drift::Waits::default(),
         engines,
         trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),
         bases: Bases::new(fetcher(), Limits::default()),
@@ -136,6 +140,7 @@ pub async fn run(
         () = sources.buckets.follow(&cluster, all.clone()) => {}
         () = sources.external.follow(&cluster, all) => {}
         () = watch::wake_on_changes(&controller, &waker) => {}
+        () = drift::follow(&controller, &waker, &drift_recorder) => {}
     }
     index.stop();
 }

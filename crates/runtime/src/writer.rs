@@ -140,6 +140,31 @@ impl<K: Kind> Writer<K> {
     }
 }
 
+/// Changes the status of an object that nobody may be running, over whatever it is by now.
+pub async fn amend<K: Kind + Clone>(
+    cluster: &Cluster,
+    store: &Arc<Store<K>>,
+    manager: &'static str,
+    key: &Key,
+    change: impl Fn(&mut K) + Send,
+) -> Result<(), ApiError> {
+    let Some(known) = store.get(key) else { return Ok(()) };
+    let mut object = (*known).clone();
+    for _ in 0..MAX_CONFLICTS {
+        let mut writer = Writer::new(cluster.clone(), Arc::clone(store), manager, &object);
+        change(&mut object);
+        let wanted = serde_json::to_value(object.status()).map_err(|e| ApiError::Decode(e.to_string()))?;
+        let Some(changes) = merge_patch(&writer.written, &wanted) else { return Ok(()) };
+        let patch = json!({ "metadata": { "resourceVersion": writer.version }, "status": changes });
+        if writer.send("status", &patch).await? {
+            return Ok(());
+        }
+        let Some(newer) = store.get(key) else { return Ok(()) };
+        object = (*newer).clone();
+    }
+    Err(Writer::new(cluster.clone(), Arc::clone(store), manager, &object).too_many_conflicts())
+}
+
 fn status_of<K: Kind>(object: &K) -> Value {
     serde_json::to_value(object.status()).unwrap_or(Value::Null)
 }

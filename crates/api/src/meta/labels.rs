@@ -38,6 +38,9 @@ pub const KUSTOMIZE_SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
 /// On objects: `disabled` keeps them encrypted.
 pub const KUSTOMIZE_DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
 
+/// On Kustomizations, unknown to Flux: `watch` puts back at once what others change; `interval` waits for the interval.
+pub const KUSTOMIZE_DRIFT: &str = "kustomize.toolkit.fluxcd.io/drift";
+
 /// On objects of a release: the HelmRelease that owns it.
 pub const HELM_RELEASE_NAME: &str = "helm.toolkit.fluxcd.io/name";
 /// On objects of a release: the namespace of the HelmRelease that owns it.

@@ -57,7 +57,10 @@ impl Kind {
             return ("True".to_owned(), "Helm repository is Ready".to_owned());
         }
         match condition(object, "Ready") {
-            Some(ready) => (text(ready, "/status").to_owned(), text(ready, "/message").to_owned()),
+            Some(ready) => {
+                let message = text(ready, "/message").to_owned();
+                (text(ready, "/status").to_owned(), message + &drift(object))
+            }
             None => ("False".to_owned(), "waiting to be reconciled".to_owned()),
         }
     }
@@ -112,6 +115,14 @@ impl Kind {
     fn shorten(&self, text: String) -> String {
         if self.shortens { shorten_digests(&text) } else { text }
     }
+}
+
+/// What others have changed of it, where it is applied by a Kustomization.
+fn drift(object: &Value) -> String {
+    let is_kustomization = text(object, "/kind") == "Kustomization";
+    let drifted =
+        condition(object, "Drifted").filter(|drifted| is_kustomization && text(drifted, "/status") == "True");
+    drifted.map(|drifted| format!(" (drifted: {})", text(drifted, "/message"))).unwrap_or_default()
 }
 
 /// The source that an applied object takes its files or its chart from.

@@ -5,6 +5,7 @@
 mod applying;
 mod comparison;
 mod dev;
+mod drift;
 mod elsewhere;
 mod flagged;
 mod gone;

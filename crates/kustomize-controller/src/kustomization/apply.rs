@@ -15,7 +15,7 @@ use super::health::Judge;
 use super::identity::Target;
 use super::record::History;
 use super::retried;
-use crate::{Kustomize, NAME};
+use crate::{Kustomize, NAME, drift};
 
 /// A stage that others build on must be healthy within this.
 const STAGE_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
@@ -153,6 +153,7 @@ impl Kustomize {
         }
         ApplyOptions {
             manager: NAME.to_owned(),
+            owner: drift::owner(ks),
             marks: kustomize::GROUP.to_owned(),
             force: ks.spec.force,
             take_over,
@@ -196,11 +197,12 @@ impl Kustomize {
                 return Err(retried(ks, reason::RECONCILIATION_FAILED, error.to_string()));
             }
         };
+        // What happens to them from here on is no longer our concern, or our own doing.
+        target.index.forget(&stale.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
         if !ks.spec.prune || stale.is_empty() {
             return Ok(());
         }
         let pruned = target.cluster.prune(&stale, &prune_options(ks)).await;
-        target.index.forget(&pruned.changes.ids().cloned().collect::<Vec<_>>());
         if !pruned.errors.is_empty() {
             let mut kept = now;
             inventory::merge(&mut kept, pruned.survivors);

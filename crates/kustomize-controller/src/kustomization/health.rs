@@ -11,7 +11,7 @@ use sluice_cluster::{Awaited, WaitError, WaitOptions};
 use sluice_health::{Check, Checks};
 use sluice_object::id::split_api_version;
 use sluice_object::{Action, ObjectId};
-use sluice_runtime::{Draft, Failure};
+use sluice_runtime::{Draft, Failure, Key};
 
 use super::apply::{Applied, awaited};
 use super::identity::Target;
@@ -59,9 +59,11 @@ impl Kustomize {
             timeout: ks.spec.timeout().to_std(),
             fail_fast: !self.common.gate("DisableFailFastBehavior", false),
             checks: Arc::clone(&judge.checks),
-            stop: self.stop.clone(),
+            stop: self.waits.begin(Key::of(ks), &self.stop),
         };
-        match wait(&judge.target.cluster, &judge.target.index, &objects, &options).await {
+        let waited = wait(&judge.target.cluster, &judge.target.index, &objects, &options).await;
+        self.waits.end(&Key::of(ks));
+        match waited {
             Ok(()) => {
                 let text = format!("Health check passed in {}", Duration::from(began.elapsed()));
                 let is_new_revision = !source.artifact.has_revision(&ks.status.last_applied_revision);
@@ -71,7 +73,9 @@ impl Kustomize {
                 draft.note(healthy(ConditionStatus::True, reason::SUCCEEDED, text));
                 Ok(())
             }
-            Err(WaitError::Stopped) => Err(Failure::interrupted("the controller is stopping")),
+            Err(WaitError::Stopped) => {
+                Err(Failure::interrupted("the controller is stopping, or something has to be put back"))
+            }
             Err(error) => {
                 draft.note(healthy(ConditionStatus::False, reason::HEALTH_CHECK_FAILED, error.to_string()));
                 history.add(draft, reason::HEALTH_CHECK_FAILED);
