@@ -60,11 +60,16 @@ impl Ui {
 
     /// Writes a result, as it is, to standard output.
     pub fn print(&self, text: &str) -> CliResult {
+        self.print_with(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Lets a result be written to standard output.
+    pub fn print_with(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult {
         if self.is_silent {
             return Ok(());
         }
         let mut out = self.out.lock();
-        out.write_all(text.as_bytes())?;
+        write(&mut out)?;
         out.flush()?;
         Ok(())
     }

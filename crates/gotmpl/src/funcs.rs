@@ -61,15 +61,21 @@ fn bucket(name: &str) -> usize {
 /// Later families hide functions of earlier ones: they come first in their bucket.
 fn table(families: &[&[&'static [Function]]]) -> Table {
     let all = families.iter().flat_map(|families| families.iter()).flat_map(|family| family.iter());
-    let mut functions: Vec<&Function> = all.collect();
-    functions.reverse();
-    functions.sort_by_key(|function| bucket(function.name));
+    let mut all: Vec<(usize, &Function)> = all.map(|function| (bucket(function.name), function)).collect();
+    all.reverse();
     let mut starts = vec![0; BUCKETS + 1];
-    for function in &functions {
-        starts[bucket(function.name) + 1] += 1;
+    for (bucket, _) in &all {
+        starts[bucket + 1] += 1;
     }
     for at in 0..BUCKETS {
         starts[at + 1] += starts[at];
+    }
+    // Each into the next free place of its bucket.
+    let mut free = starts.clone();
+    let mut functions: Vec<&Function> = all.iter().map(|(_, function)| *function).collect();
+    for (bucket, function) in all {
+        functions[free[bucket]] = function;
+        free[bucket] += 1;
     }
     Table { starts, functions }
 }

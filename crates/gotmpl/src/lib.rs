@@ -35,4 +35,4 @@ pub use octets::Octets;
 pub use set::{Functions, MissingKey, ParsedText, Templates};
 pub use text::Text;
 pub use time::date_problem;
-pub use value::{Elements, List, Map, MapType, Object, Value};
+pub use value::{Elements, List, Map, MapType, Object, Value, take_lasting_change};

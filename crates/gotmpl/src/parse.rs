@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::lex::{Kind, Lexer, Token};
 use crate::node::{Branch, Command, Node, Operand, Pipe, Span, Variable};
 use crate::quote::{quote, unquote};
-use crate::set::Tree;
+use crate::set::{Parsed, Tree};
 use crate::text::{Text, to_lossy};
 
 mod number;
@@ -65,7 +65,7 @@ pub(crate) struct Parser<'a> {
     frame: Frame<'a>,
     nesting: u32,
     shared_text: Bytes,
-    trees: BTreeMap<String, Arc<Tree>>,
+    parsed: Parsed,
     /// Operands and commands that are not yet in their lists, which get the room that they need and no more.
     operands: Vec<Operand>,
     commands: Vec<Command>,
@@ -78,7 +78,7 @@ pub(crate) fn parse(
     name: &str,
     shared_text: Bytes,
     find: &dyn Fn(&str) -> Option<&'static Function>,
-) -> Outcome<BTreeMap<String, Arc<Tree>>> {
+) -> Outcome<Parsed> {
     let text = &shared_text[..];
     let mut parser = Parser {
         lexer: Lexer::new(text),
@@ -88,7 +88,7 @@ pub(crate) fn parse(
         frame: Frame::new(),
         nesting: 0,
         shared_text: shared_text.clone(),
-        trees: BTreeMap::new(),
+        parsed: Parsed { trees: BTreeMap::new(), is_unsteady: false },
         operands: Vec::new(),
         commands: Vec::new(),
     };
@@ -97,7 +97,17 @@ pub(crate) fn parse(
     }
     let root = parser.main()?;
     parser.add(name.to_owned(), root)?;
-    Ok(parser.trees)
+    Ok(parser.parsed)
+}
+
+/// Whether a function draws random numbers or asks the caller.
+fn is_unsteady(name: &str) -> bool {
+    name.starts_with("gen")
+        || name.starts_with("rand")
+        || matches!(
+            name,
+            "bcrypt" | "encryptAES" | "getHostByName" | "htpasswd" | "lookup" | "shuffle" | "uuidv4"
+        )
 }
 
 /// No text is longer: places in it are kept short.
@@ -204,7 +214,7 @@ impl<'a> Parser<'a> {
 
     fn add(&mut self, name: String, root: Vec<Node>) -> Outcome<()> {
         let is_blank = root.iter().all(|node| node.is_blank(self.text));
-        if let Some(old) = self.trees.get(&name)
+        if let Some(old) = self.parsed.trees.get(&name)
             && !old.is_blank
         {
             if is_blank {
@@ -220,7 +230,7 @@ impl<'a> Parser<'a> {
             root,
             is_blank,
         };
-        self.trees.insert(name, Arc::new(tree));
+        self.parsed.trees.insert(name, Arc::new(tree));
         Ok(())
     }
 
@@ -570,7 +580,10 @@ impl<'a> Parser<'a> {
             Kind::Identifier => {
                 let name = to_lossy(self.value(&token));
                 match (self.find)(&name) {
-                    Some(function) => Operand::Identifier { position, function },
+                    Some(function) => {
+                        self.parsed.is_unsteady |= is_unsteady(function.name);
+                        Operand::Identifier { position, function }
+                    }
                     None => return self.fail(format!("function {} not defined", quote(name.as_bytes()))),
                 }
             }

@@ -54,11 +54,23 @@ pub struct Templates {
 }
 
 /// The templates of one text, for a set: texts know nothing of each other while they are parsed.
-pub struct ParsedText(BTreeMap<String, Arc<Tree>>);
+pub struct ParsedText(Parsed);
+
+/// What a text defines.
+pub(crate) struct Parsed {
+    pub trees: BTreeMap<String, Arc<Tree>>,
+    /// Whether it calls a function whose answer is not its arguments' alone.
+    pub is_unsteady: bool,
+}
 
 impl ParsedText {
     pub fn new(name: &str, text: Bytes, functions: Functions) -> Result<Self, Error> {
         parse_with(name, text, functions).map(Self)
+    }
+
+    /// Whether it calls functions that draw random numbers or ask the caller.
+    pub fn is_unsteady(&self) -> bool {
+        self.0.is_unsteady
     }
 }
 
@@ -97,7 +109,7 @@ impl Templates {
     /// Adds what was parsed apart, by the same rules.
     pub fn add(&mut self, parsed: ParsedText) {
         let trees = Arc::make_mut(&mut self.trees);
-        for (name, tree) in parsed.0 {
+        for (name, tree) in parsed.0.trees {
             if tree.is_blank && trees.contains_key(&name) {
                 continue;
             }
@@ -156,11 +168,7 @@ pub(crate) fn no_template(name: &str) -> Error {
     Error::new(format!("template: no template {} associated with template \"gotpl\"", quote(name.as_bytes())))
 }
 
-pub(crate) fn parse_with(
-    name: &str,
-    text: Bytes,
-    functions: Functions,
-) -> Result<BTreeMap<String, Arc<Tree>>, Error> {
+pub(crate) fn parse_with(name: &str, text: Bytes, functions: Functions) -> Result<Parsed, Error> {
     let find = |name: &str| -> Option<&'static Function> { funcs::find(name, functions) };
     crate::parse::parse(name, text, &find)
 }

@@ -183,13 +183,26 @@ struct MapBody {
     entries: RefCell<BTreeMap<Text, Value>>,
     /// Makes the entries when somebody looks first.
     unfilled: Cell<Option<Fill>>,
+    /// Whether the map was there before the templates, and is there for all of them.
+    is_lasting: Cell<bool>,
+}
+
+thread_local! {
+    /// Whether a lasting map was changed on this thread.
+    static CHANGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a lasting map was changed on this thread since this was asked last.
+pub fn take_lasting_change() -> bool {
+    CHANGED.replace(false)
 }
 
 type Fill = Box<dyn FnOnce() -> BTreeMap<Text, Value>>;
 
 impl MapBody {
     fn new(is_nil: bool, entries: BTreeMap<Text, Value>) -> Rc<Self> {
-        Rc::new(Self { is_nil, entries: RefCell::new(entries), unfilled: Cell::new(None) })
+        let entries = RefCell::new(entries);
+        Rc::new(Self { is_nil, entries, unfilled: Cell::new(None), is_lasting: Cell::new(false) })
     }
 
     fn entries(&self) -> &RefCell<BTreeMap<Text, Value>> {
@@ -197,6 +210,14 @@ impl MapBody {
             *self.entries.borrow_mut() = fill();
         }
         &self.entries
+    }
+
+    /// The entries, to be changed.
+    fn changing(&self) -> RefMut<'_, BTreeMap<Text, Value>> {
+        if self.is_lasting.get() {
+            CHANGED.set(true);
+        }
+        self.entries().borrow_mut()
     }
 }
 
@@ -225,11 +246,31 @@ impl Map {
         Self { body: MapBody::new(true, BTreeMap::new()), map_type }
     }
 
-    /// A map whose entries are made when somebody looks first.
+    /// A map whose entries are made when somebody looks first. It is lasting.
     pub fn filled_later(fill: impl FnOnce() -> BTreeMap<Text, Value> + 'static) -> Self {
         let map = Self::new();
         map.body.unfilled.set(Some(Box::new(fill)));
+        map.body.is_lasting.set(true);
         map
+    }
+
+    /// Makes this map a lasting one, and all that are in it.
+    pub fn make_lasting(&self) {
+        // What is not filled yet comes from lasting values.
+        if self.body.is_lasting.replace(true) {
+            return;
+        }
+        let mut values: Vec<Value> =
+            self.borrow().values().filter(|value| is_container(value)).cloned().collect();
+        while let Some(value) = values.pop() {
+            match value {
+                Value::Map(map) => map.make_lasting(),
+                Value::List(list) => {
+                    values.extend(list.items().iter().filter(|value| is_container(value)).cloned());
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The same map, seen as another type.
@@ -282,12 +323,12 @@ impl Map {
 
     pub fn insert(&self, key: impl Into<Text>, value: Value) {
         // What was there is dropped after the borrow ends: its drop may reach this map.
-        let old = self.body.entries().borrow_mut().insert(key.into(), value);
+        let old = self.body.changing().insert(key.into(), value);
         drop(old);
     }
 
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.body.entries().borrow_mut().remove(&Wanted(key) as &dyn Key)
+        self.body.changing().remove(&Wanted(key) as &dyn Key)
     }
 
     pub fn len(&self) -> usize {
@@ -310,7 +351,7 @@ impl Map {
 
     /// The entries to change; nothing else may look meanwhile.
     pub fn borrow_mut(&self) -> RefMut<'_, BTreeMap<Text, Value>> {
-        self.body.entries().borrow_mut()
+        self.body.changing()
     }
 
     /// What tells this map from all others that live.

@@ -48,6 +48,6 @@ fn run() -> Result<(), String> {
     };
     let output =
         template(&chart, &values, &words.args, &environment, None).map_err(|error| error.to_string())?;
-    std::io::stdout().write_all(output.text.as_bytes()).map_err(|error| error.to_string())?;
+    output.text.write_to(&mut std::io::stdout()).map_err(|error| error.to_string())?;
     output.error.map_or(Ok(()), Err)
 }

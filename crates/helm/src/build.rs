@@ -15,11 +15,11 @@ use crate::family::{Family, FamilyError, is_compatible};
 use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError, NOTES};
 use crate::release;
 use crate::render::{
-    ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, render_each, render_traced,
+    Given, ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, in_halves, render_traced,
 };
 use crate::schema::{self, SchemaError};
 use crate::values::coalesce::TypeMismatch;
-use crate::values::graph::{from_map, to_map};
+use crate::values::graph::{Table, from_map, to_map};
 
 pub use post_render::{PostRender, PostRenderError, Strategy};
 
@@ -132,10 +132,33 @@ pub fn build_traced(
     trace: Option<Trace<'_>>,
 ) -> Result<Built, BuildError> {
     let (built, family) = build_unstored(chart, values, options, post_render, cache, trace)?;
-    Ok(Built { chart: stored_chart(&family), ..built })
+    Ok(Built { manifest: joined(&built, options), chart: stored_chart(&family), ..built })
 }
 
-/// The same without the chart, which only a release stores.
+/// The text that a release stores.
+fn joined(built: &Built, options: &BuildOptions<'_>) -> String {
+    let size = |document: &Manifest| document.name.len() + document.content.len() + 20;
+    let mut text = String::with_capacity(built.manifests.iter().map(size).sum());
+    let mut add = |name: &str, content: &str| {
+        for part in ["---\n# Source: ", name, "\n", content, "\n"] {
+            text.push_str(part);
+        }
+    };
+    if options.include_crds {
+        for crd in &built.crds {
+            add(&crd.filename, &String::from_utf8_lossy(&crd.data));
+        }
+    }
+    for document in &built.manifests {
+        let is_hidden = options.hide_secrets && document.kind == "Secret" && document.api_version == "v1";
+        let content =
+            if is_hidden { "# HIDDEN: The Secret output has been suppressed" } else { &document.content };
+        add(&document.name, content);
+    }
+    text
+}
+
+/// The same without the chart and the joined text, which only a release stores.
 pub(crate) fn build_unstored<'c>(
     chart: &'c Chart,
     values: &Map<String, Value>,
@@ -154,6 +177,65 @@ pub(crate) fn build_unstored<'c>(
     if !release::is_valid_name(name) {
         return Err(BuildError::Name(name.clone()));
     }
+    let prepare = || prepared(chart, values, options);
+    let (mut family, coalesced, halves) =
+        if post_render.is_none() && trace.is_none() && cache.in_halves && chart.is_large() {
+            let given = Given {
+                chart,
+                values,
+                release: &options.release,
+                capabilities: options.capabilities,
+                now: &options.now,
+            };
+            in_halves(given, options.budget, prepare)?
+        } else {
+            let (family, coalesced) = prepare()?;
+            (family, coalesced, None)
+        };
+    let render_options = RenderOptions {
+        release: options.release.clone(),
+        capabilities: options.capabilities,
+        budget: options.budget,
+        now: options.now.clone(),
+        random: options.random,
+        hooks: options.hooks,
+        strict: false,
+        lint: false,
+    };
+    let (mut files, ahead) = match halves {
+        Some(halves) => halves,
+        None => (render_traced(&family, &coalesced, &render_options, cache, trace)?, Vec::new()),
+    };
+    let notes = take_notes(&mut files, &family.name(Family::ROOT), options.subchart_notes);
+    if let Some(post_render) = post_render {
+        files = post_render::run(files, options.strategy, post_render)?;
+    }
+    let sorted = match manifest::sort_cached(files, INSTALL_ORDER, &mut cache.heads, ahead) {
+        Ok(sorted) => sorted,
+        Err((error, rendered)) => return Err(BuildError::Manifest { error, rendered }),
+    };
+    family.warnings.extend(sorted.skipped);
+    let warnings = std::mem::take(&mut family.warnings);
+    let crds = family.crds();
+    let chart = Chart::default();
+    let built = Built {
+        manifest: String::new(),
+        manifests: sorted.manifests,
+        hooks: sorted.hooks,
+        notes,
+        crds,
+        chart,
+        warnings,
+    };
+    Ok((built, family))
+}
+
+/// The charts as this run has them, with their values.
+fn prepared<'c>(
+    chart: &'c Chart,
+    values: &Map<String, Value>,
+    options: &BuildOptions<'_>,
+) -> Result<(Family<'c>, Table), BuildError> {
     let mut family = Family::new(chart);
     family.warnings.extend(chart.warnings.iter().cloned());
     let given = from_map(values);
@@ -167,64 +249,7 @@ pub(crate) fn build_unstored<'c>(
     if !wanted.is_empty() && !is_compatible(wanted, kube_version.for_range()) {
         return Err(BuildError::KubeVersion { want: wanted.clone(), have: kube_version.version.clone() });
     }
-    let render_options = RenderOptions {
-        release: options.release.clone(),
-        capabilities: options.capabilities,
-        budget: options.budget,
-        now: options.now.clone(),
-        random: options.random,
-        hooks: options.hooks,
-        strict: false,
-        lint: false,
-    };
-    let mut ahead = Vec::new();
-    let mut files = if post_render.is_none() && cache.threads > 1 && chart.is_large() {
-        let render =
-            |each: manifest::Each<'_>| render_each(&family, &coalesced, &render_options, cache, trace, each);
-        manifest::read_beside(render, &mut ahead)?
-    } else {
-        render_traced(&family, &coalesced, &render_options, cache, trace)?
-    };
-    let notes = take_notes(&mut files, &family.name(Family::ROOT), options.subchart_notes);
-    if let Some(post_render) = post_render {
-        files = post_render::run(files, options.strategy, post_render)?;
-    }
-    let sorted = match manifest::sort_cached(files, INSTALL_ORDER, &mut cache.heads, ahead) {
-        Ok(sorted) => sorted,
-        Err((error, rendered)) => return Err(BuildError::Manifest { error, rendered }),
-    };
-    family.warnings.extend(sorted.skipped);
-    let warnings = std::mem::take(&mut family.warnings);
-    let crds = family.crds();
-    let size = |document: &Manifest| document.name.len() + document.content.len() + 20;
-    let mut text = String::with_capacity(sorted.manifests.iter().map(size).sum());
-    let mut add = |name: &str, content: &str| {
-        for part in ["---\n# Source: ", name, "\n", content, "\n"] {
-            text.push_str(part);
-        }
-    };
-    if options.include_crds {
-        for crd in &crds {
-            add(&crd.filename, &String::from_utf8_lossy(&crd.data));
-        }
-    }
-    for document in &sorted.manifests {
-        let is_hidden = options.hide_secrets && document.kind == "Secret" && document.api_version == "v1";
-        let content =
-            if is_hidden { "# HIDDEN: The Secret output has been suppressed" } else { &document.content };
-        add(&document.name, content);
-    }
-    let chart = Chart::default();
-    let built = Built {
-        manifest: text,
-        manifests: sorted.manifests,
-        hooks: sorted.hooks,
-        notes,
-        crds,
-        chart,
-        warnings,
-    };
-    Ok((built, family))
+    Ok((family, coalesced))
 }
 
 /// The text of rendered files that could not be sorted, for `--debug`.

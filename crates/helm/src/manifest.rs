@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
-use std::sync::{Arc, mpsc};
 
 use serde_json::Value;
 use sluice_yaml::json::{Part, from_yaml_parts};
@@ -311,48 +310,15 @@ pub(crate) fn sort_cached(
 
 /// A file's name, and its documents or why it has none.
 pub(crate) type Ahead = (String, Result<Documents, String>);
-/// Takes a file's name and what it printed.
-pub(crate) type Each<'a> = &'a mut dyn FnMut(String, String);
 
-/// Reads the files on a thread of its own while others are printed.
-pub(crate) fn read_beside<E>(
-    print: impl FnOnce(Each<'_>) -> Result<(), E>,
-    ahead: &mut Vec<Ahead>,
-) -> Result<Files, E> {
-    let mut printed: Vec<(String, Arc<String>)> = Vec::new();
-    let outcome = std::thread::scope(|scope| {
-        // No more files are sent than there are templates.
-        let (send, receive) = mpsc::channel::<(String, Arc<String>)>();
-        let read = move || {
-            let read = |(path, content): (String, Arc<String>)| {
-                let documents = documents(&path, &content, &mut |document| Head::read(document.as_bytes()));
-                (path, documents)
-            };
-            receive.into_iter().map(read).collect::<Vec<_>>()
-        };
-        let reader = std::thread::Builder::new().stack_size(READ_STACK).spawn_scoped(scope, read);
-        let outcome = print(&mut |name, text| {
-            let text = Arc::new(text);
-            // What is not read ahead is read later.
-            if !name.ends_with(NOTES) {
-                drop(send.send((name.clone(), Arc::clone(&text))));
-            }
-            printed.push((name, text));
-        });
-        drop(send);
-        if let Ok(Ok(read)) = reader.map(std::thread::ScopedJoinHandle::join) {
-            *ahead = read;
-        }
-        outcome
-    });
-    outcome?;
-    Ok(printed.into_iter().map(|(name, text)| (name, Arc::unwrap_or_clone(text))).collect())
+/// Reads a file that is about to be sorted.
+pub(crate) fn read_ahead(path: &str, content: &str) -> Ahead {
+    let read = documents(path, content, &mut |document| Head::read(document.as_bytes()));
+    (path.to_owned(), read)
 }
 
 /// Where files end whose text is for people.
 pub(crate) const NOTES: &str = "NOTES.txt";
-/// The stack of a thread that reads: nesting is bounded.
-const READ_STACK: usize = 16 << 20;
 
 /// Rendered files by path.
 type Files = BTreeMap<String, String>;

@@ -3,6 +3,7 @@
 //! Nothing is read from outside but what the caller's hooks answer; every run is charged to its budget.
 
 mod error;
+mod halves;
 mod objects;
 
 use std::cell::RefCell;
@@ -20,13 +21,13 @@ use sluice_gotmpl::{
 };
 
 use crate::capabilities::Capabilities;
-use crate::chart::Chart;
 use crate::chart::archive::clean_path;
 use crate::family::{Family, MemberId};
 use crate::manifest::Heads;
 use crate::values::graph::{Node, Table};
 
 pub use error::RenderError;
+pub(crate) use halves::{Given, in_halves};
 
 /// What templates see as `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,7 @@ pub struct RenderOptions<'a> {
 
 /// One template with what it sees.
 struct Renderable<'a> {
+    name: String,
     text: &'a Bytes,
     dot: Map,
     base_path: String,
@@ -64,8 +66,8 @@ struct Renderable<'a> {
 pub struct RenderCache {
     known: Vec<Parsed>,
     kept: Kept,
-    /// How many threads may work on a large chart, the caller's own among them.
-    pub threads: usize,
+    /// Whether a large chart may be worked on by two threads, the caller's own and one more.
+    pub in_halves: bool,
     pub(crate) heads: Heads,
 }
 
@@ -77,15 +79,15 @@ struct Parsed {
 }
 
 impl Parsed {
-    fn is_of(&self, names: &[&String], renderables: &BTreeMap<String, Renderable<'_>>, strict: bool) -> bool {
+    fn is_of(&self, renderables: &[Renderable<'_>], strict: bool) -> bool {
         // Texts of one chart are shared, so that mostly their addresses are compared.
-        let is_same = |(a, b): (&Bytes, &Bytes)| a.as_ptr() == b.as_ptr() && a.len() == b.len() || a == b;
+        let is_same = |a: &Bytes, b: &Bytes| a.as_ptr() == b.as_ptr() && a.len() == b.len() || a == b;
         self.strict == strict
-            && self.texts.len() == names.len()
-            && names
+            && self.texts.len() == renderables.len()
+            && renderables
                 .iter()
                 .zip(&self.texts)
-                .all(|(name, (known, text))| *name == known && is_same((renderables[*name].text, text)))
+                .all(|(wanted, (name, text))| wanted.name == *name && is_same(wanted.text, text))
     }
 }
 
@@ -121,6 +123,73 @@ pub fn render_cached(
 /// Told for each file: its name, what it printed, and where the pieces of that came from. Keys are those of `.Values`.
 pub type Trace<'a> = &'a dyn Fn(&str, &[u8], Vec<Piece>);
 
+/// The templates of all charts in the order in which they are executed, and what they see.
+struct Scene<'a> {
+    renderables: Vec<Renderable<'a>>,
+    values: Map,
+    /// Maps of values that nobody has looked at yet are made of what is in here.
+    _converted: Rc<Converted>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(
+        family: &Family<'a>,
+        values: &Table,
+        release: &ReleaseOptions,
+        capabilities: &Capabilities,
+    ) -> Self {
+        let mut tops = Tops {
+            family,
+            release: objects::release(release),
+            capabilities: objects::capabilities(capabilities),
+            renderables: BTreeMap::new(),
+        };
+        let converted = Rc::new(Converted::default());
+        let values = converted.table(values, MapType::Named("common.Values"));
+        tops.collect(Family::ROOT, Some(&values));
+        let mut renderables: Vec<_> = tops.renderables.into_values().collect();
+        let depth = |name: &str| name.bytes().filter(|byte| *byte == b'/').count();
+        renderables.sort_by(|a, b| (depth(&b.name), &b.name).cmp(&(depth(&a.name), &a.name)));
+        Self { renderables, values, _converted: converted }
+    }
+
+    /// Makes known what outlives one template: see `take_lasting_change`.
+    fn make_lasting(&self) {
+        self.values.make_lasting();
+        self.renderables.iter().for_each(|renderable| renderable.dot.make_lasting());
+    }
+}
+
+impl Renderable<'_> {
+    fn is_partial(&self) -> bool {
+        self.name.rsplit('/').next().unwrap_or(&self.name).starts_with('_')
+    }
+
+    fn parse(&self) -> Result<ParsedText, RenderError> {
+        ParsedText::new(&self.name, self.text.clone(), Functions::Helm)
+            .map_err(|error| RenderError::from_parsing(&self.name, &error))
+    }
+
+    /// Tells what the template is called to itself and to those of the same chart.
+    fn announce(&self) {
+        self.dot.insert("Template", objects::template(&self.name, &self.base_path));
+    }
+
+    fn print(
+        &self,
+        templates: &Templates,
+        cx: &Context<'_>,
+        shared: &Shared,
+    ) -> Result<Vec<u8>, RenderError> {
+        // Most texts print about what they are long.
+        let mut out = Vec::with_capacity(self.text.len());
+        templates
+            .execute_shared(&self.name, &Value::Map(self.dot.clone()), &mut out, cx, shared)
+            .map_err(|error| RenderError::from_execution(&self.name, error))?;
+        Ok(out)
+    }
+}
+
 /// The same; with `trace`, every piece of the output is told with its origin.
 pub fn render_traced(
     family: &Family<'_>,
@@ -129,36 +198,9 @@ pub fn render_traced(
     cache: &mut RenderCache,
     trace: Option<Trace<'_>>,
 ) -> Result<BTreeMap<String, String>, RenderError> {
-    let mut rendered = BTreeMap::new();
-    render_each(family, values, options, cache, trace, &mut |name, text| {
-        rendered.insert(name, text);
-    })?;
-    Ok(rendered)
-}
-
-/// The same, but each file is given away as soon as it is printed.
-pub(crate) fn render_each(
-    family: &Family<'_>,
-    values: &Table,
-    options: &RenderOptions<'_>,
-    cache: &mut RenderCache,
-    trace: Option<Trace<'_>>,
-    each: &mut dyn FnMut(String, String),
-) -> Result<(), RenderError> {
-    let mut tops = Tops {
-        family,
-        release: objects::release(&options.release),
-        capabilities: objects::capabilities(options.capabilities),
-        renderables: BTreeMap::new(),
-    };
-    let converted = Rc::new(Converted::default());
-    let values = converted.table(values, MapType::Named("common.Values"));
-    tops.collect(Family::ROOT, Some(&values));
-    let renderables = tops.renderables;
-    let mut names: Vec<&String> = renderables.keys().collect();
-    let depth = |name: &str| name.bytes().filter(|byte| *byte == b'/').count();
-    names.sort_by_cached_key(|name| std::cmp::Reverse((depth(name), *name)));
-    let templates = parse(&names, &renderables, options.strict, cache)?;
+    let Scene { renderables, values, _converted } =
+        Scene::new(family, values, &options.release, options.capabilities);
+    let templates = parse(&renderables, options.strict, cache)?;
     let cx = Context {
         budget: options.budget,
         now: options.now.clone(),
@@ -174,25 +216,17 @@ pub(crate) fn render_each(
         }
         None => Shared::with(std::mem::take(&mut cache.kept)),
     };
-    for name in names {
-        let last = name.rsplit('/').next().unwrap_or(name);
-        if last.starts_with('_') {
-            continue;
-        }
-        let renderable = &renderables[name];
-        renderable.dot.insert("Template", objects::template(name, &renderable.base_path));
-        // Most texts print about what they are long.
-        let mut out = Vec::with_capacity(renderable.text.len());
-        templates
-            .execute_shared(name, &Value::Map(renderable.dot.clone()), &mut out, &cx, &shared)
-            .map_err(|error| RenderError::from_execution(name, error))?;
+    let mut rendered = BTreeMap::new();
+    for renderable in renderables.into_iter().filter(|renderable| !renderable.is_partial()) {
+        renderable.announce();
+        let out = renderable.print(&templates, &cx, &shared)?;
         if let (Some(trace), Some(tracer)) = (trace, shared.tracer()) {
-            trace(name, &out, tracer.take());
+            trace(&renderable.name, &out, tracer.take());
         }
-        each(name.clone(), printed(out));
+        rendered.insert(renderable.name, printed(out));
     }
     cache.kept = shared.into_kept();
-    Ok(())
+    Ok(rendered)
 }
 
 /// What a file prints, as Helm has it.
@@ -205,73 +239,24 @@ fn printed(out: Vec<u8>) -> String {
 }
 
 fn parse(
-    names: &[&String],
-    renderables: &BTreeMap<String, Renderable<'_>>,
+    renderables: &[Renderable<'_>],
     strict: bool,
     cache: &mut RenderCache,
 ) -> Result<Templates, RenderError> {
-    if let Some(known) = cache.known.iter().find(|known| known.is_of(names, renderables, strict)) {
+    if let Some(known) = cache.known.iter().find(|known| known.is_of(renderables, strict)) {
         return Ok(known.templates.clone());
     }
     let missing_key = if strict { MissingKey::Error } else { MissingKey::Zero };
     let mut templates = Templates::new(Functions::Helm, missing_key);
-    for (name, parsed) in names.iter().zip(parse_texts(names, renderables, cache.threads)) {
-        templates.add(parsed.map_err(|error| RenderError::from_parsing(name, &error))?);
+    for renderable in renderables {
+        templates.add(renderable.parse()?);
     }
     if cache.known.len() >= RenderCache::LIMIT {
         cache.known.clear();
     }
-    let texts = names.iter().map(|name| ((*name).clone(), renderables[*name].text.clone())).collect();
+    let texts = renderables.iter().map(|one| (one.name.clone(), one.text.clone())).collect();
     cache.known.push(Parsed { strict, texts, templates: templates.clone() });
     Ok(templates)
-}
-
-/// The stack of a thread that parses: nesting is bounded.
-const PARSE_STACK: usize = 16 << 20;
-
-type ParsedTexts = Vec<Result<ParsedText, sluice_gotmpl::Error>>;
-
-/// What each text defines, in the order of the names.
-fn parse_texts(
-    names: &[&String],
-    renderables: &BTreeMap<String, Renderable<'_>>,
-    threads: usize,
-) -> ParsedTexts {
-    let texts: Vec<(&str, &Bytes)> =
-        names.iter().map(|name| (name.as_str(), renderables[*name].text)).collect();
-    let parse = |(name, text): &(&str, &Bytes)| ParsedText::new(name, (*text).clone(), Functions::Helm);
-    let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
-    if threads < 2 || bytes < Chart::LARGE {
-        return texts.iter().map(parse).collect();
-    }
-    // Each thread takes shares of about the same size.
-    let mut shares: Vec<Vec<usize>> = vec![Vec::new(); threads];
-    let mut weights = vec![0; threads];
-    for (index, (_, text)) in texts.iter().enumerate() {
-        let lightest = (0..threads).min_by_key(|share| weights[*share]).unwrap_or_default();
-        weights[lightest] += text.len() + 256;
-        shares[lightest].push(index);
-    }
-    let mut parsed: Vec<Option<Result<ParsedText, sluice_gotmpl::Error>>> =
-        texts.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        let start = |share: &Vec<usize>| {
-            let (share, texts) = (share.clone(), &texts);
-            let work =
-                move || share.into_iter().map(|index| (index, parse(&texts[index]))).collect::<Vec<_>>();
-            std::thread::Builder::new().stack_size(PARSE_STACK).spawn_scoped(scope, work)
-        };
-        let workers: Vec<_> = shares[1..].iter().map(start).collect();
-        for index in &shares[0] {
-            parsed[*index] = Some(parse(&texts[*index]));
-        }
-        for (index, result) in workers.into_iter().flatten().filter_map(|worker| worker.join().ok()).flatten()
-        {
-            parsed[index] = Some(result);
-        }
-    });
-    // What no thread could be started for is parsed here.
-    parsed.into_iter().zip(&texts).map(|(known, text)| known.unwrap_or_else(|| parse(text))).collect()
 }
 
 /// What maps and lists of the values have become, by address: those that values share stay shared. Maps are filled when
@@ -379,12 +364,14 @@ impl Tops<'_, '_> {
             if is_library && !last.starts_with('_') {
                 continue;
             }
+            let name = clean_path(&format!("{path}/{}", template.name));
             let renderable = Renderable {
+                name: name.clone(),
                 text: &template.data,
                 dot: dot.clone().seen_as(MapType::Named("common.Values")),
                 base_path: clean_path(&format!("{path}/templates")),
             };
-            self.renderables.insert(clean_path(&format!("{path}/{}", template.name)), renderable);
+            self.renderables.insert(name, renderable);
         }
         dot
     }

@@ -46,7 +46,7 @@ fn run(case: &Path) -> Result<String, String> {
         Environment { budget: &budget, now, random: &|bytes| bytes.fill(7), hooks: &sluice_gotmpl::NoHooks };
     let output =
         template(&chart, &values, &words.args, &environment, None).map_err(|error| error.to_string())?;
-    output.error.map_or(Ok(output.text), Err)
+    output.error.map_or(Ok(output.text.to_string()), Err)
 }
 
 /// What is wrong with a case, if anything.

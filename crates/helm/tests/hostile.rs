@@ -41,7 +41,7 @@ fn render(entries: &[(&str, &str)], values: &Value) -> Result<String, String> {
     let args = TemplateArgs { name: "r".into(), namespace: "default".into(), ..TemplateArgs::default() };
     let values = values.as_object().cloned().unwrap_or_default();
     template(&chart, &values, &args, &environment, None)
-        .map(|output| output.text)
+        .map(|output| output.text.to_string())
         .map_err(|error| error.to_string())
 }
 

@@ -90,6 +90,11 @@ pub trait Tree: Sync {
         self.read(real)
     }
 
+    /// As `list`, for a folder whose real path `resolve` has given.
+    fn list_real(&self, real: &str) -> Result<Vec<Entry>, ReadError> {
+        self.list(real)
+    }
+
     /// File or folder.
     fn kind(&self, path: &str) -> Result<EntryKind, ReadError> {
         self.resolve(path).map(|(_, kind)| kind)
@@ -115,6 +120,10 @@ impl<T: Tree + ?Sized> Tree for &T {
 
     fn read_real(&self, real: &str) -> Result<Bytes, ReadError> {
         (**self).read_real(real)
+    }
+
+    fn list_real(&self, real: &str) -> Result<Vec<Entry>, ReadError> {
+        (**self).list_real(real)
     }
 }
 

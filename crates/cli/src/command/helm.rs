@@ -6,6 +6,7 @@ mod explain;
 mod lint;
 mod log;
 mod package;
+mod plain;
 mod show;
 pub mod source;
 mod template;
@@ -14,6 +15,7 @@ mod verify;
 mod words;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -40,23 +42,17 @@ pub fn command() -> clap::Command {
     args::accept_values_for_switches(HelmCli::command())
 }
 
-/// Runs the words after `helm` and says how that ended. Templates nest deep, so a thread of its own does the work.
+/// Runs the words after `helm` and says how that ended. Templates nest deep, so the work has a stack of its own.
 pub fn main(words: Vec<OsString>) -> ExitCode {
-    let work = move || {
+    let work = AssertUnwindSafe(|| {
         let result = run(words).and_then(|()| Ui::stdio().print(""));
         if result.is_ok() {
-            // Whoever waits for this thread has nothing to add, and nothing is worth taking apart.
-            std::process::exit(0);
+            leave();
         }
         result
-    };
-    let worker =
-        std::thread::Builder::new().name("helm".to_owned()).stack_size(sluice_helm::build::STACK).spawn(work);
-    let result = match worker.map(std::thread::JoinHandle::join) {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(CliError::new("the engine stopped unexpectedly")),
-        Err(error) => Err(error.into()),
-    };
+    });
+    let result = catch_unwind(|| stacker::grow(sluice_helm::build::STACK, work))
+        .unwrap_or_else(|_| Err(CliError::new("the engine stopped unexpectedly")));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(CliError { kind: ErrorKind::BrokenPipe, .. }) => ExitCode::from(1),
@@ -67,9 +63,17 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// Ends the process, whose results are written. Nothing is worth taking apart, nor giving back to the system page by page.
+fn leave() -> ! {
+    signal_hook::low_level::exit(0)
+}
+
 fn run(words: Vec<OsString>) -> CliResult {
+    if let Some((global, args)) = plain::template(&words) {
+        return template::run(&Ui::stdio(), &global, args);
+    }
     let words: Vec<OsString> = std::iter::once(OsString::from("helm")).chain(words).collect();
-    if let Some(TemplateCli { command: TemplateCommand::Template(args), global }) = only_template(&words) {
+    if let Some(TemplateCli { command: TemplateCommand::Template(args), global }) = parsed_template(&words) {
         return template::run(&Ui::stdio(), &global, *args);
     }
     let mut command = command();
@@ -88,7 +92,7 @@ fn run(words: Vec<OsString>) -> CliResult {
 
 /// The words of a render that are right. The tree of all commands, which takes longer to make than a small chart, is left
 /// to other commands, to questions and to telling what is wrong.
-fn only_template(words: &[OsString]) -> Option<TemplateCli> {
+fn parsed_template(words: &[OsString]) -> Option<TemplateCli> {
     if words.get(1).is_none_or(|word| word != "template") {
         return None;
     }

@@ -126,7 +126,7 @@ fn parse_once(
         return Ok(Arc::clone(parsed));
     }
     run.charge(text.len() / 8)?;
-    let parsed = Arc::new(parse_with(SET_NAME, Bytes::copy_from_slice(text), run.scope.functions)?);
+    let parsed = Arc::new(parse_with(SET_NAME, Bytes::copy_from_slice(text), run.scope.functions)?.trees);
     let bytes = run.shared.parsed_bytes.get() + text.len();
     if bytes <= MAX_PARSED {
         run.shared.parsed_bytes.set(bytes);

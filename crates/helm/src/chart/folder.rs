@@ -1,5 +1,8 @@
 //! A chart in a folder: every file but those that `.helmignore` names; links are followed within the view's root.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
 use jiff::Timestamp;
 use sluice_tree::{EntryKind, ReadError, Tree};
 
@@ -69,9 +72,25 @@ pub fn read(
         Err(_) => IgnoreRules::defaults(),
     };
     let real = tree.resolve(path).ok().map(|(real, _)| real);
-    let mut walk = Walk { tree, root: path, rules, limits, modified, files: Vec::new() };
-    walk.folder("", real.as_deref(), 0)?;
-    Ok(walk.files)
+    let mut walk = Walk { tree, root: path, rules, limits, found: Vec::new() };
+    // What comes before an error is told before it.
+    let end = walk.folder("", real.as_deref(), 0);
+    let mut files = Vec::with_capacity(walk.found.len());
+    for (found, data) in walk.found.iter().zip(walk.contents()) {
+        let modified = modified(&join(path, &found.name));
+        files.push(File { name: found.name.clone(), data: without_mark(data?), modified });
+    }
+    end.map(|()| files)
+}
+
+/// So many files are read on two threads.
+const MANY: usize = 32;
+
+/// A file that counts.
+struct Found {
+    name: String,
+    /// Its real path, where that is known.
+    real: Option<String>,
 }
 
 struct Walk<'a> {
@@ -79,8 +98,7 @@ struct Walk<'a> {
     root: &'a str,
     rules: IgnoreRules,
     limits: &'a Limits,
-    modified: Modified<'a>,
-    files: Vec<File>,
+    found: Vec<Found>,
 }
 
 impl Walk<'_> {
@@ -89,7 +107,9 @@ impl Walk<'_> {
         if depth > MAX_FOLDER_DEPTH {
             return Err(FolderError::TooDeep(MAX_FOLDER_DEPTH));
         }
-        for entry in self.tree.list(&join(self.root, inside))? {
+        // Errors name the path that was asked for.
+        let quick = real.and_then(|real| self.tree.list_real(real).ok());
+        for entry in quick.map_or_else(|| self.tree.list(&join(self.root, inside)), Ok)? {
             let name = join(inside, &entry.name);
             let is_folder = entry.kind == EntryKind::Folder;
             if self.rules.ignores(&name, is_folder) {
@@ -101,25 +121,50 @@ impl Walk<'_> {
                 self.folder(&name, real.as_deref(), depth + 1)?;
                 continue;
             }
-            if self.files.len() >= self.limits.files {
+            if self.found.len() >= self.limits.files {
                 return Err(FolderError::TooMany(self.limits.files));
             }
-            let full = join(self.root, &name);
-            let too_large =
-                || FolderError::FileTooLarge { name: entry.name.clone(), limit: self.limits.file_bytes };
-            // Errors name the path that was asked for.
-            let quick = real.and_then(|real| self.tree.read_real(&real).ok());
-            let data = match quick.map_or_else(|| self.tree.read(&full), Ok) {
-                Err(ReadError::TooLarge { .. }) => return Err(too_large()),
-                other => other?,
-            };
-            if data.len() as u64 > self.limits.file_bytes {
-                return Err(too_large());
-            }
-            let modified = (self.modified)(&full);
-            self.files.push(File { name, data: without_mark(data), modified });
+            self.found.push(Found { name, real });
         }
         Ok(())
+    }
+
+    /// What is in the files, in their order.
+    fn contents(&self) -> Vec<Result<Bytes, FolderError>> {
+        if self.found.len() < MANY {
+            return self.found.iter().map(|found| self.content(found)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let share = || {
+            let indexes = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            let files = indexes.map_while(|index| self.found.get(index).map(|found| (index, found)));
+            files.map(|(index, found)| (index, self.content(found))).collect::<Vec<_>>()
+        };
+        let mut contents: Vec<Option<_>> = self.found.iter().map(|_| None).collect();
+        std::thread::scope(|scope| {
+            let second = std::thread::Builder::new().spawn_scoped(scope, share);
+            let own = share();
+            let others = second.ok().and_then(|second| second.join().ok()).unwrap_or_default();
+            for (index, content) in own.into_iter().chain(others) {
+                contents[index] = Some(content);
+            }
+        });
+        let contents = contents.into_iter().zip(&self.found);
+        contents.map(|(content, found)| content.unwrap_or_else(|| self.content(found))).collect()
+    }
+
+    fn content(&self, found: &Found) -> Result<Bytes, FolderError> {
+        let too_large = || {
+            let name = found.name.rsplit('/').next().unwrap_or(&found.name).to_owned();
+            FolderError::FileTooLarge { name, limit: self.limits.file_bytes }
+        };
+        // Errors name the path that was asked for.
+        let quick = found.real.as_ref().and_then(|real| self.tree.read_real(real).ok());
+        let data = match quick.map_or_else(|| self.tree.read(&join(self.root, &found.name)), Ok) {
+            Err(ReadError::TooLarge { .. }) => return Err(too_large()),
+            other => other?,
+        };
+        if data.len() as u64 > self.limits.file_bytes { Err(too_large()) } else { Ok(data) }
     }
 }
 

@@ -56,12 +56,13 @@ pub fn explain(
     };
     let output =
         template_traced(chart, values, args, environment, None, &mut RenderCache::once(), Some(&trace))?;
-    let documents = documents(&output.text);
+    let text = output.text.to_string();
+    let documents = documents(&text);
     let line = match path.parse::<usize>() {
         Ok(line) => line,
         Err(_) => field_line(&documents, path)?,
     };
-    let lines: Vec<&str> = output.text.lines().collect();
+    let lines: Vec<&str> = text.lines().collect();
     let text = *line.checked_sub(1).and_then(|at| lines.get(at)).ok_or(ExplainError::NoLine(lines.len()))?;
     let document = documents.iter().rfind(|document| document.first <= line);
     let document = document.filter(|document| line < document.first + document.text.lines().count());

@@ -1,5 +1,9 @@
 //! `helm template`: manifests and hooks as text, or as files.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, IoSlice, Write};
+
 use serde_json::{Map, Value};
 use sluice_gotmpl::{Context, Functions, MissingKey, Templates};
 
@@ -37,10 +41,71 @@ pub struct OutputFile {
     pub text: String,
 }
 
+/// A text in the pieces that it is made of, which are not copied together.
+#[derive(Debug, Clone, Default)]
+pub struct Pieces(Vec<Cow<'static, str>>);
+
+impl Pieces {
+    fn document(&mut self, path: String, content: String) {
+        self.0.extend(["---\n# Source: ".into(), path.into(), "\n".into(), content.into(), "\n".into()]);
+    }
+
+    /// Takes blanks off at both ends.
+    fn trim(&mut self) {
+        while let Some(last) = self.0.last_mut() {
+            let length = last.trim_end().len();
+            if length > 0 {
+                if length < last.len() {
+                    last.to_mut().truncate(length);
+                }
+                break;
+            }
+            self.0.pop();
+        }
+        let blank = self.0.iter().take_while(|piece| piece.trim_start().is_empty()).count();
+        self.0.drain(..blank);
+        if let Some(first) = self.0.first_mut() {
+            let blanks = first.len() - first.trim_start().len();
+            if blanks > 0 {
+                first.to_mut().drain(..blanks);
+            }
+        }
+    }
+
+    /// Writes the text, many pieces at a time where the writer can.
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut slices: Vec<IoSlice<'_>> =
+            self.0.iter().map(|piece| IoSlice::new(piece.as_bytes())).collect();
+        let mut rest = &mut slices[..];
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            match out.write_vectored(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => IoSlice::advance_slices(&mut rest, count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+impl From<String> for Pieces {
+    fn from(text: String) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
 /// What is printed.
 #[derive(Debug, Clone, Default)]
 pub struct TemplateOutput {
-    pub text: String,
+    pub text: Pieces,
     /// Files of `crds/`.
     pub definitions: Vec<OutputFile>,
     pub files: Vec<OutputFile>,
@@ -138,7 +203,7 @@ pub fn template_traced(
                 BuildError::Manifest { rendered, .. } => show_rendered(rendered),
                 _ => String::new(),
             };
-            let text = format!("{}\n", text.trim());
+            let text = format!("{}\n", text.trim()).into();
             return Ok(TemplateOutput { text, error: Some(error.to_string()), ..TemplateOutput::default() });
         }
         Err(error) if error.has_release() => return Err(TemplateError::Rendered(error)),
@@ -167,16 +232,20 @@ fn hooks<'b>(built: &'b Built, args: &'b TemplateArgs) -> impl Iterator<Item = &
 }
 
 fn text(mut built: Built, args: &TemplateArgs) -> Result<TemplateOutput, TemplateError> {
-    let mut text = std::mem::take(&mut built.manifest);
-    text.truncate(text.trim_end().len());
-    let blanks = text.len() - text.trim_start().len();
-    text.drain(..blanks);
-    text.push('\n');
+    let mut text = Pieces::default();
+    for crd in built.crds.iter().filter(|_| args.include_crds) {
+        text.document(crd.filename.clone(), String::from_utf8_lossy(&crd.data).into_owned());
+    }
+    for document in std::mem::take(&mut built.manifests) {
+        text.document(document.name, document.content);
+    }
+    text.trim();
+    text.0.push("\n".into());
     for hook in hooks(&built, args) {
-        text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
+        text.document(hook.path.clone(), hook.manifest.clone());
     }
     if !args.show_only.is_empty() {
-        text = only(&text, &args.show_only)?;
+        text = only(&text.to_string(), &args.show_only)?.into();
     }
     Ok(TemplateOutput { text, ..TemplateOutput::default() })
 }
@@ -224,5 +293,10 @@ fn files(built: &Built, args: &TemplateArgs) -> TemplateOutput {
     let definitions = crds.map(|crd| file(&crd.filename, &String::from_utf8_lossy(&crd.data))).collect();
     let manifests = built.manifests.iter().map(|document| file(&document.name, &document.content));
     let files = manifests.chain(hooks(built, args).map(|hook| file(&hook.path, &hook.manifest)));
-    TemplateOutput { text: "\n".to_owned(), definitions, files: files.collect(), ..TemplateOutput::default() }
+    TemplateOutput {
+        text: "\n".to_owned().into(),
+        definitions,
+        files: files.collect(),
+        ..TemplateOutput::default()
+    }
 }

@@ -82,6 +82,33 @@ impl Folder {
         }
         Ok(content.into())
     }
+
+    /// What is in a folder by its real path; `path` is what messages name.
+    fn entries(&self, path: &str, real: &str) -> Result<Vec<Entry>, ReadError> {
+        let mut entries = Vec::new();
+        for item in fs::read_dir(self.root.join(real)).map_err(|error| translate(path, &error))? {
+            let item = item.map_err(|error| translate(path, &error))?;
+            if entries.len() >= self.limits.folder_entries {
+                return Err(ReadError::TooMany { path: path.to_owned(), limit: self.limits.folder_entries });
+            }
+            // A name that is not UTF-8 cannot be written in a manifest either.
+            let Ok(name) = item.file_name().into_string() else { continue };
+            let Ok(kind) = item.file_type() else { continue };
+            let entry = if kind.is_dir() {
+                Entry { name, kind: EntryKind::Folder, link: false }
+            } else if kind.is_file() {
+                Entry { name, kind: EntryKind::File, link: false }
+            } else {
+                match self.resolve(&format!("{real}/{name}")) {
+                    Ok((_, kind)) => Entry { name, kind, link: true },
+                    Err(_) => continue,
+                }
+            };
+            entries.push(entry);
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
 }
 
 impl Tree for Folder {
@@ -125,29 +152,11 @@ impl Tree for Folder {
         if kind == EntryKind::File {
             return Err(ReadError::NotFolder(path.to_owned()));
         }
-        let mut entries = Vec::new();
-        for item in fs::read_dir(self.root.join(&real)).map_err(|error| translate(path, &error))? {
-            let item = item.map_err(|error| translate(path, &error))?;
-            if entries.len() >= self.limits.folder_entries {
-                return Err(ReadError::TooMany { path: path.to_owned(), limit: self.limits.folder_entries });
-            }
-            // A name that is not UTF-8 cannot be written in a manifest either.
-            let Ok(name) = item.file_name().into_string() else { continue };
-            let Ok(kind) = item.file_type() else { continue };
-            let entry = if kind.is_dir() {
-                Entry { name, kind: EntryKind::Folder, link: false }
-            } else if kind.is_file() {
-                Entry { name, kind: EntryKind::File, link: false }
-            } else {
-                match self.resolve(&format!("{real}/{name}")) {
-                    Ok((_, kind)) => Entry { name, kind, link: true },
-                    Err(_) => continue,
-                }
-            };
-            entries.push(entry);
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(entries)
+        self.entries(path, &real)
+    }
+
+    fn list_real(&self, real: &str) -> Result<Vec<Entry>, ReadError> {
+        self.entries(real, real)
     }
 }
 

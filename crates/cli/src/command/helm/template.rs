@@ -12,9 +12,6 @@ use super::{dependency, failed, log, source, wrong_count};
 use crate::error::{CliError, CliResult};
 use crate::ui::Ui;
 
-/// More threads do not parse one chart faster.
-const MAX_THREADS: usize = 4;
-
 pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     if args.words.is_empty() {
         return Err(wrong_count("template", "at least 1 argument", "[NAME] [CHART]"));
@@ -30,9 +27,7 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
     let values = source::merged(&args.render.values)?;
     let loaded = load(ui, &chart, &args.render, wanted.debug)?;
     let mut cache = RenderCache::once();
-    if loaded.is_large() {
-        cache.threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    }
+    cache.in_halves = true;
     let output = source::with_environment(args.render.enable_dns, |environment| {
         template_traced(&loaded, &values, &wanted, environment, None, &mut cache, None)
     });
@@ -56,7 +51,7 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
         write_files(ui, folder, &output.definitions)?;
         write_files(ui, &named, &output.files)?;
     }
-    ui.print(&output.text)?;
+    ui.print_with(|out| output.text.write_to(out))?;
     // The process ends now: nothing of the chart has to be taken apart.
     std::mem::forget((loaded, cache));
     output.error.map_or(Ok(()), |error| Err(CliError::new(error)))

@@ -30,7 +30,7 @@ pub enum TemplateCommand {
     Template(Box<TemplateArgs>),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Global Options")]
 pub struct Global {
     /// namespace scope for this request
@@ -50,7 +50,7 @@ pub struct Global {
 }
 
 /// Nothing here talks to a cluster.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 struct UnusedGlobal {
     #[arg(long, global = true, hide = true)]
     burst_limit: Option<i64>,
@@ -201,7 +201,7 @@ pub struct DependencyArgs {
     pub fetch: FetchArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub struct ValueArgs {
     /// specify values in a YAML file (can specify multiple)
     #[arg(long = "values", short = 'f', value_delimiter = ',')]
@@ -224,7 +224,7 @@ pub struct ValueArgs {
 }
 
 /// What changes what is rendered.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub struct RenderArgs {
     #[command(flatten)]
     pub values: ValueArgs,
@@ -265,7 +265,7 @@ pub struct RenderArgs {
     pub dependency_update: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub struct TemplateArgs {
     #[arg(value_name = "NAME CHART")]
     pub words: Vec<String>,
@@ -314,7 +314,7 @@ pub struct TemplateArgs {
     #[arg(long, hide = true)]
     take_ownership: bool,
     #[arg(long, hide = true, default_value = "5m0s")]
-    timeout: sluice_api::meta::Duration,
+    pub(super) timeout: sluice_api::meta::Duration,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "watcher")]
     pub wait: Option<String>,
     #[arg(long, hide = true)]

@@ -112,7 +112,7 @@ impl Charts for LocalCharts<'_> {
         };
         let output =
             template(&loaded, &values, &args, &environment, None).map_err(|error| error.to_string())?;
-        output.error.map_or(Ok(output.text), Err)
+        output.error.map_or(Ok(output.text.to_string()), Err)
     }
 }
 
