@@ -6,7 +6,6 @@
 #[path = "../tests/words.rs"]
 mod words;
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -187,10 +187,10 @@ pub const UNINSTALL_ORDER: &[&str] = &[
 ];
 
 /// Known kinds by rank; unknown ones come last, by name.
-fn rank<'k>(order: &[&str], kind: &'k str) -> (usize, &'k str) {
+fn rank(order: &[&str], kind: &str) -> (usize, String) {
     match order.iter().position(|known| *known == kind) {
-        Some(rank) => (rank, ""),
-        None => (order.len(), kind),
+        Some(rank) => (rank, String::new()),
+        None => (order.len(), kind.to_owned()),
     }
 }
 
@@ -349,8 +349,8 @@ fn sort_known(files: Files, known: Vec<Documents>, order: &[&str]) -> Sorted {
             put(&mut sorted, path, content, head);
         }
     }
-    sorted.hooks.sort_by(|a, b| rank(order, &a.kind).cmp(&rank(order, &b.kind)));
-    sorted.manifests.sort_by(|a, b| rank(order, &a.kind).cmp(&rank(order, &b.kind)));
+    sorted.hooks.sort_by_cached_key(|hook| rank(order, &hook.kind));
+    sorted.manifests.sort_by_cached_key(|manifest| rank(order, &manifest.kind));
     sorted
 }
 
