@@ -10,6 +10,7 @@ mod auth;
 mod beginning;
 mod call;
 mod certificate;
+mod connection;
 mod core;
 mod custom;
 mod decode;
@@ -45,5 +46,6 @@ mod validate;
 mod watch;
 mod write;
 
+pub use self::connection::Limits;
 pub use self::core::Clock;
 pub use self::serve::{ServeError, Server};

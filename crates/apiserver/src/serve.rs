@@ -1,6 +1,7 @@
 //! The wire: TLS, HTTP, limits on what comes in.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,8 +12,6 @@ use futures::StreamExt;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::server::WebPkiClientVerifier;
 use tokio::net::TcpListener;
@@ -21,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::auth::User;
 use crate::call::{Answer, Call};
-use crate::certificate;
+use crate::connection::{self, Limits};
 use crate::core::{Clock, Core};
 use crate::openapi;
 use crate::path;
@@ -29,10 +28,6 @@ use crate::status::Failure;
 
 /// As the real server.
 const BODY_LIMIT: usize = 3 << 20;
-const CONNECTIONS_LIMIT: usize = 20_000;
-const HEADER_TIME: Duration = Duration::from_secs(30);
-const BODY_TIME: Duration = Duration::from_mins(1);
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How often what has a time to live is looked through.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
@@ -56,6 +51,7 @@ pub struct Server {
     acceptor: TlsAcceptor,
     authority: String,
     address: SocketAddr,
+    limits: Arc<Limits>,
 }
 
 impl Server {
@@ -66,7 +62,13 @@ impl Server {
         let (tls, authority, issuer) = tls()?;
         let mut core = Core::new(clock, address.to_string());
         core.issuer = Some(issuer);
-        Ok(Server { core: Arc::new(core), listener, acceptor: TlsAcceptor::from(tls), authority, address })
+        let (acceptor, limits) = (TlsAcceptor::from(tls), Arc::new(Limits::default()));
+        Ok(Server { core: Arc::new(core), listener, acceptor, authority, address, limits })
+    }
+
+    /// Lets connections do more or less.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = Arc::new(limits);
     }
 
     /// Publishes the descriptions of a document that a person has; the error says why it is none.
@@ -110,41 +112,78 @@ impl Server {
 
     /// Serves until dropped; connections end with it.
     pub async fn run(self) {
+        raise_open_files();
         let mut connections = tokio::task::JoinSet::new();
-        let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
+        let places = Arc::new(Semaphore::new(self.limits.connections));
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         loop {
             while connections.try_join_next().is_some() {}
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
+            let accepted = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, self.listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepted => accepted,
                 _ = sweep.tick() => {
                     crate::life::forget_events(&self.core);
                     continue;
                 }
             };
-            let Ok((stream, _)) = accepted else { continue };
-            let _ = stream.set_nodelay(true);
+            let Ok(place) = place else { return };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) if is_of_one_connection(&error) => continue,
+                // No file is left: one comes free when a connection ends.
+                Err(_) => {
+                    let ended = async {
+                        if connections.join_next().await.is_none() {
+                            std::future::pending::<()>().await;
+                        }
+                    };
+                    let _ = tokio::time::timeout(BREATH, ended).await;
+                    continue;
+                }
+            };
             let (core, acceptor) = (Arc::clone(&self.core), self.acceptor.clone());
+            let limits = Arc::clone(&self.limits);
             connections.spawn(async move {
                 let _place = place;
-                let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await
-                else {
-                    return;
+                let patience = limits.body;
+                let serve = move |request, caller| {
+                    let core = Arc::clone(&core);
+                    async move { answer(&core, request, caller, patience).await }
                 };
-                let caller = certificate::user(stream.get_ref().1.peer_certificates());
-                let service = service_fn(move |request| {
-                    let (core, caller) = (Arc::clone(&core), caller.clone());
-                    async move { Ok::<_, Infallible>(answer(&core, request, caller).await) }
-                });
-                let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-                builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1000);
-                let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                connection::serve(stream, acceptor, &limits, serve).await;
             });
         }
     }
 }
+
+/// How long to wait for a file that comes free.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Whether what was not accepted ended before it began; the next may come.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// As many connections as the system allows: what a process may open is low by custom, not by need.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let wanted = maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
+        if current.is_some_and(|current| current < wanted) {
+            let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+        }
+    }
+}
+
+/// Files that a server of its size has use for.
+#[cfg(unix)]
+const OPEN_FILES: u64 = 65_536;
 
 /// A certificate authority of this server alone, and a certificate from it.
 fn tls() -> Result<(Arc<rustls::ServerConfig>, String, Issuer<'static, KeyPair>), ServeError> {
@@ -175,9 +214,14 @@ fn tls() -> Result<(Arc<rustls::ServerConfig>, String, Issuer<'static, KeyPair>)
 
 type Body = BoxBody<Bytes, Infallible>;
 
-async fn answer(core: &Arc<Core>, request: Request<Incoming>, caller: Option<User>) -> Response<Body> {
+async fn answer(
+    core: &Arc<Core>,
+    request: Request<Incoming>,
+    caller: Option<User>,
+    patience: Duration,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await;
+    let collected = tokio::time::timeout(patience, Limited::new(body, BODY_LIMIT).collect()).await;
     let body = match collected {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {

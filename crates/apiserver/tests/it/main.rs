@@ -10,6 +10,7 @@
 mod bounds;
 mod certificates;
 mod clients;
+mod connections;
 mod kubectl;
 mod laws;
 mod mask;
