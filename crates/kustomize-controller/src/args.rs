@@ -39,6 +39,13 @@ pub struct KustomizeFlags {
     /// When what others have changed or deleted is put back, where the annotation kustomize.toolkit.fluxcd.io/drift does not say.
     #[arg(long, value_enum, default_value = "interval")]
     pub drift: DriftMode,
+    /// The share of a Kustomization's objects, such as 50%, beyond which a deletion waits for the annotation
+    /// kustomize.toolkit.fluxcd.io/prune-approved with the revision.
+    #[arg(long, value_name = "N%", value_parser = percent)]
+    pub prune_guard: Option<u8>,
+    /// Leave an object that another Kustomization of the same source and revision wants, instead of deleting it.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    pub prune_release: bool,
     /// Field manager disallowed to perform changes on managed resources.
     #[arg(long)]
     pub override_manager: Vec<String>,
@@ -57,4 +64,23 @@ pub struct KustomizeFlags {
     /// Default service account to use for workload identity in kubeconfigs.
     #[arg(long, default_value = "")]
     pub default_kubeconfig_service_account: String,
+}
+
+/// `50%`, or `50`.
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().filter(|number| *number <= 100);
+    number.ok_or_else(|| format!("{text:?} is not a share from 0% to 100%"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_written_with_or_without_its_sign() {
+        assert_eq!((percent("50%"), percent("0"), percent("100%")), (Ok(50), Ok(0), Ok(100)));
+        for wrong in ["101%", "-1%", "", "%", "many"] {
+            assert!(percent(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -9,12 +9,13 @@ mod health;
 mod identity;
 mod inputs;
 mod kube_config;
+pub(crate) mod prune;
 mod record;
 mod source;
 
 use sluice_api::Kustomization;
 use sluice_api::event::{COMMIT_STATUS, COMMIT_STATUS_UPDATE, ORIGIN_REVISION, REVISION, Severity};
-use sluice_api::meta::{Duration, condition_type, reason};
+use sluice_api::meta::{Duration, condition_type, labels, reason};
 use sluice_runtime::{Controller, Done, Draft, Failure, Next, Rules};
 
 use crate::drift::owner;
@@ -27,6 +28,8 @@ const TERMINAL: &str = "Reconciliation failed terminally due to configuration er
 impl Controller for Kustomize {
     type Kind = Kustomization;
     const MANAGER: &'static str = STATUS_MANAGER;
+    const STARTING_ANNOTATIONS: &'static [&'static str] =
+        &[labels::KUSTOMIZE_DRIFT, labels::KUSTOMIZE_PRUNE_APPROVED];
     const RULES: Rules =
         Rules { ready_in_progress: Some("Reconciliation in progress"), suspended_needs_ready: true };
 
@@ -47,7 +50,7 @@ impl Controller for Kustomize {
         draft.progress(&doing("Building manifests", &ks, &source.artifact.revision));
         let target = self.target(&ks).await?;
         let inputs = self.inputs(&ks).await;
-        let manifests = self.build(&ks, tree, inputs).await?;
+        let manifests = self.build(&ks, std::sync::Arc::clone(&tree), inputs).await?;
 
         let history = History::new(&manifests.digest, &source.artifact);
         let permit = self.permit_to_apply(&target, draft).await;
@@ -56,7 +59,8 @@ impl Controller for Kustomize {
         let judge = health::Judge { target: &target, checks };
         let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
         drop(permit);
-        self.prune(&ks, &target, &applied, draft, &history).await?;
+        let from = prune::From { source: &source, tree: &tree };
+        self.prune(&ks, &target, &applied, &from, draft, &history).await?;
         self.settle_drift(&ks, &drifted, draft);
         self.check_health(&ks, &judge, &applied, &source, draft, &history).await?;
 

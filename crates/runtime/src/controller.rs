@@ -23,6 +23,8 @@ pub trait Controller: Send + Sync + Sized + 'static {
     /// The field manager of finalizer and status.
     const MANAGER: &'static str;
     const RULES: Rules;
+    /// Annotations of the object that start a run when they change.
+    const STARTING_ANNOTATIONS: &'static [&'static str] = &[];
 
     /// Makes what the object wants so.
     fn reconcile(&self, draft: &mut Draft<Self::Kind>) -> impl Future<Output = Result<Done, Failure>> + Send;
@@ -40,7 +42,11 @@ pub trait Controller: Send + Sync + Sized + 'static {
         match (&changed.old, &changed.new) {
             (_, None) => false,
             (None, Some(_)) => true,
-            (Some(old), Some(new)) => is_asked_for(old.metadata(), new.metadata()),
+            (Some(old), Some(new)) => {
+                let (old, new) = (old.metadata(), new.metadata());
+                let has_changed = |key: &&str| old.annotation(key) != new.annotation(key);
+                is_asked_for(old, new) || Self::STARTING_ANNOTATIONS.iter().any(has_changed)
+            }
         }
     }
 }

@@ -40,6 +40,8 @@ pub const KUSTOMIZE_DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
 
 /// On Kustomizations, unknown to Flux: `watch` puts back at once what others change; `interval` waits for the interval.
 pub const KUSTOMIZE_DRIFT: &str = "kustomize.toolkit.fluxcd.io/drift";
+/// On Kustomizations, unknown to Flux: the revision for which a deletion that `--prune-guard` holds up may be made.
+pub const KUSTOMIZE_PRUNE_APPROVED: &str = "kustomize.toolkit.fluxcd.io/prune-approved";
 
 /// On objects of a release: the HelmRelease that owns it.
 pub const HELM_RELEASE_NAME: &str = "helm.toolkit.fluxcd.io/name";

@@ -1,4 +1,4 @@
-//! Manifests to the cluster: stage by stage, each recorded in the inventory before it is written; then what is stale goes.
+//! Manifests to the cluster: stage by stage, each recorded in the inventory before it is written.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use sluice_api::event::Severity;
 use sluice_api::meta::{Condition, Inventory, condition_type, find_condition, labels, reason};
 use sluice_api::{Kustomization, kustomize};
 use sluice_cluster::wait::wait;
-use sluice_cluster::{Applier, ApplyOptions, Awaited, FieldManager, Operation, PruneOptions, WaitOptions};
+use sluice_cluster::{Applier, ApplyOptions, Awaited, FieldManager, Operation, WaitOptions};
 use sluice_object::{Action, ChangeSet, Object, inventory, order};
 use sluice_runtime::{Draft, Failure};
 use tokio::sync::SemaphorePermit;
@@ -178,53 +178,6 @@ impl Kustomize {
             && ks.status.observed_generation == ks.metadata.generation;
         let share = 100_u32.saturating_sub(u32::from(self.common.interval_jitter_percentage) + 1);
         (is_good && !is_requested).then(|| ks.spec.interval.to_std() * share / 100)
-    }
-
-    /// Deletes what earlier runs applied and this one did not.
-    pub(super) async fn prune(
-        &self,
-        ks: &Kustomization,
-        target: &Target,
-        applied: &Applied,
-        draft: &mut Draft<Kustomization>,
-        history: &History,
-    ) -> Result<(), Failure> {
-        let now = draft.status().inventory.clone().unwrap_or_default();
-        let stale = match inventory::stale(&applied.before, &now) {
-            Ok(stale) => stale,
-            Err(error) => {
-                history.add(draft, reason::RECONCILIATION_FAILED);
-                return Err(retried(ks, reason::RECONCILIATION_FAILED, error.to_string()));
-            }
-        };
-        // What happens to them from here on is no longer our concern, or our own doing.
-        target.index.forget(&stale.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
-        if !ks.spec.prune || stale.is_empty() {
-            return Ok(());
-        }
-        let pruned = target.cluster.prune(&stale, &prune_options(ks)).await;
-        if !pruned.errors.is_empty() {
-            let mut kept = now;
-            inventory::merge(&mut kept, pruned.survivors);
-            draft.status_mut().inventory = Some(kept);
-            history.add(draft, reason::PRUNE_FAILED);
-            let text = format!("delete failed, errors: {};", pruned.errors.join(";"));
-            return Err(retried(ks, reason::PRUNE_FAILED, text));
-        }
-        draft.event(Severity::Info, reason::PROGRESSING, pruned.changes.to_string());
-        Ok(())
-    }
-}
-
-/// What the live object must look like to be deleted by this Kustomization.
-pub(super) fn prune_options(ks: &Kustomization) -> PruneOptions {
-    let owner = [
-        (labels::KUSTOMIZATION_NAME, &ks.metadata.name),
-        (labels::KUSTOMIZATION_NAMESPACE, &ks.metadata.namespace),
-    ];
-    PruneOptions {
-        owner: owner.into_iter().map(|(key, value)| (key.to_owned(), value.clone())).collect(),
-        marks: kustomize::GROUP.to_owned(),
     }
 }
 

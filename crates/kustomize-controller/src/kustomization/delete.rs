@@ -12,7 +12,7 @@ use sluice_object::{Action, ChangeSet};
 use sluice_runtime::{Draft, Failure, Next, Told};
 use tokio::time::Instant;
 
-use super::apply::prune_options;
+use super::prune::prune_options;
 use crate::Kustomize;
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -23,6 +23,7 @@ impl Kustomize {
         let stored = ks.status.inventory.clone().unwrap_or_default();
         let objects = inventory::list(&stored).unwrap_or_default();
         self.last_reads.forget(&sluice_runtime::Key::of(&*ks));
+        self.wanted.forget(&sluice_runtime::Key::of(&*ks));
         if ks.spec.kube_config.is_none() {
             self.index.forget(&objects.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
         }
