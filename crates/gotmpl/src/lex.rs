@@ -64,14 +64,19 @@ impl Kind {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub kind: Kind,
-    pub start: usize,
-    pub end: usize,
-    pub line: usize,
+    pub start: u32,
+    pub end: u32,
+    pub line: u32,
 }
 
 impl Token {
     pub(crate) const fn none() -> Self {
         Self { kind: Kind::Error, start: 0, end: 0, line: 0 }
+    }
+
+    /// No text is so long that its places would not fit.
+    fn new(kind: Kind, start: usize, end: usize, line: usize) -> Self {
+        Self { kind, start: start as u32, end: end as u32, line: line as u32 }
     }
 }
 
@@ -179,7 +184,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn emit(&mut self, kind: Kind) -> Token {
-        let token = Token { kind, start: self.start, end: self.position, line: self.start_line };
+        let token = Token::new(kind, self.start, self.position, self.start_line);
         self.start = self.position;
         self.start_line = self.line;
         token
@@ -192,7 +197,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn fail(&mut self, message: impl Into<String>) -> Token {
-        let token = Token { kind: Kind::Error, start: self.start, end: self.start, line: self.start_line };
+        let token = Token::new(Kind::Error, self.start, self.start, self.start_line);
         self.error = Some(message.into());
         self.inside_action = false;
         self.start = 0;
@@ -220,12 +225,7 @@ impl<'a> Lexer<'a> {
                 self.line += newlines(&self.input[self.start..self.position]);
                 return Some(self.emit(Kind::Text));
             }
-            return Some(Token {
-                kind: Kind::Eof,
-                start: self.position,
-                end: self.position,
-                line: self.start_line,
-            });
+            return Some(Token::new(Kind::Eof, self.position, self.position, self.start_line));
         };
         if offset > 0 {
             self.position += offset;

@@ -14,8 +14,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(crate) fn new(start: usize, end: usize) -> Self {
-        Self { start: start as u32, end: end as u32 }
+    pub(crate) fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
     }
 
     pub(crate) fn of(self, text: &[u8]) -> &[u8] {

@@ -25,7 +25,7 @@ struct Frame<'a> {
     tokens: [Token; 3],
     peeked: usize,
     variables: Vec<&'a [u8]>,
-    action_line: usize,
+    action_line: u32,
     range_depth: usize,
 }
 
@@ -156,7 +156,7 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&self, token: &Token) -> &'a [u8] {
-        &self.text[token.start..token.end]
+        &self.text[token.start as usize..token.end as usize]
     }
 
     fn fail<T>(&self, message: impl AsRef<str>) -> Outcome<T> {
@@ -309,9 +309,9 @@ impl<'a> Parser<'a> {
                     return self.fail(format!("{{{{{name}}}}} outside {{{{range}}}}"));
                 }
                 if token.kind == Kind::Break {
-                    Node::Break { position: token.start as u32 }
+                    Node::Break { position: token.start }
                 } else {
-                    Node::Continue { position: token.start as u32 }
+                    Node::Continue { position: token.start }
                 }
             }
             Kind::Else => {
@@ -338,11 +338,11 @@ impl<'a> Parser<'a> {
                     self.backup();
                     pipe = Some(Box::new(self.pipeline(CONTEXT, Kind::RightDelim)?));
                 }
-                Node::Template { position: token.start as u32, name: name.as_str().into(), pipe }
+                Node::Template { position: token.start, name: name.as_str().into(), pipe }
             }
             _ => {
                 self.backup();
-                let position = self.peek().start as u32;
+                let position = self.peek().start;
                 Node::Action { position, pipe: self.pipeline("command", Kind::RightDelim)? }
             }
         };
@@ -365,11 +365,7 @@ impl<'a> Parser<'a> {
         }
         self.add(name.clone(), root)?;
         self.frame = outer;
-        Ok(Node::Template {
-            position: token.start as u32,
-            name: name.as_str().into(),
-            pipe: Some(Box::new(pipe)),
-        })
+        Ok(Node::Template { position: token.start, name: name.as_str().into(), pipe: Some(Box::new(pipe)) })
     }
 
     fn template_name(&mut self, token: &Token, context: &str) -> Outcome<String> {
@@ -413,27 +409,19 @@ impl<'a> Parser<'a> {
     }
 
     fn new_variable(token: &Token) -> Variable {
-        Variable {
-            position: token.start as u32,
-            name: Span::new(token.start, token.end),
-            fields: Span::default(),
-        }
+        Variable { position: token.start, name: Span::new(token.start, token.end), fields: Span::default() }
     }
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Outcome<Pipe> {
         let token = self.peek_non_space();
-        let mut pipe = Pipe {
-            position: token.start as u32,
-            is_assign: false,
-            declares: Vec::new(),
-            commands: Vec::new(),
-        };
+        let mut pipe =
+            Pipe { position: token.start, is_assign: false, declares: Vec::new(), commands: Vec::new() };
         self.declarations(&mut pipe, context)?;
         let begun = self.commands.len();
         loop {
             let token = self.next_non_space();
             if token.kind == end {
-                pipe.commands = self.commands.drain(begun..).collect();
+                pipe.commands = self.commands.split_off(begun);
                 self.check_pipeline(&pipe, context)?;
                 return Ok(pipe);
             }
@@ -523,7 +511,7 @@ impl<'a> Parser<'a> {
     }
 
     fn command(&mut self) -> Outcome<Command> {
-        let position = self.peek_non_space().start as u32;
+        let position = self.peek_non_space().start;
         let begun = self.operands.len();
         loop {
             self.peek_non_space();
@@ -541,7 +529,7 @@ impl<'a> Parser<'a> {
         if self.operands.len() == begun {
             return self.fail("empty command");
         }
-        Ok(Command { position, arguments: self.operands.drain(begun..).collect() })
+        Ok(Command { position, arguments: self.operands.split_off(begun) })
     }
 
     fn operand(&mut self) -> Outcome<Option<Operand>> {
@@ -554,7 +542,7 @@ impl<'a> Parser<'a> {
         while self.peek().kind == Kind::Field {
             last = self.next();
         }
-        let position = first.start as u32;
+        let position = first.start;
         // The tokens stand side by side, and so they are one place in the text.
         let fields = Span::new(first.start, last.end);
         Ok(Some(match term {
@@ -575,7 +563,7 @@ impl<'a> Parser<'a> {
 
     fn term(&mut self) -> Outcome<Option<Operand>> {
         let token = self.next_non_space();
-        let position = token.start as u32;
+        let position = token.start;
         Ok(Some(match token.kind {
             Kind::Identifier => {
                 let name = to_lossy(self.value(&token));

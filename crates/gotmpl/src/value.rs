@@ -1,10 +1,12 @@
 //! Go values as a template sees them: their kinds are kept, maps are shared and can be changed through any holder.
 //!
-//! Lists never change once made. Values belong to one thread, as one run does; templates are what threads share.
+//! Lists never change once made, but for texts that are put in order. Values belong to one thread, as one run does;
+//! templates are what threads share.
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -127,16 +129,18 @@ struct ListBody {
     elements: Elements,
     is_nil: bool,
     items: Vec<Value>,
+    /// The same texts in order, once somebody sorted them in place.
+    sorted: OnceCell<Vec<Value>>,
 }
 
 impl List {
     pub fn new(elements: Elements, items: Vec<Value>) -> Self {
-        Self(Rc::new(ListBody { elements, is_nil: false, items }))
+        Self(Rc::new(ListBody { elements, is_nil: false, items, sorted: OnceCell::new() }))
     }
 
     /// A nil slice: empty, and null in JSON.
     pub fn nil(elements: Elements) -> Self {
-        Self(Rc::new(ListBody { elements, is_nil: true, items: Vec::new() }))
+        Self(Rc::new(ListBody { elements, is_nil: true, items: Vec::new(), sorted: OnceCell::new() }))
     }
 
     pub fn elements(&self) -> Elements {
@@ -148,7 +152,19 @@ impl List {
     }
 
     pub fn items(&self) -> &[Value] {
-        &self.0.items
+        self.0.sorted.get().unwrap_or(&self.0.items)
+    }
+
+    /// Puts texts in order, for everyone who has the list.
+    pub(crate) fn sort_texts(&self) {
+        self.0.sorted.get_or_init(|| {
+            let mut items = self.0.items.clone();
+            items.sort_by(|a, b| match (a, b) {
+                (Value::Str(a), Value::Str(b)) => a.cmp(b),
+                _ => Ordering::Equal,
+            });
+            items
+        });
     }
 
     /// Whether both are the very same list.
@@ -167,9 +183,6 @@ pub enum MapType {
     /// A named type over `map[string]interface {}`, such as `common.Values`.
     Named(&'static str),
 }
-
-/// A map of so many entries is looked through faster than it is searched.
-const FEW: usize = 12;
 
 /// A map; a clone is the same map. Two handles of one map may have other types, as after a conversion in Go.
 #[derive(Clone)]
@@ -303,18 +316,7 @@ impl Map {
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        let entries = self.body.entries().borrow();
-        if entries.len() > FEW {
-            return entries.get(&Wanted(key) as &dyn Key).cloned();
-        }
-        // Most keys differ in length or at their ends.
-        let is_it = |known: &[u8]| {
-            known.len() == key.len()
-                && known.first() == key.first()
-                && known.last() == key.last()
-                && known == key
-        };
-        entries.iter().find(|(known, _)| is_it(known)).map(|(_, value)| value.clone())
+        self.body.entries().borrow().get(&Wanted(key) as &dyn Key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {

@@ -147,9 +147,13 @@ impl<'a> Scene<'a> {
         let converted = Rc::new(Converted::default());
         let values = converted.table(values, MapType::Named("common.Values"));
         tops.collect(Family::ROOT, Some(&values));
-        let mut renderables: Vec<_> = tops.renderables.into_values().collect();
         let depth = |name: &str| name.bytes().filter(|byte| *byte == b'/').count();
-        renderables.sort_by(|a, b| (depth(&b.name), &b.name).cmp(&(depth(&a.name), &a.name)));
+        let mut renderables: Vec<_> =
+            tops.renderables.into_values().map(|renderable| (depth(&renderable.name), renderable)).collect();
+        // They are in the order of their names.
+        renderables.reverse();
+        renderables.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+        let renderables = renderables.into_iter().map(|(_, renderable)| renderable).collect();
         Self { renderables, values, _converted: converted }
     }
 

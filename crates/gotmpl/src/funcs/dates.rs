@@ -123,7 +123,7 @@ fn told(run: &Run<'_>, layout: &str, value: &Value, zone: &str) -> Value {
 
 fn modify(arguments: &Arguments, strict: bool) -> Outcome {
     let time = time_of(arguments.value(1)).unwrap_or_else(Time::zero);
-    let time = match parse_duration(&arguments.lossy(0)) {
+    let time = match parse_duration(&readable(arguments.bytes(0))) {
         Ok(nanos) => time.add(nanos),
         Err(error) if strict => return Err(error),
         Err(_) => time,

@@ -204,9 +204,11 @@ fn sort_alpha(run: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         return Ok(Value::strings([super::strings::to_text(value)]));
     }
     if let Value::List(list) = value
-        && list.is_nil()
         && list.elements() == Elements::Strings
     {
+        // Go sorts what it is given, where it holds strings already.
+        run.charge(list.items().len())?;
+        list.sort_texts();
         return Ok(value.clone());
     }
     let mut texts = to_strings(value);

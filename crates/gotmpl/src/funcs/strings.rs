@@ -7,7 +7,7 @@ use crate::lex::find as find_bytes;
 use crate::print::{self, sprintf};
 use crate::quote::quote as quote_text;
 use crate::text::{Runes, Text, decode_rune};
-use crate::value::{Map, MapType, UintKind, Value};
+use crate::value::{Elements, Map, MapType, UintKind, Value};
 
 const S: Type = Type::String;
 const I: Type = Type::Int;
@@ -51,7 +51,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     fixed("plural", &[S, S, I], |_, a| Ok(if a.integer(2) == 1 { a.take(0) } else { a.take(1) })),
     fixed("toString", &[ANY], |_, a| Ok(Value::Str(to_text(a.value(0))))),
-    fixed("toStrings", &[ANY], |_, a| Ok(Value::strings(to_strings(a.value(0))))),
+    fixed("toStrings", &[ANY], |_, a| {
+        Ok(match a.value(0) {
+            // What holds strings already is given back, a nil list too.
+            Value::List(list) if list.elements() == Elements::Strings => Value::List(list.clone()),
+            other => Value::strings(to_strings(other)),
+        })
+    }),
     fixed("join", &[S, ANY], |run, a| {
         let items = to_strings(a.value(1));
         run.charge_bytes(items.iter().map(|item| item.len() + a.bytes(0).len()).sum())?;

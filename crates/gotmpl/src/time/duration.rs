@@ -1,11 +1,11 @@
 //! Durations as Go reads and prints them.
 
+use super::parse::quote;
 use crate::error::Error;
-use crate::quote::quote;
 
 /// Go's ParseDuration, in nanoseconds.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, Error> {
-    let invalid = || Error::new(format!("time: invalid duration {}", quote(text.as_bytes())));
+    let invalid = || Error::new(format!("time: invalid duration {}", quote(text)));
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),
@@ -39,7 +39,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, Error> {
         rest = &rest[length..];
         let unit: u128 = match unit_text {
             "" => {
-                return Err(Error::new(format!("time: missing unit in duration {}", quote(text.as_bytes()))));
+                return Err(Error::new(format!("time: missing unit in duration {}", quote(text))));
             }
             "ns" => 1,
             "us" | "µs" | "μs" => 1000,
@@ -50,8 +50,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, Error> {
             _ => {
                 return Err(Error::new(format!(
                     "time: unknown unit {} in duration {}",
-                    quote(unit_text.as_bytes()),
-                    quote(text.as_bytes())
+                    quote(unit_text),
+                    quote(text)
                 )));
             }
         };

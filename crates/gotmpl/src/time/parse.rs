@@ -23,7 +23,7 @@ pub(crate) fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
 }
 
 /// Quoted as Go's time does it: everything beyond ASCII by its bytes.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let mut out = String::from("\"");
     let mut buffer = [0; 4];
     for character in text.chars() {
