@@ -8,6 +8,7 @@ use rcgen::{Issuer, KeyPair};
 use rustls::crypto::SecureRandom;
 use serde_json::json;
 
+use crate::again::Again;
 use crate::call::{Answer, Call};
 use crate::facts::facts;
 use crate::flow;
@@ -28,6 +29,8 @@ pub struct Core {
     registry: RwLock<Arc<Registry>>,
     rights: RwLock<Arc<Rights>>,
     definitions: Mutex<custom::Definitions>,
+    /// Applies that need not be looked into again.
+    pub again: Again,
     clock: Clock,
     /// The administrator's bearer token.
     pub token: String,
@@ -49,6 +52,7 @@ impl Core {
             registry: RwLock::new(Arc::new(Registry::built_in())),
             rights: RwLock::default(),
             definitions: Mutex::default(),
+            again: Again::default(),
             clock,
             token: String::new(),
             token_key: [0; 32],
@@ -79,6 +83,7 @@ impl Core {
 
     pub fn set_registry(&self, registry: Registry) {
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+        self.again.forget();
     }
 
     /// What CRDs serve, as far as it has been read.

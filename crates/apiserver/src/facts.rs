@@ -5,21 +5,25 @@ use std::io::Read;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::schema::Schema;
 
 const PACKED: &[u8] = include_bytes!("facts.json.z");
 /// Far more than what was recorded.
 const SIZE_LIMIT: u64 = 8 << 20;
+/// By how much it grows when it is unpacked.
+const LOOSENESS: usize = 12;
 
-/// Everything recorded.
+/// Everything recorded, unpacked once. Schemas are read when they are asked for: most servers see few of the kinds.
 #[derive(Deserialize)]
-struct Recorded {
-    version: Value,
-    groups: Vec<Group>,
+pub struct Facts {
+    pub version: Value,
+    pub groups: Vec<Group>,
     kinds: BTreeMap<String, String>,
-    schemas: BTreeMap<String, Value>,
+    schemas: BTreeMap<String, Later<Schema>>,
     columns: BTreeMap<String, Vec<Column>>,
 }
 
@@ -41,18 +45,30 @@ pub struct Version {
     pub resources: Vec<Value>,
 }
 
-/// The facts, unpacked once.
-pub struct Facts {
-    pub version: Value,
-    pub groups: Vec<Group>,
-    kinds: BTreeMap<String, String>,
-    schemas: BTreeMap<String, Schema>,
-    columns: BTreeMap<String, Vec<Column>>,
+/// A record that is read when it is asked for.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Later<T> {
+    written: Box<RawValue>,
+    #[serde(skip, default = "OnceLock::new")]
+    read: OnceLock<T>,
+}
+
+impl<T> Later<T> {
+    /// What `read` makes of the record, made once.
+    pub fn get<R: DeserializeOwned>(&self, read: impl FnOnce(R) -> T) -> &T {
+        self.read.get_or_init(|| read(self.value()))
+    }
+
+    fn value<R: DeserializeOwned>(&self) -> R {
+        serde_json::from_str(self.written.get()).expect("what was recorded is JSON of its kind")
+    }
 }
 
 /// What was packed as JSON.
-pub fn unpacked<T: serde::de::DeserializeOwned>(packed: &[u8]) -> T {
-    let mut text = Vec::new();
+pub fn unpacked<T: DeserializeOwned>(packed: &[u8]) -> T {
+    // Once, at a size that what is known comes near to.
+    let mut text = Vec::with_capacity(packed.len() * LOOSENESS);
     let mut reader = flate2::read::ZlibDecoder::new(packed).take(SIZE_LIMIT);
     reader.read_to_end(&mut text).expect("what was recorded unpacks");
     serde_json::from_slice(&text).expect("what was recorded is JSON")
@@ -61,30 +77,20 @@ pub fn unpacked<T: serde::de::DeserializeOwned>(packed: &[u8]) -> T {
 /// The facts.
 pub fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
-    FACTS.get_or_init(|| {
-        let recorded: Recorded = unpacked(PACKED);
-        let schemas =
-            recorded.schemas.iter().map(|(name, schema)| (name.clone(), Schema::built_in(name, schema)));
-        Facts {
-            version: recorded.version,
-            groups: recorded.groups,
-            kinds: recorded.kinds,
-            schemas: schemas.collect(),
-            columns: recorded.columns,
-        }
-    })
+    FACTS.get_or_init(|| unpacked(PACKED))
 }
 
 /// The schemas as they were recorded, by name, and the name of each kind's by `group/version/kind`.
 pub fn written_schemas() -> (BTreeMap<String, Value>, BTreeMap<String, String>) {
-    let recorded: Recorded = unpacked(PACKED);
-    (recorded.schemas, recorded.kinds)
+    let known = facts();
+    let written = known.schemas.iter().map(|(name, schema)| (name.clone(), schema.value()));
+    (written.collect(), known.kinds.clone())
 }
 
 impl Facts {
     /// A schema by the name under which others refer to it.
     pub fn schema(&self, name: &str) -> Option<&Schema> {
-        self.schemas.get(name)
+        Some(self.schemas.get(name)?.get(|written: Value| Schema::built_in(name, &written)))
     }
 
     /// The columns of a resource's table.

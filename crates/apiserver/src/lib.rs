@@ -6,6 +6,7 @@
 mod accept;
 mod act;
 mod admit;
+mod again;
 mod auth;
 mod beginning;
 mod call;

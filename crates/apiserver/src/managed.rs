@@ -178,12 +178,17 @@ fn write(object: &mut Value, managers: &Managers) {
     }
 }
 
+/// An object without its managers, which are often the most of it.
 fn bare(object: &Value) -> Value {
-    let mut bare = object.clone();
-    if let Some(metadata) = bare["metadata"].as_object_mut() {
-        metadata.remove("managedFields");
-    }
-    bare
+    let Value::Object(fields) = object else { return object.clone() };
+    let field = |(name, value): (&String, &Value)| match value {
+        Value::Object(metadata) if name == "metadata" => {
+            let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+            (name.clone(), Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
+        }
+        value => (name.clone(), value.clone()),
+    };
+    Value::Object(fields.iter().map(field).collect())
 }
 
 /// Records a write that is not an apply: `object` gets its managedFields. `live` is `None` on creation.

@@ -3,6 +3,8 @@
 mod json;
 mod strategic;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::call::{Answer, Call};
@@ -13,7 +15,8 @@ use crate::read::find;
 use crate::registry::Resource;
 use crate::schema::Schema;
 use crate::status::{About, Cause, Failure};
-use crate::{act, decode, keep, text, write};
+use crate::write::Written;
+use crate::{act, again, decode, keep, text, write};
 
 /// Changes an object.
 pub fn patch(
@@ -152,6 +155,14 @@ fn apply(
         let cause = Cause::required("fieldManager", "is required for apply patch");
         return Err(Failure::invalid(about, &[cause]));
     }
+    let request = again::Request::of(call, resource, subresource);
+    let before = find(core, resource, target).ok();
+    if let (Some(request), Some(stored)) = (request, &before)
+        && core.again.changed_nothing(request, stored.revision)
+    {
+        call.is_dry_run()?;
+        return Ok(Written::Kept(Arc::clone(stored)).answer(200, resource));
+    }
     let force = call.is_set("force");
     let refused = |why: String| Failure::bad_request(format!("error decoding YAML: {why}"));
     let mut config = configuration(&call.body)?;
@@ -248,7 +259,14 @@ fn apply(
         match applied {
             Err(failure) if failure.reason == "NotFound" => {}
             applied => {
-                return Ok(applied?.answer(200, resource).with_warnings(warnings));
+                let applied = applied?;
+                if let (Some(request), Some(before), Written::Kept(after)) = (request, &before, &applied)
+                    && before.revision == after.revision
+                    && warnings.is_empty()
+                {
+                    core.again.remember(request, after.revision);
+                }
+                return Ok(applied.answer(200, resource).with_warnings(warnings));
             }
         }
     }

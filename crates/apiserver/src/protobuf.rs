@@ -9,7 +9,7 @@ use base64::Engine;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::facts::unpacked;
+use crate::facts::{Later, unpacked};
 
 const PACKED: &[u8] = include_bytes!("protobuf.json.z");
 const MAGIC: &[u8] = b"k8s\0";
@@ -23,7 +23,7 @@ pub struct Field(pub u64, pub String, pub String, pub String);
 #[derive(Deserialize)]
 struct Tables {
     kinds: BTreeMap<String, String>,
-    types: BTreeMap<String, Vec<Field>>,
+    types: BTreeMap<String, Later<Vec<Field>>>,
 }
 
 fn tables() -> &'static Tables {
@@ -38,7 +38,7 @@ pub fn kind(name: &str) -> Option<&'static [Field]> {
 
 /// The fields of a type.
 pub fn rows(name: &str) -> &'static [Field] {
-    tables().types.get(name).map(Vec::as_slice).unwrap_or_default()
+    tables().types.get(name).map(|fields| fields.get(|fields| fields).as_slice()).unwrap_or_default()
 }
 
 /// What is wrong with a body.
@@ -156,7 +156,10 @@ fn utf8(bytes: &[u8]) -> Result<String, Wrong> {
 
 fn message(name: &str, bytes: &[u8], depth: usize) -> Result<Value, Wrong> {
     let depth = depth.checked_sub(1).ok_or(Wrong::Malformed("it is nested too deep"))?;
-    let fields = tables().types.get(name).ok_or(Wrong::Malformed("a type is not known"))?;
+    if !tables().types.contains_key(name) {
+        return Err(Wrong::Malformed("a type is not known"));
+    }
+    let fields = rows(name);
     let mut out = Map::new();
     for part in Parts(bytes) {
         let (number, wire) = part?;

@@ -508,6 +508,7 @@ pub fn replace(
             return Ok(Written::Tried(object));
         }
         let is_over = life::is_over(resource, &object);
+        let is_owned_otherwise = live["metadata"]["ownerReferences"] != object["metadata"]["ownerReferences"];
         let object = kept(resource, object);
         let table = resource.table();
         let done = if is_over {
@@ -520,8 +521,7 @@ pub fn replace(
                 life::removed(core, resource, &stored.value());
             } else {
                 core.after_write(resource, &stored);
-                let now = stored.value();
-                if live["metadata"]["ownerReferences"] != now["metadata"]["ownerReferences"] {
+                if is_owned_otherwise {
                     life::created(core, resource, &stored);
                 }
             }

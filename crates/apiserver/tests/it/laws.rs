@@ -104,6 +104,27 @@ async fn an_apply_twice_is_an_apply_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_apply_that_changed_nothing_is_looked_into_once_something_has_changed() {
+    let (target, running) = server().await;
+    let path = format!("{MAPS}/again");
+    let config = |value: &str| json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "again" }, "data": { "a": value } });
+    for _ in 0..3 {
+        target.apply(&path, "one", &config("1")).await;
+    }
+    let by_hand = target.plain("PUT", &path, &config("2")).await;
+    assert_eq!(by_hand["body"]["data"]["a"], "2");
+    let back = target.apply(&path, "one", &config("1")).await;
+    assert_eq!(back["data"]["a"], "1", "a drift is put back");
+    let shared = target.apply(&path, "other", &config("1")).await;
+    let managers = shared["metadata"]["managedFields"].as_array().unwrap();
+    assert!(managers.iter().any(|entry| entry["manager"] == "other"), "another manager is another request");
+    target.plain("DELETE", &path, &Value::Null).await;
+    let anew = target.apply(&path, "one", &config("1")).await;
+    assert_ne!(anew["metadata"]["uid"], back["metadata"]["uid"], "what is gone is made");
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn managers_that_do_not_conflict_commute() {
     let (target, running) = server().await;
     let mut numbers = Numbers(2);
