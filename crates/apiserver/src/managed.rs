@@ -143,9 +143,11 @@ fn decoded(object: &Value) -> Option<Managers> {
     Some(managers)
 }
 
-fn write(object: &mut Value, managers: &Managers) {
-    let mut entries: Vec<(&Identity, &Entry)> = managers.iter().collect();
-    entries.sort_by(|(a, ea), (b, eb)| {
+/// Writes the managers. Most often nothing but a time is other than `before`, and `entries`, which those were read from,
+/// are written again.
+fn write(object: &mut Value, managers: &Managers, before: &Managers, entries: &[Value]) {
+    let mut ordered: Vec<(&Identity, &Entry)> = managers.iter().collect();
+    ordered.sort_by(|(a, ea), (b, eb)| {
         (&a.operation, &ea.time, &a.manager, &ea.version, &a.subresource).cmp(&(
             &b.operation,
             &eb.time,
@@ -154,13 +156,28 @@ fn write(object: &mut Value, managers: &Managers) {
             &b.subresource,
         ))
     });
-    let entries: Vec<Value> = entries
+    let again = |identity: &Identity, entry: &Entry| -> Option<Value> {
+        let same = before.get(identity).filter(|known| known.fields == entry.fields)?;
+        let mut found = entries.iter().filter(|one| {
+            let is = |key: &str, wanted: &str| one[key].as_str().unwrap_or_default() == wanted;
+            is("manager", &identity.manager)
+                && is("operation", &identity.operation)
+                && is("subresource", &identity.subresource)
+                && is("apiVersion", &same.version)
+        });
+        // One that is there twice is nobody's.
+        let one = found.next().filter(|_| found.next().is_none())?;
+        Some(one["fieldsV1"].clone())
+    };
+    let written: Vec<Value> = ordered
         .into_iter()
         .map(|(identity, entry)| {
+            let fields = again(identity, entry).unwrap_or_else(|| entry.fields.to_value());
             let mut value = json!({
                 "manager": identity.manager, "operation": identity.operation, "apiVersion": entry.version,
-                "fieldsType": "FieldsV1", "fieldsV1": entry.fields.to_value(),
+                "fieldsType": "FieldsV1",
             });
+            value["fieldsV1"] = fields;
             if !entry.time.is_empty() {
                 value["time"] = entry.time.as_str().into();
             }
@@ -171,10 +188,10 @@ fn write(object: &mut Value, managers: &Managers) {
         })
         .collect();
     let Some(metadata) = object["metadata"].as_object_mut() else { return };
-    if entries.is_empty() {
+    if written.is_empty() {
         metadata.remove("managedFields");
     } else {
-        metadata.insert("managedFields".into(), entries.into());
+        metadata.insert("managedFields".into(), written.into());
     }
 }
 
@@ -193,28 +210,46 @@ fn bare(object: &Value) -> Value {
 
 /// Records a write that is not an apply: `object` gets its managedFields. `live` is `None` on creation.
 pub fn updated(write_by: &Write, live: Option<&Value>, object: &mut Value) {
-    let mut managers = known(write_by, live, object);
+    let (mut managers, origin) = known(write_by, live, object);
     if live.is_some() && managers.is_empty() {
-        write(object, &managers);
+        write(object, &managers, &Managers::new(), &[]);
         return;
     }
-    let old = live.map_or_else(|| blank(object), bare);
-    record(write_by, write_by.manager, &old, &bare(object), &mut managers);
-    write(object, &managers);
+    let before = managers.clone();
+    // Whose managers are other than they were is no change of anybody's field.
+    match live {
+        Some(live) => record(write_by, write_by.manager, live, object, &mut managers),
+        None => record(write_by, write_by.manager, &blank(object), object, &mut managers),
+    }
+    let sent = object["metadata"].as_object_mut().and_then(|metadata| metadata.remove("managedFields"));
+    let entries = match origin {
+        Origin::Live => live.map(entries).unwrap_or_default(),
+        Origin::Sent => sent.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default(),
+    };
+    write(object, &managers, &before, entries);
+}
+
+/// Out of which object managers were read.
+enum Origin {
+    Live,
+    Sent,
 }
 
 /// Whose fields they were. A client that sends no managers keeps those that there are; one that sends an empty list
 /// or an empty entry resets them.
-fn known(write_by: &Write, live: Option<&Value>, object: &Value) -> Managers {
-    let of_live = || live.map(read).unwrap_or_default();
+fn known(write_by: &Write, live: Option<&Value>, object: &Value) -> (Managers, Origin) {
+    let of_live = || (live.map(read).unwrap_or_default(), Origin::Live);
     if !write_by.subresource.is_empty() {
         return of_live();
     }
     let sent = object["metadata"]["managedFields"].as_array();
     if sent.is_some_and(|entries| entries.len() <= 1 && entries.iter().all(is_blank)) {
-        return Managers::new();
+        return (Managers::new(), Origin::Sent);
     }
-    decoded(object).filter(|managers| !managers.is_empty()).unwrap_or_else(of_live)
+    match decoded(object).filter(|managers| !managers.is_empty()) {
+        Some(managers) => (managers, Origin::Sent),
+        None => of_live(),
+    }
 }
 
 /// An object of the same kind with nothing set, as Go prints it.
@@ -247,7 +282,10 @@ fn take(managers: &mut Managers, writer: Option<&Identity>, write_by: &Write, fo
     let removed = write_by.owned(&found.removed);
     let others = managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer);
     for (_, entry) in others.filter(|_| !changed.is_empty() || !removed.is_empty()) {
-        entry.fields = Rc::new(entry.fields.difference(&changed).difference(&removed));
+        if !entry.fields.intersection(&changed).is_empty() || !entry.fields.intersection(&removed).is_empty()
+        {
+            entry.fields = Rc::new(entry.fields.difference(&changed).difference(&removed));
+        }
     }
     managers.retain(|_, entry| !entry.fields.is_empty());
 }
@@ -333,7 +371,7 @@ pub fn apply(
     let merged = typed::merge(write_by.schema, &live_bare, config).map_err(|error| described(&error))?;
     let (last, last_time) =
         before.get(&identity).map(|entry| (entry.fields.clone(), entry.time.clone())).unwrap_or_default();
-    let mut managers = before;
+    let mut managers = before.clone();
     let owned = Rc::new(write_by.owned(&set));
     if let (Some(live), Some(own)) = (live, managers.get(&identity))
         && own.fields == owned
@@ -344,12 +382,16 @@ pub fn apply(
         return Ok(live.clone());
     }
     let (version, time) = (write_by.version.to_owned(), last_time);
-    // What is owned by nobody is kept where the configuration says it.
-    let is_within = last.is_within(&owned);
-    let fields = Rc::new(write_by.settable(&set));
-    managers.insert(identity.clone(), Entry { fields, version, time });
     // What is applied again is not taken out.
-    let mut object = if is_within { merged } else { prune(write_by.schema, &merged, &managers, &last)? };
+    let mut object = if last.is_within(&owned) {
+        managers.insert(identity.clone(), Entry { fields: Rc::default(), version, time });
+        merged
+    } else {
+        // What is owned by nobody is kept where the configuration says it.
+        let fields = Rc::new(write_by.settable(&set));
+        managers.insert(identity.clone(), Entry { fields, version, time });
+        prune(write_by.schema, &merged, &managers, &last)?
+    };
     if let Some(entry) = managers.get_mut(&identity) {
         entry.fields = owned;
     }
@@ -383,7 +425,7 @@ pub fn apply(
         object["metadata"]["annotations"][LAST_APPLIED] = client_side(config).into();
     }
     complete(&mut object)?;
-    write(&mut object, &managers);
+    write(&mut object, &managers, &before, live.map(entries).unwrap_or_default());
     Ok(object)
 }
 

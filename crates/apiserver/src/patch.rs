@@ -75,20 +75,25 @@ fn change(
     make: impl Fn(&Value) -> Result<Value, Failure>,
 ) -> Result<Answer, Failure> {
     // How the outcome is read depends on the patch, and so do the words for what does not fit.
-    let read = |schema: &Schema, object: &mut Value| match strategic {
+    let read = |schema: &Schema, object: &mut Value, live: &Value| match strategic {
         Some(patch) => {
             decode::restore(schema, object).map_err(|why| misfit(&decode::shown_as_go(patch), &why))?;
             decode::body(schema, object).map_err(|why| misfit(&decode::shown_as_go(patch), &why))
         }
-        None => {
-            let shown = object.to_string();
-            decode::body(schema, object).map_err(|why| misfit(&shown, &why))
-        }
+        // What does not fit is shown as it was before it was read.
+        None => decode::body(schema, object).map_err(|why| match make(live) {
+            Ok(mut object) => {
+                object["kind"] = live["kind"].clone();
+                object["apiVersion"] = live["apiVersion"].clone();
+                misfit(&object.to_string(), &why)
+            }
+            Err(failure) => failure,
+        }),
     };
     if subresource == "scale" {
         return act::patch_scale(core, call, resource, target, |live| {
             let mut scale = make(live)?;
-            read(act::scale_schema(), &mut scale)?;
+            read(act::scale_schema(), &mut scale, live)?;
             Ok(scale)
         });
     }
@@ -113,7 +118,7 @@ fn change(
         object["kind"] = live["kind"].clone();
         object["apiVersion"] = live["apiVersion"].clone();
         if !resource.is_custom {
-            read(&resource.schema, &mut object)?;
+            read(&resource.schema, &mut object, live)?;
         }
         *warnings.borrow_mut() = write::pruned(call, resource, &mut object)?;
         write::record_update(core, call, resource, subresource, live, &mut object);

@@ -182,8 +182,15 @@ pub fn complete(resource: &Resource, object: &mut Value) {
 }
 
 /// What is left out of an object when it is kept, after it is recorded who set what.
-fn settle(resource: &Resource, object: &mut Value) {
+fn settle(resource: &Resource, subresource: &str, object: &mut Value) {
     if resource.is_custom {
+        return;
+    }
+    if is_about_status(subresource) {
+        // The rest is as it was kept.
+        let mut status = serde_json::json!({ "status": object["status"].take() });
+        print::settle(&resource.group, &resource.version, &resource.kind, &mut status);
+        set_or_remove(object, "status", status["status"].take());
         return;
     }
     print::settle(&resource.group, &resource.version, &resource.kind, object);
@@ -329,7 +336,7 @@ pub fn insert(
         return Err(Failure::invalid(about_kind(resource, &name), &causes));
     }
     escalate::check(core, call, resource, None, &object)?;
-    settle(resource, &mut object);
+    settle(resource, "", &mut object);
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let key = (ns, name.clone());
     if is_dry_run {
@@ -422,10 +429,19 @@ pub fn record_update(
     managed::updated(&write, Some(live), object);
 }
 
+fn is_about_status(subresource: &str) -> bool {
+    matches!(subresource, "status" | "approval")
+}
+
 /// What this write may not change is as it was.
 pub fn fit_to(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
+    let is_status = is_about_status(subresource);
+    if is_status && let Value::Object(fields) = object {
+        // The rest is as it was, and complete.
+        fields.retain(|name, _| matches!(name.as_str(), "apiVersion" | "kind" | "metadata" | "status"));
+    }
     complete(resource, object);
-    if subresource == "status" || subresource == "approval" {
+    if is_status {
         let status = object["status"].take();
         let sent = object["metadata"].clone();
         *object = live.clone();
@@ -499,7 +515,7 @@ pub fn replace(
             return Err(Failure::invalid(about_kind(resource, name), &causes));
         }
         escalate::check(core, call, resource, Some(&live), &object)?;
-        settle(resource, &mut object);
+        settle(resource, subresource, &mut object);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         if managed::is_unchanged(&live, &object) {
             return Ok(Written::Kept(stored));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::Value;
 use sluice_fields::{FieldSet, PathElement};
 
-use super::{Entry, Managers, read, write};
+use super::{Entry, Managers, entries, read, write};
 
 const VERSION: &str = "autoscaling/v1";
 
@@ -36,7 +36,7 @@ pub fn to_scale(object: &Value, pointer: &str, scale: &mut Value) {
             managers.insert(identity, Entry { fields, version: VERSION.to_owned(), time: entry.time });
         }
     }
-    write(scale, &managers);
+    write(scale, &managers, &Managers::new(), &[]);
 }
 
 /// Puts into the object who owns the number by what its Scale says. `live` has the owners from before.
@@ -62,5 +62,5 @@ pub fn to_object(live: &Value, version: &str, pointer: &str, scale: &Value, obje
             );
         }
     }
-    write(object, &managers);
+    write(object, &managers, &before, entries(live));
 }

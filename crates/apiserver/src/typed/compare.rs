@@ -1,5 +1,6 @@
 //! What was added, modified and removed between two values.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -32,6 +33,12 @@ struct Found {
 }
 
 impl Found {
+    fn is_anything(&self) -> bool {
+        let Comparison { added, modified, removed } = &self.below;
+        let is_itself = self.is_added || self.is_modified || self.is_removed;
+        is_itself || [added, modified, removed].iter().any(|below| !below.is_empty())
+    }
+
     fn take(&mut self, element: &PathElement, found: Found) {
         let below = found.below;
         for (set, is_member, below) in [
@@ -44,6 +51,26 @@ impl Found {
             }
         }
     }
+}
+
+/// The members of two maps, in order, those of one name together.
+fn pairs<'a>(
+    left: &'a Map<String, Value>,
+    right: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a String, Option<&'a Value>, Option<&'a Value>)> {
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+        };
+        let old = if order.is_le() { left.next() } else { None };
+        let new = if order.is_ge() { right.next() } else { None };
+        let name = old.or(new)?.0;
+        Some((name, old.map(|(_, value)| value), new.map(|(_, value)| value)))
+    })
 }
 
 fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Found {
@@ -62,13 +89,12 @@ fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Found 
             let empty = Map::new();
             let left = left.and_then(Value::as_object).unwrap_or(&empty);
             let right = right.and_then(Value::as_object).unwrap_or(&empty);
-            let mut names: Vec<&String> = left.keys().chain(right.keys()).collect();
-            names.sort();
-            names.dedup();
-            for name in names {
+            for (name, left, right) in pairs(left, right) {
                 let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                let (left, right) = (left.get(name), right.get(name));
-                found.take(&PathElement::Field(name.clone()), visit(below, left, right));
+                let one = visit(below, left, right);
+                if one.is_anything() {
+                    found.take(&PathElement::Field(name.clone()), one);
+                }
             }
         }
         Atom::List(below, list) => {
