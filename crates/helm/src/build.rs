@@ -12,10 +12,10 @@ use sluice_gotmpl::Hooks;
 use crate::capabilities::Capabilities;
 use crate::chart::{API_V3, Chart, Crd};
 use crate::family::{Family, FamilyError, is_compatible};
-use crate::manifest::{self, Hook, INSTALL_ORDER, Manifest, ManifestError, NOTES};
+use crate::manifest::{self, Ahead, Heads, Hook, INSTALL_ORDER, Manifest, ManifestError, NOTES};
 use crate::release;
 use crate::render::{
-    Given, ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, in_halves, render_traced,
+    Given, Halves, ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, in_halves, render_traced,
 };
 use crate::schema::{self, SchemaError};
 use crate::values::coalesce::TypeMismatch;
@@ -178,39 +178,54 @@ pub(crate) fn build_unstored<'c>(
         return Err(BuildError::Name(name.clone()));
     }
     let prepare = || prepared(chart, values, options);
-    let (mut family, coalesced, halves) =
-        if post_render.is_none() && trace.is_none() && cache.in_halves && chart.is_large() {
-            let given = Given {
-                chart,
-                values,
-                release: &options.release,
-                capabilities: options.capabilities,
-                now: &options.now,
-            };
-            in_halves(given, options.budget, prepare)?
-        } else {
-            let (family, coalesced) = prepare()?;
-            (family, coalesced, None)
+    let is_for_two = post_render.is_none() && trace.is_none() && cache.in_halves && chart.is_large();
+    let finish = |family: Family<'c>, coalesced: Table, halves: Option<Halves>| {
+        let (files, ahead) = match halves {
+            Some(halves) => halves,
+            None => {
+                let render_options = RenderOptions {
+                    release: options.release.clone(),
+                    capabilities: options.capabilities,
+                    budget: options.budget,
+                    now: options.now.clone(),
+                    random: options.random,
+                    hooks: options.hooks,
+                    strict: false,
+                    lint: false,
+                };
+                (render_traced(&family, &coalesced, &render_options, cache, trace)?, Vec::new())
+            }
         };
-    let render_options = RenderOptions {
-        release: options.release.clone(),
-        capabilities: options.capabilities,
-        budget: options.budget,
-        now: options.now.clone(),
-        random: options.random,
-        hooks: options.hooks,
-        strict: false,
-        lint: false,
+        sorted(family, files, ahead, options, post_render, &mut cache.heads)
     };
-    let (mut files, ahead) = match halves {
-        Some(halves) => halves,
-        None => (render_traced(&family, &coalesced, &render_options, cache, trace)?, Vec::new()),
-    };
+    if is_for_two {
+        let given = Given {
+            chart,
+            values,
+            release: &options.release,
+            capabilities: options.capabilities,
+            now: &options.now,
+        };
+        return in_halves(given, options.budget, prepare, finish);
+    }
+    let (family, coalesced) = prepare()?;
+    finish(family, coalesced, None)
+}
+
+/// Files that are printed into what a release holds.
+fn sorted<'c>(
+    mut family: Family<'c>,
+    mut files: BTreeMap<String, String>,
+    ahead: Vec<Ahead>,
+    options: &BuildOptions<'_>,
+    post_render: Option<PostRender<'_>>,
+    heads: &mut Heads,
+) -> Result<(Built, Family<'c>), BuildError> {
     let notes = take_notes(&mut files, &family.name(Family::ROOT), options.subchart_notes);
     if let Some(post_render) = post_render {
         files = post_render::run(files, options.strategy, post_render)?;
     }
-    let sorted = match manifest::sort_cached(files, INSTALL_ORDER, &mut cache.heads, ahead) {
+    let sorted = match manifest::sort_cached(files, INSTALL_ORDER, heads, ahead) {
         Ok(sorted) => sorted,
         Err((error, rendered)) => return Err(BuildError::Manifest { error, rendered }),
     };

@@ -27,7 +27,7 @@ use crate::manifest::Heads;
 use crate::values::graph::{Node, Table};
 
 pub use error::RenderError;
-pub(crate) use halves::{Given, in_halves};
+pub(crate) use halves::{Given, Halves, in_halves};
 
 /// What templates see as `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]

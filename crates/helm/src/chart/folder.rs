@@ -1,6 +1,7 @@
 //! A chart in a folder: every file but those that `.helmignore` names; links are followed within the view's root.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -56,8 +57,7 @@ pub fn load_with_times(
     })?;
     // The version is told before the rules file is read, which may even leave Chart.yaml out.
     let third = is_third(&data)?;
-    let files = read(tree, path, limits, modified)?;
-    Load { limits, unpacked: 0, third }.files(files, 0)
+    read_then(tree, path, limits, modified, |files| Load { limits, unpacked: 0, third }.files(files?, 0))
 }
 
 /// The files of a chart's folder that count, in the order of their paths.
@@ -67,20 +67,34 @@ pub fn read(
     limits: &Limits,
     modified: Modified<'_>,
 ) -> Result<Vec<File>, FolderError> {
+    read_then(tree, path, limits, modified, |files| files)
+}
+
+fn read_then<T>(
+    tree: &dyn Tree,
+    path: &str,
+    limits: &Limits,
+    modified: Modified<'_>,
+    then: impl FnOnce(Result<Vec<File>, FolderError>) -> T,
+) -> T {
     let rules = match tree.read(&join(path, ".helmignore")) {
-        Ok(data) => IgnoreRules::parse(&String::from_utf8_lossy(&data))?,
+        Ok(data) => match IgnoreRules::parse(&String::from_utf8_lossy(&data)) {
+            Ok(rules) => rules,
+            Err(error) => return then(Err(error.into())),
+        },
         Err(_) => IgnoreRules::defaults(),
     };
     let real = tree.resolve(path).ok().map(|(real, _)| real);
     let mut walk = Walk { tree, root: path, rules, limits, found: Vec::new() };
     // What comes before an error is told before it.
     let end = walk.folder("", real.as_deref(), 0);
-    let mut files = Vec::with_capacity(walk.found.len());
-    for (found, data) in walk.found.iter().zip(walk.contents()) {
-        let modified = modified(&join(path, &found.name));
-        files.push(File { name: found.name.clone(), data: without_mark(data?), modified });
-    }
-    end.map(|()| files)
+    walk.contents(|contents| {
+        let files = walk.found.iter().zip(contents).map(|(found, data)| {
+            let modified = modified(&join(path, &found.name));
+            Ok(File { name: found.name.clone(), data: without_mark(data?), modified })
+        });
+        then(files.collect::<Result<Vec<_>, _>>().and_then(|files| end.map(|()| files)))
+    })
 }
 
 /// So many files are read on two threads.
@@ -129,10 +143,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What is in the files, in their order.
-    fn contents(&self) -> Vec<Result<Bytes, FolderError>> {
+    /// Gives what is in the files, in their order.
+    fn contents<T>(&self, then: impl FnOnce(Vec<Result<Bytes, FolderError>>) -> T) -> T {
         if self.found.len() < MANY {
-            return self.found.iter().map(|found| self.content(found)).collect();
+            return then(self.found.iter().map(|found| self.content(found)).collect());
         }
         let next = AtomicUsize::new(0);
         let share = || {
@@ -141,16 +155,19 @@ impl Walk<'_> {
             files.map(|(index, found)| (index, self.content(found))).collect::<Vec<_>>()
         };
         let mut contents: Vec<Option<_>> = self.found.iter().map(|_| None).collect();
+        let (read, others_read) = mpsc::channel();
         std::thread::scope(|scope| {
-            let second = std::thread::Builder::new().spawn_scoped(scope, share);
-            let own = share();
-            let others = second.ok().and_then(|second| second.join().ok()).unwrap_or_default();
-            for (index, content) in own.into_iter().chain(others) {
+            let second = std::thread::Builder::new().spawn_scoped(scope, move || drop(read.send(share())));
+            for (index, content) in share().into_iter().chain(others_read.into_iter().flatten()) {
                 contents[index] = Some(content);
             }
-        });
-        let contents = contents.into_iter().zip(&self.found);
-        contents.map(|(content, found)| content.unwrap_or_else(|| self.content(found))).collect()
+            let contents = contents.into_iter().zip(&self.found);
+            let all = contents.map(|(content, found)| content.unwrap_or_else(|| self.content(found)));
+            // The end of the second thread is not waited for before it has to be.
+            let outcome = then(all.collect());
+            drop(second.map(std::thread::ScopedJoinHandle::join));
+            outcome
+        })
     }
 
     fn content(&self, found: &Found) -> Result<Bytes, FolderError> {

@@ -153,28 +153,32 @@ impl Hooks for Nobody {
     }
 }
 
-/// Prepares a render, here and on a second thread, and renders on both. Nothing is rendered where that has to be done in
-/// order; what was prepared here can be used for that.
-pub(crate) fn in_halves<'c, E>(
+/// Prepares a render, here and on a second thread, and renders on both; `finish` is given what came of it. Nothing is
+/// rendered where that has to be done in order; what was prepared here can be used for that.
+pub(crate) fn in_halves<'c, T, E>(
     given: Given<'_, 'c>,
     budget: &Budget,
     prepare: impl FnOnce() -> Result<(Family<'c>, Table), E>,
-) -> Result<(Family<'c>, Table, Option<Halves>), E> {
+    finish: impl FnOnce(Family<'c>, Table, Option<Halves>) -> Result<T, E>,
+) -> Result<T, E> {
     let work = Work::default();
     let before = (budget.fuel_used(), budget.bytes_used());
     let budgets = (budget.clone(), budget.clone());
     let (parsed, others_parsed) = channel();
     let (templates, all_templates) = channel();
+    let (rendered, others_rendered) = channel();
     thread::scope(|scope| {
         let (work, own) = (&work, budgets.0);
         let second = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
-            second(given, work, budgets.1, &parsed, &all_templates).or_else(|| work.give_up())
+            let done = second(given, work, budgets.1, &parsed, &all_templates).or_else(|| work.give_up());
+            // The end of this thread is not waited for before it has to be.
+            drop(rendered.send(done));
         });
         let (family, values) = prepare().inspect_err(|_| {
             work.give_up::<()>();
         })?;
         let first = || {
-            let second = second.ok()?;
+            second.as_ref().ok()?;
             let scene = Scene::new(&family, &values, given.release, given.capabilities);
             scene.make_lasting();
             let mut texts = work.parse(&scene)?;
@@ -186,7 +190,7 @@ pub(crate) fn in_halves<'c, E>(
             }
             templates.send(all.clone()).ok()?;
             let mut done = work.render(&scene, &all, given.now, &own)?;
-            let (others, others_budget) = second.join().ok()??;
+            let (others, others_budget) = others_rendered.recv().ok()??;
             done.extend(others);
             let used = [&own, &others_budget];
             let fuel = used.iter().map(|used| used.fuel_used() - before.0).sum();
@@ -205,7 +209,10 @@ pub(crate) fn in_halves<'c, E>(
             });
             (files.collect(), ahead)
         });
-        Ok((family, values, halves))
+        let finished = finish(family, values, halves);
+        // What it had to say is said.
+        drop(second.map(thread::ScopedJoinHandle::join));
+        finished
     })
 }
 
