@@ -189,7 +189,8 @@ pub fn check_resource(core: &Core, user: &User, call: &Call, target: &Target) ->
     let name = target.name.as_deref().unwrap_or_default();
     let request = Request { verb, group: &target.group, resource: resource.clone(), ns, name, path: None };
     // Everyone may ask about themselves, as `system:basic-user` says.
-    let is_own = verb == "create" && target.resource.starts_with("selfsubject");
+    let is_own =
+        verb == "create" && target.resource.starts_with("selfsubject") && user.name != "system:anonymous";
     if is_own || allows(core, user, &request) {
         return Ok(());
     }
@@ -241,8 +242,9 @@ pub fn review(
         return Ok(Answer::json(201, &object));
     }
     if resource.plural == "selfsubjectrulesreviews" {
-        object["metadata"]["creationTimestamp"] = Value::Null;
         object["status"] = rules_review(core, user, object["spec"]["namespace"].as_str().unwrap_or_default());
+        // What was asked is not told again.
+        object["spec"] = json!({});
         return Ok(Answer::json(201, &object));
     }
     if resource.plural == "tokenreviews" {

@@ -34,7 +34,9 @@ impl Call {
     }
 
     pub fn is_set(&self, name: &str) -> bool {
-        matches!(self.parameter(name), "true" | "1")
+        // As the real server reads it: what is not plainly no is yes.
+        let value = self.parameter(name);
+        !matches!(value, "" | "0") && !value.eq_ignore_ascii_case("false")
     }
 
     pub fn header(&self, name: &str) -> &str {

@@ -443,10 +443,18 @@ fn last_applied(write_by: &Write, live: Option<&Value>, live_bare: &Value) -> Fi
     set.difference(&found.modified).difference(&found.added).difference(&found.removed)
 }
 
+/// Where an apply has written down its configuration for kubectl's other way of applying, it is told as it was sent.
+pub fn note_sent(object: &mut Value, config: &Value, sent: &Value) {
+    let note = object.pointer_mut("/metadata/annotations").and_then(|notes| notes.get_mut(LAST_APPLIED));
+    if let Some(note) = note.filter(|note| **note == client_side(config).as_str()) {
+        *note = client_side(sent).into();
+    }
+}
+
 /// A configuration as the annotation keeps it.
 fn client_side(config: &Value) -> String {
     let mut config = config.clone();
-    if let Some(notes) = config["metadata"]["annotations"].as_object_mut() {
+    if let Some(notes) = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         notes.remove(LAST_APPLIED);
     }
     let text = config.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");

@@ -259,6 +259,10 @@ fn check_list(call: &Call) -> Result<(), Failure> {
     }
     match matching {
         "" => {}
+        _ if !call.parameter("continue").is_empty() => {
+            let why = "resourceVersionMatch is forbidden when continue is provided";
+            return forbidden("resourceVersionMatch", why);
+        }
         _ if version.is_empty() => {
             let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
             return forbidden("resourceVersionMatch", why);
@@ -283,7 +287,30 @@ fn check_list(call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Options of watches that do not fit together.
+fn check_watch(call: &Call) -> Result<(), Failure> {
+    const FIELD: &str = "resourceVersionMatch";
+    let about = About { group: "meta.k8s.io", kind: "ListOptions", name: "" };
+    let matching = call.parameter(FIELD);
+    let why = match (call.query.contains_key("sendInitialEvents"), matching) {
+        (true, "NotOlderThan") | (false, "") => None,
+        (true, _) => Some("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+        (false, _) => {
+            Some("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+        }
+    };
+    let mut causes: Vec<Cause> = why
+        .map(|why| Cause::new("FieldValueForbidden", FIELD, format!("Forbidden: {why}")))
+        .into_iter()
+        .collect();
+    if !matches!(matching, "" | "NotOlderThan") {
+        causes.push(Cause::unsupported(FIELD, &matching.into(), &["NotOlderThan".to_owned()]));
+    }
+    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(about, &causes)) }
+}
+
 fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Result<Answer, Failure> {
+    check_watch(call)?;
     let view = view(core, call, resource, target)?;
     let table = resource.table();
     let wants_initial = call.is_set("sendInitialEvents");

@@ -116,6 +116,7 @@ pub fn faults(written: &Value, path: &str, out: &mut Vec<Cause>) {
         .enumerate()
     {
         let at = format!("{path}.x-kubernetes-validations[{index}].rule");
+        words(&format!("{path}.x-kubernetes-validations[{index}]"), rule, one, written, out);
         if rule.text.trim().is_empty() {
             out.push(Cause::required(&at, "rule is not specified"));
         } else if rule.text.trim().contains('\n') && rule.message.is_empty() {
@@ -150,6 +151,39 @@ pub fn faults(written: &Value, path: &str, out: &mut Vec<Cause>) {
     for key in ["items", "additionalProperties"] {
         if written[key].is_object() {
             faults(&written[key], &format!("{path}.{key}"), out);
+        }
+    }
+}
+
+/// What is wrong with what a rule says besides its expression.
+fn words(path: &str, rule: &Rule, one: &Value, schema: &Value, out: &mut Vec<Cause>) {
+    const REASONS: [&str; 4] =
+        ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+    if one["message"].is_string() && rule.message.trim().is_empty() && !rule.message.is_empty() {
+        out.push(Cause::invalid(
+            &format!("{path}.message"),
+            &one["message"],
+            "must be non-empty if specified",
+        ));
+    } else if rule.message.trim().contains('\n') {
+        out.push(Cause::invalid(&format!("{path}.message"), &one["message"], "must not contain line breaks"));
+    }
+    if !rule.reason.is_empty() && !REASONS.contains(&rule.reason.as_str()) {
+        let known = REASONS.map(str::to_owned);
+        out.push(Cause::unsupported(&format!("{path}.reason"), &one["reason"], &known));
+    }
+    // Names of fields alone; keys in brackets are taken as they are.
+    if !rule.field_path.is_empty() && !rule.field_path.contains('[') {
+        let parts = rule.field_path.strip_prefix('.').map(|parts| parts.split('.'));
+        let found = parts.map(|mut parts| {
+            parts.try_fold(schema, |schema, part| {
+                let below = &schema["properties"][part];
+                let others = &schema["additionalProperties"];
+                if below.is_object() { Some(below) } else { Some(others).filter(|others| others.is_object()) }
+            })
+        });
+        if found.flatten().is_none() {
+            out.push(Cause::invalid(&format!("{path}.fieldPath"), &one["fieldPath"], "must be a valid path"));
         }
     }
 }

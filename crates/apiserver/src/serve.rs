@@ -110,6 +110,16 @@ impl Server {
         format!("{config:#}\n")
     }
 
+    /// Answers a request that did not come over the wire. Watches end at once, with nothing.
+    pub fn ask(&self, request: Request<Bytes>) -> (u16, Bytes) {
+        let (parts, body) = request.into_parts();
+        match asked(&self.core, parts, body, None).0 {
+            Answer::Json { code, body, .. } => (code, body),
+            Answer::Text(code, text) => (code, text.into()),
+            Answer::Watch(_) => (200, Bytes::new()),
+        }
+    }
+
     /// Serves until dropped; connections end with it.
     pub async fn run(self) {
         raise_open_files();
@@ -229,6 +239,12 @@ async fn answer(
         }
         _ => return written(Failure::bad_request("the body did not arrive").into(), false),
     };
+    let (answer, packs) = asked(core, parts, body, caller);
+    written(answer, packs)
+}
+
+/// The answer to a whole request, and whether it may be packed.
+fn asked(core: &Arc<Core>, parts: http::request::Parts, body: Bytes, caller: Option<User>) -> (Answer, bool) {
     let call = Call {
         place: path::place(parts.uri.path()),
         query: path::query(parts.uri.query().unwrap_or_default()),
@@ -240,7 +256,7 @@ async fn answer(
         user: OnceLock::new(),
     };
     let packs = call.header("accept-encoding").split(',').any(|one| one.trim().starts_with("gzip"));
-    written(core.answer(&call), packs)
+    (core.answer(&call), packs)
 }
 
 /// As the real server: what is short is not worth it.

@@ -47,7 +47,7 @@ pub fn read(call: &Call) -> Result<Option<(u64, Key)>, Failure> {
     let bytes = LENIENT.decode(token).map_err(|error| {
         let at = match error {
             base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-            _ => token.len(),
+            _ => token.len() - token.len() % 4,
         };
         refused(format!("illegal base64 data at input byte {at}"))
     })?;
@@ -63,6 +63,9 @@ pub fn read(call: &Call) -> Result<Option<(u64, Key)>, Failure> {
     let start = value["start"].as_str().unwrap_or_default();
     if start.is_empty() {
         return Err(refused(format!("encoded start key empty (version {VERSION})")));
+    }
+    if start.split('/').any(|part| part == "..") {
+        return Err(refused(start.to_owned()));
     }
     let path = start.trim_start_matches('/').trim_end_matches('\u{0}');
     let key = match (path.split_once('/'), namespace(call)) {

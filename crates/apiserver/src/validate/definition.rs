@@ -1,5 +1,8 @@
 //! CustomResourceDefinitions: their names, versions, and whether their schemas are structural.
 
+mod extensions;
+mod version;
+
 use serde_json::Value;
 
 use super::faults::{Faults, items, text};
@@ -46,19 +49,25 @@ pub fn check(resource: &Resource, faults: &mut Faults) {
         let why = "must have at least one stored version";
         faults.invalid("status.storedVersions", &object["status"]["storedVersions"], why);
     }
-    for (index, version) in versions.iter().enumerate() {
+    for (index, one) in versions.iter().enumerate() {
+        let at = if versions.len() == 1 { "spec".to_owned() } else { format!("spec.versions[{index}]") };
+        version::check(&at, one, faults);
+        if one["deprecationWarning"].is_string() && one["deprecated"] != true {
+            let at = format!("spec.versions[{index}].deprecationWarning");
+            faults.invalid(&at, &one["deprecationWarning"], "can only be set for deprecated versions");
+        }
         let path = if versions.len() == 1 {
             "spec.validation.openAPIV3Schema".to_owned()
         } else {
             format!("spec.versions[{index}].schema.openAPIV3Schema")
         };
-        let schema = &version["schema"]["openAPIV3Schema"];
+        let schema = &one["schema"]["openAPIV3Schema"];
         if schema.is_object() {
             structural(&path, schema, true, 0, faults);
+            extensions::root(&path, schema, faults);
             rules::faults(schema, &path, &mut faults.causes);
         } else {
-            faults
-                .required(&format!("spec.versions[{index}].schema.openAPIV3Schema"), "schemas are required");
+            faults.required(&format!("spec.versions[{index}].schema.openAPIV3Schema"), "");
         }
     }
 }
@@ -130,6 +139,7 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
         faults.forbidden(&format!("{path}.additionalProperties"), why);
     }
     combinations(path, schema, depth, faults);
+    extensions::check(path, schema, faults);
     let kind = text(schema, "type");
     let is_free = schema["x-kubernetes-int-or-string"] == true
         || schema["x-kubernetes-preserve-unknown-fields"] == true;
@@ -142,6 +152,10 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
         }
     } else if !kind.is_empty() && !TYPES.contains(&kind) {
         faults.one_of(&format!("{path}.type"), &schema["type"], TYPES);
+        if kind == "null" {
+            let why = "type cannot be set to null, use nullable as an alternative";
+            faults.forbidden(&format!("{path}.type"), why);
+        }
     } else if kind.is_empty() && !is_free {
         let last = path.rsplit('.').next().unwrap_or_default();
         let why = if last == "items" {
