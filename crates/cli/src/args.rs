@@ -65,6 +65,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
     if called.is_some_and(|name| name == "kustomize") {
         words.insert(1, "kustomize".into());
     }
+    // As the image of a controller's Deployment it is given that controller's flags alone.
+    if let Some(controller) = crate::command::controller_of_pod(&words) {
+        words.splice(1..1, ["run".into(), controller.into()]);
+    }
     let is_kustomize = words.get(1).is_some_and(|word| word == "kustomize");
     if is_kustomize { parse_as::<KustomizeOnly>(words, true) } else { parse_as::<Args>(words, false) }
 }

@@ -23,6 +23,7 @@ mod stats;
 mod suspend;
 mod trace;
 mod tree;
+mod uninstall;
 mod version;
 
 use crate::args::Args;
@@ -55,11 +56,13 @@ pub enum Subcommand {
     Build(build::BuildArgs),
     Diff(diff::DiffArgs),
     Envsubst(envsubst::EnvsubstArgs),
+    Uninstall(uninstall::UninstallArgs),
     Version(version::VersionArgs),
 }
 
 pub use helm::{command as helm_command, main as helm_main};
 pub use kustomize::KustomizeArgs;
+pub use run::controller_of_pod;
 
 /// Runs one command, within the time that `--timeout` gives.
 pub async fn run(ui: Ui, args: Args) -> CliResult {
@@ -107,6 +110,7 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Build(args) => build::run(cx, args).await,
         Subcommand::Diff(args) => diff::run(cx, args).await,
         Subcommand::Envsubst(args) => envsubst::run(cx, args),
+        Subcommand::Uninstall(args) => uninstall::run(cx, args).await,
         Subcommand::Version(args) => version::run(cx, args).await,
     }
 }

@@ -36,6 +36,24 @@ pub struct SourceFlags {
     /// The list of hostkey algorithms to use for SSH connections, arranged from most preferred to the least.
     #[arg(long, value_delimiter = ',')]
     pub ssh_hostkey_algos: Vec<String>,
+    /// The maximum size in bytes of a Helm index; HelmRepositories are not fetched yet.
+    #[arg(long, default_value_t = 50 << 20)]
+    pub helm_index_max_size: i64,
+    /// The maximum size in bytes of a Helm chart; HelmCharts are not fetched yet.
+    #[arg(long, default_value_t = 10 << 20)]
+    pub helm_chart_max_size: i64,
+    /// The maximum size in bytes of a file in a Helm chart; HelmCharts are not fetched yet.
+    #[arg(long, default_value_t = 5 << 20)]
+    pub helm_chart_file_max_size: i64,
+    /// The maximum number of Helm indexes in the cache; there is none yet.
+    #[arg(long, default_value_t = 0)]
+    pub helm_cache_max_size: i64,
+    /// The time that a Helm index stays in the cache; there is none yet.
+    #[arg(long, default_value = "15m", value_parser = duration)]
+    pub helm_cache_ttl: Duration,
+    /// The time between two cleanings of the cache of Helm indexes; there is none yet.
+    #[arg(long, default_value = "1m", value_parser = duration)]
+    pub helm_cache_purge_interval: Duration,
     /// Fetches repositories at the first address from the second, without credentials.
     #[arg(long, value_name = "FROM=TO", hide = true)]
     pub git_rewrite: Vec<String>,

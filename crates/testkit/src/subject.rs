@@ -28,6 +28,8 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// Further environment.
     pub environment: Vec<(String, String)>,
+    /// Where artifacts are served; a free port where this is left open.
+    pub storage_port: Option<u16>,
 }
 
 /// Running controllers.
@@ -141,7 +143,11 @@ impl Subject {
         for name in ["storage", "tmp"] {
             std::fs::create_dir(folder.path().join(name))?;
         }
-        let mut subject = Self { processes: Vec::new(), folder, ports: port::free(5)?, kind: kind.clone() };
+        let mut ports = port::free(5)?;
+        if let Some(port) = options.storage_port {
+            ports[0] = port;
+        }
+        let mut subject = Self { processes: Vec::new(), folder, ports, kind: kind.clone() };
         subject.launch(plane, options)?;
         Ok(subject)
     }

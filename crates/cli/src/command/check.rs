@@ -7,6 +7,7 @@ use super::version::{PART_OF, installation};
 use crate::cluster::{Resource, Selection};
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
+use crate::kinds::KINDS;
 use crate::object::{list, name, text};
 
 /// The Kubernetes versions that are supported.
@@ -26,6 +27,7 @@ pub struct CheckArgs {
 pub async fn run(cx: &Cx, args: CheckArgs) -> CliResult {
     cx.ui.action("checking prerequisites");
     let mut is_well = is_supported(cx).await?;
+    is_well &= is_migrated(cx).await;
     if args.pre {
         if !is_well {
             return Err(CliError::new("prerequisites checks failed"));
@@ -70,6 +72,31 @@ async fn is_supported(cx: &Cx) -> CliResult<bool> {
         cx.ui.failure(&format!("Kubernetes version {told} does not match {KUBERNETES}"));
     }
     Ok(supported)
+}
+
+/// Whether every object of the kinds is stored in a version that is still served: new definitions are refused otherwise.
+async fn is_migrated(cx: &Cx) -> bool {
+    let resource =
+        Resource::of("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions")
+            .cluster_wide();
+    let mut is_well = true;
+    for current in KINDS.iter().map(|kind| kind.resource()) {
+        let Ok(cluster) = cx.cluster().await else { return false };
+        let definition = format!("{}.{}", current.plural, current.group);
+        // Without a definition there is nothing stored; who may not read it is told so by the checks that follow.
+        let Ok(Some(found)) = cluster.find(&resource, "", &definition).await else { continue };
+        let stored = list(&found, "/status/storedVersions").filter_map(Value::as_str);
+        let old: Vec<&str> = stored.filter(|version| *version != current.version).collect();
+        if !old.is_empty() {
+            is_well = false;
+            cx.ui.failure(&format!(
+                "{definition} may hold objects stored as {}, which is no longer served: run 'flux migrate' (2.7 or \
+                 later) before you go on",
+                old.join(", ")
+            ));
+        }
+    }
+    is_well
 }
 
 /// Each controller's Deployment, whether it is rolled out, and its images.

@@ -40,7 +40,7 @@ enum Name {
 
 /// Run one, several or all controllers in one process. Flags are those of the controllers.
 #[derive(Debug, Parser)]
-#[command(name = "sluice run")]
+#[command(name = "sluice run", args_override_self = true)]
 struct RunFlags {
     /// Which controllers to run.
     #[arg(required = true)]
@@ -67,6 +67,11 @@ pub async fn all_on(cluster: Cluster, flags: &[String], stop: CancellationToken)
 }
 
 pub async fn run(args: RunArgs) -> CliResult {
+    let first = args.words.first().and_then(|word| word.to_str()).unwrap_or_default();
+    if CONTROLLERS.contains(&first) && Name::from_str(first, false).is_err() {
+        let text = format!("{first} is not there yet: leave the image of its Deployment as it is");
+        return Err(CliError::new(text));
+    }
     let words = [OsString::from("sluice run")].into_iter().chain(args.words);
     let matches = match RunFlags::command().try_get_matches_from(words) {
         Ok(matches) => matches,
@@ -76,6 +81,17 @@ pub async fn run(args: RunArgs) -> CliResult {
     let flags = RunFlags::from_arg_matches(&matches).map_err(|error| CliError::new(error.to_string()))?;
     let gates = [&kustomize_controller::GATES[..], &source_controller::GATES].concat();
     flags.common.check_gates(&gates).map_err(|e| CliError::new(e.to_string()))?;
+    let accounts = [
+        &flags.kustomize.default_decryption_service_account,
+        &flags.kustomize.default_kubeconfig_service_account,
+    ];
+    if accounts.iter().any(|name| !name.is_empty())
+        && !flags.common.gate("ObjectLevelWorkloadIdentity", false)
+    {
+        let text = "invalid configuration: a default service account for workload identity needs the feature gate \
+                    ObjectLevelWorkloadIdentity";
+        return Err(CliError::new(text));
+    }
     sluice_runtime::log::start(&flags.common.log_level, &flags.common.log_encoding);
     let cluster = match &flags.kubeconfig {
         Some(path) => Cluster::from_kubeconfig(path, flags.context.as_deref()).await,
@@ -215,6 +231,37 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Controllers whose image this program may be.
+const CONTROLLERS: [&str; 7] = [
+    "source-controller",
+    "kustomize-controller",
+    "helm-controller",
+    "notification-controller",
+    "image-reflector-controller",
+    "image-automation-controller",
+    "source-watcher",
+];
+
+/// Which controller the flags on the command line are meant for, where there are only flags, as in the Deployments of
+/// Flux: the Pod's service account has its name, or the Pod itself begins with it.
+pub fn controller_of_pod(words: &[OsString]) -> Option<&'static str> {
+    let words: Vec<&str> = words.iter().skip(1).map(|word| word.to_str().unwrap_or_default()).collect();
+    let is_question = |word: &&str| ["--help", "--version"].contains(word);
+    let are_flags = !words.is_empty() && words.iter().all(|word| word.starts_with("--"));
+    if !are_flags || words.iter().any(is_question) {
+        return None;
+    }
+    let account = std::fs::read_to_string(ACCOUNT_TOKEN).ok().and_then(|token| account_of(&token));
+    let hostname = environment("HOSTNAME").unwrap_or_default();
+    controller_named(account.as_ref().map(|account| &*account.name), &hostname)
+}
+
+fn controller_named(account: Option<&str>, hostname: &str) -> Option<&'static str> {
+    let is_of = |name: &&str| hostname.strip_prefix(*name).is_some_and(|rest| rest.starts_with('-'));
+    let by_account = CONTROLLERS.into_iter().find(|name| account == Some(*name));
+    by_account.or_else(|| CONTROLLERS.into_iter().find(is_of))
+}
+
 /// Where Kubernetes puts the token of a Pod's service account.
 const ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
@@ -236,6 +283,45 @@ fn hostname() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pod_says_which_controller_it_is() {
+        let of = |account, hostname| controller_named(account, hostname);
+        assert_eq!(of(Some("kustomize-controller"), "x"), Some("kustomize-controller"));
+        assert_eq!(of(None, "source-controller-5d7c-x"), Some("source-controller"));
+        assert_eq!((of(Some("default"), "source-controllers"), of(None, "laptop")), (None, None));
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        for not_flags in [&["sluice"][..], &["sluice", "--version"], &["sluice", "--namespace", "a", "get"]] {
+            assert_eq!(controller_of_pod(&words(not_flags)), None);
+        }
+    }
+
+    #[test]
+    fn the_flags_of_upstreams_deployments_are_read_and_the_last_of_two_counts() {
+        let words = [
+            "sluice run",
+            "source-controller",
+            "--events-addr=http://notification-controller.flux-system.svc.cluster.local.",
+            "--watch-all-namespaces=true",
+            "--log-level=info",
+            "--log-encoding=json",
+            "--enable-leader-election",
+            "--storage-path=/data",
+            "--storage-adv-addr=source-controller.$(RUNTIME_NAMESPACE).svc.cluster.local.",
+            "--concurrent=4",
+            "--concurrent=20",
+            "--requeue-dependency=5s",
+            "--helm-cache-max-size=10",
+            "--helm-cache-ttl=60m",
+            "--helm-cache-purge-interval=5m",
+            "--helm-index-max-size=52428800",
+            "--helm-chart-max-size=10485760",
+            "--helm-chart-file-max-size=5242880",
+            "--feature-gates=CacheSecretsAndConfigMaps=true",
+        ];
+        let flags = RunFlags::try_parse_from(words).map_err(|error| error.to_string());
+        assert_eq!(flags.map(|flags| flags.common.concurrent), Ok(20));
+    }
 
     #[test]
     fn a_token_says_whose_it_is() {
