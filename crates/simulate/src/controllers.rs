@@ -69,6 +69,9 @@ const WATCHED: &[(&str, &str, Asks)] = &[
     ("policy/v1", "PodDisruptionBudget", budget::plan),
 ];
 
+/// Kinds whose status says no more than what they have made has come to.
+const TOLD_AFTERWARDS: &[&str] = &["Deployment", "ReplicaSet"];
+
 /// Of these kinds only the objects with this name are looked at.
 const ONLY: &[(&str, &str)] = &[("ServiceAccount", "default"), ("ConfigMap", account::AUTHORITY)];
 
@@ -253,7 +256,11 @@ impl Work {
             self.due.remove(&id);
             let Some((_, _, asks)) = WATCHED.iter().find(|(_, kind, _)| *kind == id.kind) else { continue };
             let Some(object) = self.world.get(&id) else { continue };
-            let plan = asks(&self.world, &object, now);
+            let mut plan = asks(&self.world, &object, now);
+            // What cannot be made has to be seen in the status.
+            if TOLD_AFTERWARDS.contains(&id.kind) && !self.failures.contains_key(&id) {
+                plan.tell_afterwards();
+            }
             if let Some(at) = plan.revisit {
                 self.due.insert(id.clone(), at);
             }

@@ -72,6 +72,14 @@ impl Plan {
         }
     }
 
+    /// Leaves the status for the next plan, where this one makes something that the status counts: it would be told again
+    /// at once.
+    pub fn tell_afterwards(&mut self) {
+        if self.deeds.iter().any(|deed| matches!(deed, Deed::Create { .. })) {
+            self.deeds.retain(|deed| !matches!(deed, Deed::Patch { subresource: "status", .. }));
+        }
+    }
+
     /// Look again at this time, or earlier if something else says so.
     pub fn revisit_at(&mut self, at: Timestamp) {
         self.revisit = Some(self.revisit.map_or(at, |known| known.min(at)));
