@@ -32,8 +32,8 @@ fuzz_target!(|data: &[u8]| {
             }
             object["metadata"]["name"] = "applied".into();
             if let Some(metadata) = object["metadata"].as_object_mut() {
-                // These bind an apply to one moment.
-                for key in ["resourceVersion", "managedFields", "deletionTimestamp", "uid", "finalizers"] {
+                // These bind an apply to one moment, or make the collector take it.
+                for key in ["resourceVersion", "managedFields", "deletionTimestamp", "uid", "finalizers", "ownerReferences"] {
                     metadata.remove(key);
                 }
             }

@@ -130,19 +130,12 @@ impl Call {
     }
 
     fn read_object(&self) -> Result<Value, Unreadable> {
-        const META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
         let untold = |why: String| Unreadable::Malformed(format!("couldn't get version/kind; {why}"));
         match self.content_type() {
             "" | "application/json" => {
-                match text::read(&self.body).map_err(|why| untold(format!("json parse error: {why}")))? {
-                    Value::Null => Ok(Value::Object(serde_json::Map::new())),
-                    value @ Value::Object(_) => Ok(value),
-                    other => {
-                        let found = text::kind(&other);
-                        let why = format!("json: cannot unmarshal {found} into Go value of type {META}");
-                        Err(untold(format!("json parse error: {why}")))
-                    }
-                }
+                let value =
+                    text::read(&self.body).map_err(|why| untold(format!("json parse error: {why}")))?;
+                object(value).map_err(untold)
             }
             "application/vnd.kubernetes.protobuf" => {
                 protobuf::object(&self.body).map_err(|wrong| match wrong {
@@ -150,9 +143,24 @@ impl Call {
                     Wrong::UnknownKind(_) => Unreadable::UnknownForm,
                 })
             }
-            "application/yaml" => sluice_yaml::json::from_yaml(&self.body)
-                .map_err(|error| Unreadable::Malformed(error.to_string())),
+            "application/yaml" => {
+                let value = sluice_yaml::json::from_yaml(&self.body);
+                object(value.map_err(|error| Unreadable::Malformed(error.to_string()))?).map_err(untold)
+            }
             _ => Err(Unreadable::UnknownForm),
+        }
+    }
+}
+
+/// What was read, if it is an object; nothing at all is an empty one.
+fn object(value: Value) -> Result<Value, String> {
+    const META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
+    match value {
+        Value::Null => Ok(Value::Object(serde_json::Map::new())),
+        value @ Value::Object(_) => Ok(value),
+        other => {
+            let found = text::kind(&other);
+            Err(format!("json parse error: json: cannot unmarshal {found} into Go value of type {META}"))
         }
     }
 }

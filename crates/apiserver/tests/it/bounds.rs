@@ -53,6 +53,11 @@ async fn bodies_that_are_too_large_too_deep_or_no_text_are_refused() {
     let broken = broken.to_string().into_bytes();
     let broken: Vec<u8> = broken.into_iter().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
     assert_eq!(target.send("POST", MAPS, broken).await.0, 400);
+    for scalar in ["+", "[]", "a: b: c", "- a", "null"] {
+        let request = target.client.post(format!("{}{MAPS}", target.url)).bearer_auth(&target.token);
+        let answer = request.header("content-type", "application/yaml").body(scalar).send().await.unwrap();
+        assert!((400..500).contains(&answer.status().as_u16()), "{scalar}");
+    }
     let twice =
         br#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}"#;
     let strict = target.send("POST", &format!("{MAPS}?fieldValidation=Strict"), twice.to_vec()).await;
