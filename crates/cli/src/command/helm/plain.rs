@@ -43,7 +43,7 @@ pub fn template(words: &[OsString]) -> Option<(Global, TemplateArgs)> {
             "--set-literal" => args.render.values.set_literal.push(value.to_owned()),
             "--values" | "-f" if !value.contains(',') => args.render.values.values.push(value.to_owned()),
             "--api-versions" | "-a" if !value.contains(',') => {
-                args.render.api_versions.push(value.to_owned())
+                args.render.api_versions.push(value.to_owned());
             }
             "--show-only" | "-s" => args.show_only.push(value.to_owned()),
             "--namespace" | "-n" if global.namespace.is_none() => global.namespace = Some(value.to_owned()),
