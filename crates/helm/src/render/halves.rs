@@ -177,9 +177,14 @@ pub(crate) fn in_halves<'c, T, E>(
         let (family, values) = prepare().inspect_err(|_| {
             work.give_up::<()>();
         })?;
-        let first = || {
-            second.as_ref().ok()?;
-            let scene = Scene::new(&family, &values, given.release, given.capabilities);
+        let is_begun = second.is_ok();
+        let (family_here, values_here) = (&family, &values);
+        // Whoever gives up lets go of the channels, so that nobody waits at them for ever.
+        let first = move || {
+            if !is_begun {
+                return None;
+            }
+            let scene = Scene::new(family_here, values_here, given.release, given.capabilities);
             scene.make_lasting();
             let mut texts = work.parse(&scene)?;
             texts.extend::<Vec<_>>(others_parsed.recv().ok()?);
@@ -201,7 +206,9 @@ pub(crate) fn in_halves<'c, T, E>(
             budget.charge(fuel).and_then(|()| budget.charge_bytes(bytes)).ok()?;
             Some(done)
         };
-        let halves = first().or_else(|| work.give_up()).map(|done| {
+        let rendered = first();
+        drop(first);
+        let halves = rendered.or_else(|| work.give_up()).map(|done| {
             let mut ahead = Vec::with_capacity(done.len());
             let files = done.into_iter().map(|(name, text, read)| {
                 ahead.extend(read);
@@ -300,6 +307,15 @@ mod tests {
             drawn.get(),
             budget.fuel_used(),
         )
+    }
+
+    #[test]
+    fn nobody_waits_for_one_who_gave_up() {
+        // The template that cannot be shared is the last that is parsed.
+        let chart = chart(&[("templates/a.yaml", "a: {{ randAlpha 3 }}\n")]);
+        for _ in 0..100 {
+            assert!(built(&chart, true).0.is_ok());
+        }
     }
 
     #[test]
