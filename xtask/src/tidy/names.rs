@@ -12,7 +12,7 @@ const VAGUE: &[&str] = &["common", "data", "info"];
 
 /// Names that begin with `get_` as the standard library's do (a `get` with a difference), or after the HTTP verb.
 const GETTERS: &[&str] =
-    &["get_mut", "get_or_insert", "get_or_insert_with", "get_str", "get_raw", "get_keeping_name"];
+    &["get_mut", "get_or_insert", "get_or_insert_with", "get_str", "get_raw", "get_type", "get_keeping_name"];
 
 const DEFINES: &[&str] = &["mod ", "struct ", "enum ", "trait ", "type ", "fn "];
 
