@@ -1,21 +1,9 @@
 //! Amounts: `100m`, `1.5Gi`, `2e3`. Parsed exactly, compared, and written in the form that the real server keeps.
 
+use sluice_expression::amount::{BINARY, DECIMAL};
+
 /// Digits that an amount may have.
 const DIGITS_LIMIT: usize = 18;
-
-const BINARY: &[(&str, u32)] = &[("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
-const DECIMAL: &[(&str, i32)] = &[
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
 
 /// An amount in billionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@
 //! depth of an expression is bounded, and it pays from a tank of fuel for what it does.
 //! Texts of errors are upstream's where people see them.
 
+pub mod amount;
 mod expand;
 mod fuel;
 mod kubernetes;

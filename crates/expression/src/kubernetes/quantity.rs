@@ -7,6 +7,7 @@ use cel::common::types::{CelDouble, INT_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
 
 use super::{Added, Arguments, failed, kind, number, own, text, truth, whole};
+use crate::amount::{BINARY, DECIMAL};
 
 const FORM: &str =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -16,19 +17,6 @@ const NUMBER: &str = "unable to parse numeric part of quantity";
 const SMALL_DIGITS: usize = 18;
 /// Digits of any number, and the largest exponent: what is beyond is no amount of anything.
 const DIGITS: usize = 28;
-const BINARY: &[(&str, u32)] = &[("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
-const DECIMAL: &[(&str, i32)] = &[
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
 const NANO: i32 = -9;
 
 /// An amount: a number times a power of ten. What was written with few digits is `small`, as whole numbers are told by it.
