@@ -280,8 +280,7 @@ fn is_blank(entry: &Value) -> bool {
 fn take(managers: &mut Managers, writer: Option<&Identity>, write_by: &Write, found: &Comparison) {
     let changed = write_by.owned(&found.modified.union(&found.added));
     let removed = write_by.owned(&found.removed);
-    let others = managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer);
-    for (_, entry) in others.filter(|_| !changed.is_empty() || !removed.is_empty()) {
+    for (_, entry) in managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer) {
         if !entry.fields.intersection(&changed).is_empty() || !entry.fields.intersection(&removed).is_empty()
         {
             entry.fields = Rc::new(entry.fields.difference(&changed).difference(&removed));

@@ -212,17 +212,7 @@ impl Cluster {
         manager: &str,
     ) -> Result<Value, ApiError> {
         let path = format!("{}?{WRITE}={}", kind.path(namespace, ""), escape(manager));
-        let (_, body) = self
-            .call(
-                Method::POST,
-                &path,
-                Some("application/json"),
-                encode(object),
-                false,
-                &label("CREATE", kind),
-            )
-            .await?;
-        decode(&body)
+        self.write(Method::POST, &path, object, &label("CREATE", kind)).await
     }
 
     /// Creates something under an object, such as the `token` of a service account.
@@ -236,9 +226,7 @@ impl Cluster {
         let path =
             format!("{}/{subresource}?{WRITE}={}", at.kind.path(at.namespace, at.name), escape(manager));
         let name = format!("{}/{subresource}", label("CREATE", at.kind));
-        let body = encode(object);
-        let answer = self.call(Method::POST, &path, Some("application/json"), body, false, &name).await?;
-        decode(&answer.1)
+        self.write(Method::POST, &path, object, &name).await
     }
 
     /// Replaces an object or one of its subresources.
@@ -256,9 +244,7 @@ impl Cluster {
             escape(manager)
         );
         let name = format!("{}{slash}{subresource}", label("UPDATE", at.kind));
-        let (_, body) =
-            self.call(Method::PUT, &path, Some("application/json"), encode(object), false, &name).await?;
-        decode(&body)
+        self.write(Method::PUT, &path, object, &name).await
     }
 
     /// Deletes an object, only if it still has the uid that was seen (empty: whatever has the name).
@@ -285,6 +271,19 @@ impl Cluster {
         )
         .await?;
         Ok(())
+    }
+
+    /// Sends a whole object, and gives what the server made of it.
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        object: &Value,
+        label: &str,
+    ) -> Result<Value, ApiError> {
+        let body = encode(object);
+        let (_, answer) = self.call(method, path, Some("application/json"), body, false, label).await?;
+        decode(&answer)
     }
 
     async fn call(

@@ -207,7 +207,8 @@ fn type_name(shape: &Shape) -> &'static str {
     }
 }
 
-fn found_type(value: &Value) -> &'static str {
+/// What a value is, as refusals name it.
+pub fn found_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use sluice_gotmpl::pattern;
 
+use super::super::custom::found_type;
 use super::super::faults::{Faults, items, text};
 use crate::keep;
 use crate::schema::Schema;
@@ -104,15 +105,10 @@ fn map(path: &str, schema: &Value, faults: &mut Faults) {
 
 fn default(path: &str, schema: &Value, faults: &mut Faults) {
     let (at, value, kind) = (format!("{path}.default"), &schema["default"], text(schema, "type"));
-    let found = match value {
-        Value::Null => return,
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    if value.is_null() {
+        return;
+    }
+    let found = found_type(value);
     if !kind.is_empty() && found != kind && (kind, found) != ("number", "integer") {
         let why = format!("Invalid value: {found:?}:  in body must be of type {kind}: {found:?}");
         return faults.causes.push(Cause::new("FieldValueTypeInvalid", &at, why));
