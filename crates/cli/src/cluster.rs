@@ -212,14 +212,26 @@ impl Cluster {
 
     /// What a server-side apply by the controller would make of the object; nothing is written.
     pub async fn dry_run(&self, resource: &Resource, namespace: &str, object: &Value) -> Answer<Value> {
+        let query = [("fieldManager", "kustomize-controller".to_owned()), ("dryRun", "All".to_owned())];
+        self.apply_with(resource, namespace, object, &query).await
+    }
+
+    /// Applies an object as the command line's own.
+    pub async fn apply(&self, resource: &Resource, namespace: &str, object: &Value) -> Answer<Value> {
+        self.apply_with(resource, namespace, object, &manager()).await
+    }
+
+    async fn apply_with(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        object: &Value,
+        query: &[(&'static str, String)],
+    ) -> Answer<Value> {
         let path = resource.path(Some(namespace), Some(name(object)));
-        let query = [
-            ("fieldManager", "kustomize-controller".to_owned()),
-            ("force", "true".to_owned()),
-            ("dryRun", "All".to_owned()),
-        ];
-        let body = Some(("application/apply-patch+yaml", object));
-        self.send(resource, Method::PATCH, &path, &query, body).await
+        let query = [query, &[("force", "true".to_owned())]].concat();
+        self.send(resource, Method::PATCH, &path, &query, Some(("application/apply-patch+yaml", object)))
+            .await
     }
 
     pub async fn delete(&self, resource: &Resource, namespace: &str, name: &str) -> Answer<()> {

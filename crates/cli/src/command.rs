@@ -14,6 +14,7 @@ mod events;
 mod export;
 mod get;
 mod helm;
+mod install;
 mod kustomize;
 mod logs;
 mod reconcile;
@@ -37,6 +38,7 @@ pub enum Subcommand {
     Completion(completion::CompletionArgs),
     Get(get::GetArgs),
     Helm(helm::HelmArgs),
+    Install(Box<install::InstallArgs>),
     Kustomize(kustomize::KustomizeArgs),
     Delete(delete::DeleteArgs),
     Dev(dev::DevArgs),
@@ -110,6 +112,7 @@ async fn dispatch(cx: &Cx, command: Subcommand) -> CliResult {
         Subcommand::Build(args) => build::run(cx, args).await,
         Subcommand::Diff(args) => diff::run(cx, args).await,
         Subcommand::Envsubst(args) => envsubst::run(cx, args),
+        Subcommand::Install(args) => install::run(cx, *args).await,
         Subcommand::Uninstall(args) => uninstall::run(cx, args).await,
         Subcommand::Version(args) => version::run(cx, args).await,
     }
