@@ -1,6 +1,7 @@
 //! The story of a Kustomization: from its source to a healthy cluster, and back to nothing when it is deleted.
 
 mod apply;
+mod beside;
 mod build;
 mod delete;
 mod dependencies;

@@ -63,6 +63,7 @@ pub(crate) struct Kustomize {
     pub(crate) remotes: remotes::Remotes,
     /// The service account that this process runs as, where it runs in a cluster.
     pub(crate) own_account: Option<Key>,
+    pub(crate) stands_for: Vec<String>,
     pub(crate) common: CommonFlags,
     pub(crate) flags: KustomizeFlags,
     /// Where messages say that artifacts are unpacked.
@@ -81,6 +82,8 @@ pub struct Surroundings {
     pub source_localhost: Option<String>,
     /// The service account that the process runs as.
     pub account: Option<Key>,
+    /// Controllers whose work this process does without being their Deployment.
+    pub stands_for: Vec<String>,
 }
 
 /// Runs the controller until `stop`.
@@ -114,6 +117,7 @@ pub async fn run(
         applying_elsewhere: Semaphore::new(APPLYING_ELSEWHERE),
         remotes: remotes::Remotes::default(),
         own_account: surroundings.account,
+        stands_for: surroundings.stands_for,
         unpacked_at: format!("{}/kustomization-0", surroundings.temporary.trim_end_matches('/')),
         custom_stages: order::parse_group_kinds(&flags.custom_apply_stage_kinds),
         common: common.clone(),

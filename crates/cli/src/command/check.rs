@@ -1,5 +1,7 @@
 //! `sluice check`: whether the cluster can be used, and what of Flux is in it.
 
+mod beside;
+
 use serde_json::Value;
 use sluice_version::{Constraint, Version};
 
@@ -122,6 +124,9 @@ async fn controllers(cx: &Cx) -> CliResult<bool> {
         for container in list(deployment, "/spec/template/spec/containers") {
             cx.ui.action(text(container, "/image"));
         }
+    }
+    for line in beside::advice(&found) {
+        cx.ui.note(&line);
     }
     Ok(is_well)
 }

@@ -114,11 +114,22 @@ async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) -> 
     let health_listener = bind(flags.common.health_addr.clone()).await?;
     let engines = Engines::start();
     let is_wanted = |name| flags.controllers.iter().any(|wanted| *wanted == name || *wanted == Name::All);
+    let account = std::fs::read_to_string(ACCOUNT_TOKEN).ok().and_then(|token| account_of(&token));
+    let deployed_as = controller_named(account.as_ref().map(|account| &*account.name), &hostname());
+    let stands_for = [
+        (Name::SourceController, source_controller::NAME),
+        (Name::KustomizeController, kustomize_controller::NAME),
+    ]
+    .into_iter()
+    .filter(|(wanted, name)| is_wanted(*wanted) && deployed_as != Some(*name))
+    .map(|(_, name)| name.to_owned())
+    .collect();
     let surroundings = kustomize_controller::Surroundings {
         hostname: hostname(),
         temporary: environment("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()),
         source_localhost: environment("SOURCE_CONTROLLER_LOCALHOST"),
-        account: std::fs::read_to_string(ACCOUNT_TOKEN).ok().and_then(|token| account_of(&token)),
+        account,
+        stands_for,
     };
     let kustomize = async {
         if !is_wanted(Name::KustomizeController) {

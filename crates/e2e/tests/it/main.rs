@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "every function here is part of a test")]
 
 mod applying;
+mod arriving;
 mod careful;
 mod comparison;
 mod dev;

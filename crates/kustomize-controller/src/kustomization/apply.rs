@@ -59,6 +59,9 @@ impl Kustomize {
         for object in &mut objects {
             own(object, ks);
         }
+        if !judge.target.is_remote {
+            self.skip_replaced(&mut objects, draft);
+        }
         if let Some(secret) = objects.iter().find(|object| is_encrypted(object)) {
             let text = format!(
                 "{} is SOPS encrypted, configuring decryption is required for this secret to be reconciled\n",
