@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::client::{At, Cluster, PatchKind, Propagation};
 use crate::error::ApiError;
+use crate::ignored::{Ignored, without, yield_to};
 use crate::index::Index;
 use crate::kinds::ResourceKind;
 use crate::takeover::{self, FieldManager};
@@ -42,6 +43,8 @@ pub struct ApplyOptions {
     /// An object that was looked at within this time, and that the watch has shown no change of since, is not asked
     /// about. None: every object is.
     pub settled_within: Option<Duration>,
+    /// Fields that others may change.
+    pub ignored: Ignored,
 }
 
 /// Why an object was not applied. The texts are upstream's.
@@ -164,7 +167,14 @@ impl Applier {
         }
         let is_cleaned = self.clean_up(&kind, &object, &live).await?;
         let dry_run_object = Object::try_from(dry_run_answer.object).unwrap_or_default();
-        if is_cleaned || has_drifted(&live, &dry_run_object) {
+        let pointers = self.options.ignored.of(&dry_run_object);
+        let has_drifted = if pointers.is_empty() {
+            has_drifted(&live, &dry_run_object)
+        } else {
+            has_drifted(&without(&live, &pointers), &without(&dry_run_object, &pointers))
+        };
+        if is_cleaned || has_drifted {
+            yield_to(&live, &dry_run_object, &pointers, &self.options.manager, &mut object);
             let change = Change::new(&object, Action::Configured);
             let uid = live.uid().to_owned();
             let write = Some((object, uid));

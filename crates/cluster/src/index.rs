@@ -291,7 +291,7 @@ fn mark(object: &Object, options: &ApplyOptions) -> u64 {
     for entry in entries.into_iter().flatten() {
         let is_ours = entry["manager"] == *options.manager && entry["operation"] == "Apply";
         if is_ours {
-            entry["fieldsV1"].to_string().hash(&mut hasher);
+            options.ignored.text_without(object, &entry["fieldsV1"]).hash(&mut hasher);
         }
         is_held |= options.take_over.iter().any(|manager| manager.holds(entry));
     }

@@ -30,7 +30,7 @@ mod remote;
 mod resmap;
 mod resource;
 mod schema;
-mod selector;
+pub mod selector;
 mod share;
 mod spread;
 mod text;

@@ -2,7 +2,10 @@
 
 mod labels;
 
+use std::collections::BTreeMap;
+
 use regex::Regex;
+use smol_str::SmolStr;
 
 use crate::error::{Error, Result};
 use crate::file::Selector;
@@ -55,9 +58,21 @@ pub(crate) fn expression(pattern: &str) -> Result<Regex> {
     })
 }
 
+/// What a selector looks at in an object that is no part of a build.
+#[derive(Debug, Clone, Copy)]
+pub struct Traits<'a> {
+    pub group: &'a str,
+    pub version: &'a str,
+    pub kind: &'a str,
+    pub namespace: &'a str,
+    pub name: &'a str,
+    pub labels: &'a BTreeMap<&'a str, &'a str>,
+    pub annotations: &'a BTreeMap<&'a str, &'a str>,
+}
+
 /// A selector ready for use.
 #[derive(Debug, Clone)]
-pub(crate) struct Matcher {
+pub struct Matcher {
     group: Pattern,
     version: Pattern,
     kind: Pattern,
@@ -68,7 +83,8 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    pub(crate) fn new(selector: &Selector) -> Result<Self> {
+    /// Reads a selector; an error says what in it cannot be used, in the words of Go or Kubernetes.
+    pub fn new(selector: &Selector) -> Result<Self> {
         Ok(Self {
             group: Pattern::new(&selector.group)?,
             version: Pattern::new(&selector.version)?,
@@ -94,8 +110,22 @@ impl Matcher {
 
     /// True when labels and annotations are as asked for.
     pub(crate) fn fits_metadata(&self, resource: &crate::resource::Resource) -> bool {
-        (self.labels.is_empty() || self.labels.fits(&resource.labels()))
-            && (self.annotations.is_empty() || self.annotations.fits(&resource.annotations()))
+        let fits = |selector: &LabelSelector, map: &BTreeMap<SmolStr, SmolStr>| {
+            selector.fits(|key| map.get(key).map(SmolStr::as_str))
+        };
+        (self.labels.is_empty() || fits(&self.labels, &resource.labels()))
+            && (self.annotations.is_empty() || fits(&self.annotations, &resource.annotations()))
+    }
+
+    /// Whether an object with these traits is chosen.
+    pub fn fits(&self, of: &Traits<'_>) -> bool {
+        self.group.fits(of.group)
+            && self.version.fits(of.version)
+            && self.kind.fits(of.kind)
+            && self.namespace.fits(of.namespace)
+            && self.name.fits(of.name)
+            && self.labels.fits(|key| of.labels.get(key).copied())
+            && self.annotations.fits(|key| of.annotations.get(key).copied())
     }
 
     pub(crate) fn has_metadata(&self) -> bool {

@@ -4,6 +4,7 @@
 
 pub mod envsubst;
 mod generate;
+pub mod ignored;
 mod incremental;
 pub mod metadata;
 mod post_render;

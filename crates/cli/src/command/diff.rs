@@ -5,6 +5,8 @@ use std::path::Path;
 
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::Value;
+use sluice_cluster::without;
+use sluice_manifests::ignored::Rules;
 use sluice_object::id::split_api_version;
 use sluice_object::{Object, ObjectId, ca_bundle, has_drifted, normalize, redaction};
 
@@ -101,10 +103,11 @@ impl Comparison<'_> {
     ) -> BoxFuture<'b, CliResult<Found>> {
         async move {
             let built = self.local.build(name, place, path, given, depth).await?;
+            let ignored = Rules::of_spec(&built.kustomization["spec"]).map_err(CliError::new)?;
             let (mut found, mut errors, mut kept) = (Found::default(), Vec::new(), Vec::new());
             for object in &built.objects {
                 let id = id(object);
-                let change = match self.change(object, &id).await {
+                let change = match self.change(object, &id, &ignored).await {
                     Ok(change) => change,
                     Err(error) => {
                         errors.push(error.error);
@@ -144,7 +147,7 @@ impl Comparison<'_> {
         self.of(name(object), namespace(object), &path, Some(object), depth + 1).await
     }
 
-    async fn change(&self, object: &Value, id: &ObjectId) -> CliResult<Change> {
+    async fn change(&self, object: &Value, id: &ObjectId, ignored: &Rules) -> CliResult<Change> {
         let cluster = self.cx.cluster().await?;
         let failed = |error: ClusterError| {
             let reason = error.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -174,6 +177,10 @@ impl Comparison<'_> {
         let (Ok(mut live), Ok(mut answer)) = (Object::try_from(live), Object::try_from(answer)) else {
             return Err(CliError::new(format!("{id} is not an object")));
         };
+        let pointers = ignored.fields_of(answer.fields());
+        if !pointers.is_empty() {
+            (live, answer) = (without(&live, &pointers), without(&answer, &pointers));
+        }
         if !has_drifted(&live, &answer) {
             return Ok(Change::Unchanged);
         }

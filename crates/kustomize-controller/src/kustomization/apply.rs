@@ -6,7 +6,8 @@ use sluice_api::event::Severity;
 use sluice_api::meta::{Condition, Inventory, condition_type, find_condition, labels, reason};
 use sluice_api::{Kustomization, kustomize};
 use sluice_cluster::wait::wait;
-use sluice_cluster::{Applier, ApplyOptions, Awaited, FieldManager, Operation, WaitOptions};
+use sluice_cluster::{Applier, ApplyOptions, Awaited, FieldManager, Ignored, Operation, WaitOptions};
+use sluice_manifests::ignored::Rules;
 use sluice_object::{Action, ChangeSet, Object, inventory, order};
 use sluice_runtime::{Draft, Failure};
 use tokio::sync::SemaphorePermit;
@@ -99,7 +100,7 @@ impl Kustomize {
         draft: &mut Draft<Kustomization>,
         changes: &mut ChangeSet,
     ) -> Result<(), String> {
-        let mut options = self.apply_options(ks);
+        let mut options = self.apply_options(ks)?;
         options.settled_within = self.settled_within(ks);
         for (stage, objects) in order::stages(objects, &self.custom_stages) {
             if self.stop.is_cancelled() {
@@ -141,7 +142,7 @@ impl Kustomize {
         Ok(())
     }
 
-    fn apply_options(&self, ks: &Kustomization) -> ApplyOptions {
+    fn apply_options(&self, ks: &Kustomization) -> Result<ApplyOptions, String> {
         let mut take_over = vec![
             // Undo what `kubectl apply`, `edit` and `apply --server-side` have done.
             FieldManager::new("kubectl", Operation::Apply),
@@ -154,7 +155,7 @@ impl Kustomize {
             take_over.push(FieldManager::new(name, Operation::Apply));
             take_over.push(FieldManager::new(name, Operation::Update));
         }
-        ApplyOptions {
+        Ok(ApplyOptions {
             manager: NAME.to_owned(),
             owner: drift::owner(ks),
             marks: kustomize::GROUP.to_owned(),
@@ -168,7 +169,8 @@ impl Kustomize {
             remove_labels: vec!["fluxcd.io/sync-gc-mark".to_owned()],
             fresh_groups: Vec::new(),
             settled_within: None,
-        }
+            ignored: ignored(ks)?,
+        })
     }
 
     /// For how long nothing is asked about an object of which the watch has shown no change: for the interval at most, by
@@ -182,6 +184,15 @@ impl Kustomize {
         let share = 100_u32.saturating_sub(u32::from(self.common.interval_jitter_percentage) + 1);
         (is_good && !is_requested).then(|| ks.spec.interval.to_std() * share / 100)
     }
+}
+
+/// Fields that others may change, by the Kustomization's own rules.
+fn ignored(ks: &Kustomization) -> Result<Ignored, String> {
+    if ks.spec.ignore.is_empty() {
+        return Ok(Ignored::default());
+    }
+    let rules = Rules::of_spec(&serde_json::json!({"ignore": ks.spec.ignore}))?;
+    Ok(Ignored::new(move |object| rules.fields_of(object.fields())))
 }
 
 /// The record before the deed: what is about to be created stands in the stored inventory first.
