@@ -10,6 +10,7 @@ mod charts;
 mod ci;
 mod codegen;
 mod corpus;
+mod dist;
 mod fuzz;
 mod peers;
 mod program;
@@ -74,6 +75,11 @@ const TASKS: &[Task] = &[
         name: "fuzz",
         usage: "helm|kustomize [--minutes N] [--seed S] [--planted]   made-up inputs, to the reference and to us",
         run: fuzz::run,
+    },
+    Task {
+        name: "dist",
+        usage: "[--repository NAME] [--target TRIPLE]   what ships, in target/dist: a static program, its image, parts, checksums",
+        run: dist::run,
     },
     Task { name: "tidy", usage: "   layers, sizes, names, headers", run: tidy::run },
     Task { name: "codegen", usage: "[--check]   write what is generated (CRDs, tables)", run: codegen::run },

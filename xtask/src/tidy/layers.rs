@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
 const ALONE: usize = 5;
 
 /// Packages that only tests and tasks use; they may depend on anything, and nothing of the product on them.
-const DEVELOPMENT: &[&str] = &["testkit", "e2e", "fuzz", "xtask"];
+const DEVELOPMENT: &[&str] = &["testkit", "e2e", "fuzz", "dist", "xtask"];
 
 /// `cargo metadata`, of our own packages only.
 pub fn metadata() -> Result<Value, String> {
