@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 fn renders(chart: &str, count: &str, threads: &str) -> Result<(), String> {
     let count: usize = count.parse().map_err(|_| "COUNT is a number")?;
     let threads: usize = threads.parse().map_err(|_| "THREADS is a number")?;
-    let chart = words::load(chart, Path::new(""))?;
+    let chart = words::load(chart, Path::new(""), None)?;
     let begun = Instant::now();
     let bytes = std::thread::scope(|scope| {
         let start = |first: usize| {

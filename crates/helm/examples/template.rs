@@ -8,10 +8,12 @@ mod words;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use sluice_helm::build;
 use sluice_helm::command::Environment;
-use sluice_helm::command::template::template;
+use sluice_helm::command::template::template_traced;
+use sluice_helm::render::RenderCache;
 
 fn main() -> ExitCode {
     let worker = std::thread::Builder::new().stack_size(sluice_helm::build::STACK).spawn(run).unwrap();
@@ -33,7 +35,9 @@ fn run() -> Result<(), String> {
         Ok(String::from_utf8_lossy(&data).into_owned())
     };
     let values = words.options.merge(&read).map_err(|error| error.to_string())?;
-    let chart = words::load(&words.chart, base)?;
+    let mut second = None;
+    let chart = Arc::new(words::load(&words.chart, base, Some(&mut second))?);
+    let mut cache = RenderCache::on_two_threads(&chart, second);
     let budget = build::budget();
     let random = |bytes: &mut [u8]| {
         use std::io::Read as _;
@@ -45,8 +49,8 @@ fn run() -> Result<(), String> {
         random: &random,
         hooks: &sluice_gotmpl::NoHooks,
     };
-    let output =
-        template(&chart, &values, &words.args, &environment, None).map_err(|error| error.to_string())?;
+    let output = template_traced(&chart, &values, &words.args, &environment, None, &mut cache, None)
+        .map_err(|error| error.to_string())?;
     output.text.write_to(&mut std::io::stdout()).map_err(|error| error.to_string())?;
     output.error.map_or(Ok(()), Err)
 }

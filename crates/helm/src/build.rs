@@ -15,7 +15,7 @@ use crate::family::{Family, FamilyError, is_compatible};
 use crate::manifest::{self, Ahead, Heads, Hook, INSTALL_ORDER, Manifest, ManifestError, NOTES};
 use crate::release;
 use crate::render::{
-    Given, Halves, ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, in_halves, render_traced,
+    Given, ReleaseOptions, RenderCache, RenderError, RenderOptions, Trace, in_halves, render_traced,
 };
 use crate::schema::{self, SchemaError};
 use crate::values::coalesce::TypeMismatch;
@@ -177,39 +177,32 @@ pub(crate) fn build_unstored<'c>(
     if !release::is_valid_name(name) {
         return Err(BuildError::Name(name.clone()));
     }
-    let prepare = || prepared(chart, values, options);
-    let is_for_two = post_render.is_none() && trace.is_none() && cache.in_halves && chart.is_large();
-    let finish = |family: Family<'c>, coalesced: Table, halves: Option<Halves>| {
-        let (files, ahead) = match halves {
-            Some(halves) => halves,
-            None => {
-                let render_options = RenderOptions {
-                    release: options.release.clone(),
-                    capabilities: options.capabilities,
-                    budget: options.budget,
-                    now: options.now.clone(),
-                    random: options.random,
-                    hooks: options.hooks,
-                    strict: false,
-                    lint: false,
-                };
-                (render_traced(&family, &coalesced, &render_options, cache, trace)?, Vec::new())
-            }
-        };
-        sorted(family, files, ahead, options, post_render, &mut cache.heads)
+    let BuildOptions { release, capabilities, budget, now, .. } = options;
+    let is_for_two = post_render.is_none() && trace.is_none();
+    let second =
+        is_for_two.then(|| cache.second(chart, values, release, capabilities, now, budget)).flatten();
+    let (family, coalesced) = prepared(chart, values, options)?;
+    let halves = second.and_then(|second| {
+        let given = Given { family: &family, values: &coalesced, release, capabilities, now, budget };
+        in_halves(&given, &second, cache)
+    });
+    let (files, ahead) = match halves {
+        Some(halves) => halves,
+        None => {
+            let render_options = RenderOptions {
+                release: release.clone(),
+                capabilities,
+                budget,
+                now: now.clone(),
+                random: options.random,
+                hooks: options.hooks,
+                strict: false,
+                lint: false,
+            };
+            (render_traced(&family, &coalesced, &render_options, cache, trace)?, Vec::new())
+        }
     };
-    if is_for_two {
-        let given = Given {
-            chart,
-            values,
-            release: &options.release,
-            capabilities: options.capabilities,
-            now: &options.now,
-        };
-        return in_halves(given, options.budget, prepare, finish);
-    }
-    let (family, coalesced) = prepare()?;
-    finish(family, coalesced, None)
+    sorted(family, files, ahead, options, post_render, &mut cache.heads)
 }
 
 /// Files that are printed into what a release holds.

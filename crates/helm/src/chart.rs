@@ -128,7 +128,7 @@ impl Chart {
         let Some(chartfile) = files.iter().find(|file| file.name == "Chart.yaml") else {
             return Err(ChartError::NoVersion);
         };
-        let third = is_third(&chartfile.data)?;
+        let (third, _) = told_first(&chartfile.data)?;
         Load { limits, unpacked: 0, third }.files(files, 0)
     }
 
@@ -202,26 +202,28 @@ fn unreadable(file: &'static str, text: String) -> ChartError {
     ChartError::Unreadable { file, text }
 }
 
-/// Whether `Chart.yaml` is that of a v3 chart.
-fn is_third(chartfile: &[u8]) -> Result<bool, ChartError> {
-    match api_version(chartfile)?.as_str() {
-        "" | API_V1 | API_V2 => Ok(false),
-        API_V3 => Ok(true),
-        _ => Err(ChartError::UnsupportedVersion),
-    }
+/// Whether `Chart.yaml` is that of a v3 chart, and the name that it gives to the chart, right or wrong.
+fn told_first(chartfile: &[u8]) -> Result<(bool, String), ChartError> {
+    let document = values::decode(chartfile).map_err(|text| unreadable("Chart.yaml", text))?;
+    let third = match api_version(&document)?.as_str() {
+        "" | API_V1 | API_V2 => false,
+        API_V3 => true,
+        _ => return Err(ChartError::UnsupportedVersion),
+    };
+    let name = document.get("name").and_then(Value::as_str).unwrap_or_default();
+    Ok((third, name.to_owned()))
 }
 
-fn api_version(data: &[u8]) -> Result<String, ChartError> {
+fn api_version(document: &Value) -> Result<String, ChartError> {
     let mut only = Metadata::default();
-    let document = values::decode(data).map_err(|text| unreadable("Chart.yaml", text))?;
-    if let Value::Object(map) = &document {
+    if let Value::Object(map) = document {
         let kept = map.iter().filter(|(key, _)| key.eq_ignore_ascii_case("apiVersion"));
         let kept = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
         only.read_over(&Value::Object(kept)).map_err(|text| {
             unreadable("Chart.yaml", text.replace("Metadata.apiVersion", "chartBase.apiVersion"))
         })?;
     } else if !document.is_null() {
-        only.read_over(&document)
+        only.read_over(document)
             .map_err(|text| unreadable("Chart.yaml", text.replace("v2.Metadata", "loader.chartBase")))?;
     }
     Ok(only.api_version)

@@ -5,14 +5,16 @@
 mod error;
 mod halves;
 mod objects;
+mod second;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Zoned;
-use serde_json::Number;
+use serde_json::{Map as JsonMap, Number, Value as Json};
 use sluice_budget::Budget;
 use sluice_gotmpl::trace::{Piece, Tracer};
 use sluice_gotmpl::{
@@ -21,13 +23,16 @@ use sluice_gotmpl::{
 };
 
 use crate::capabilities::Capabilities;
+use crate::chart::Chart;
 use crate::chart::archive::clean_path;
 use crate::family::{Family, MemberId};
 use crate::manifest::Heads;
 use crate::values::graph::{Node, Table};
 
 pub use error::RenderError;
-pub(crate) use halves::{Given, Halves, in_halves};
+pub(crate) use halves::{Given, in_halves};
+pub use second::Second;
+use second::Task;
 
 /// What templates see as `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +71,8 @@ struct Renderable<'a> {
 pub struct RenderCache {
     known: Vec<Parsed>,
     kept: Kept,
-    /// Whether a large chart may be worked on by two threads, the caller's own and one more.
-    pub in_halves: bool,
+    /// A chart that may be worked on by two threads, and the second of them where it has begun.
+    shared: Option<(Arc<Chart>, Option<Second>)>,
     pub(crate) heads: Heads,
 }
 
@@ -79,6 +84,11 @@ struct Parsed {
 }
 
 impl Parsed {
+    fn of(renderables: &[Renderable<'_>], strict: bool, templates: Templates) -> Self {
+        let texts = renderables.iter().map(|one| (one.name.clone(), one.text.clone())).collect();
+        Self { strict, texts, templates }
+    }
+
     fn is_of(&self, renderables: &[Renderable<'_>], strict: bool) -> bool {
         // Texts of one chart are shared, so that mostly their addresses are compared.
         let is_same = |a: &Bytes, b: &Bytes| a.as_ptr() == b.as_ptr() && a.len() == b.len() || a == b;
@@ -98,6 +108,44 @@ impl RenderCache {
     /// For a single render: nothing of its manifests is kept.
     pub fn once() -> Self {
         Self { heads: Heads::none(), ..Self::default() }
+    }
+
+    /// For a single render of this chart on two threads: on `second` where it helped to load the chart, else on one that
+    /// is begun for it if the chart is large.
+    pub fn on_two_threads(chart: &Arc<Chart>, second: Option<Second>) -> Self {
+        Self { shared: Some((chart.clone(), second)), ..Self::once() }
+    }
+
+    /// The second thread with its task, if this chart is worked on by two.
+    pub(crate) fn second(
+        &mut self,
+        chart: &Chart,
+        values: &JsonMap<String, Json>,
+        release: &ReleaseOptions,
+        capabilities: &Capabilities,
+        now: &Zoned,
+        budget: &Budget,
+    ) -> Option<Second> {
+        let (shared, second) = self.shared.take()?;
+        if !std::ptr::eq(&raw const *shared, chart) || second.is_none() && !chart.is_large() {
+            return None;
+        }
+        let begin = || {
+            let second = Second::begin()?;
+            second.offer_all(chart, chart.name());
+            second.complete();
+            Some(second)
+        };
+        let second = second.or_else(begin)?;
+        second.assign(Task {
+            chart: shared,
+            values: values.clone(),
+            release: release.clone(),
+            capabilities: capabilities.clone(),
+            now: now.clone(),
+            budget: budget.clone(),
+        });
+        Some(second)
     }
 }
 
@@ -258,8 +306,7 @@ fn parse(
     if cache.known.len() >= RenderCache::LIMIT {
         cache.known.clear();
     }
-    let texts = renderables.iter().map(|one| (one.name.clone(), one.text.clone())).collect();
-    cache.known.push(Parsed { strict, texts, templates: templates.clone() });
+    cache.known.push(Parsed::of(renderables, strict, templates.clone()));
     Ok(templates)
 }
 

@@ -39,7 +39,7 @@ fn run(case: &Path) -> Result<String, String> {
         Ok(String::from_utf8_lossy(&data).into_owned())
     };
     let values = words.options.merge(&read).map_err(|error| error.to_string())?;
-    let chart = words::load(&words.chart, &base)?;
+    let chart = words::load(&words.chart, &base, None)?;
     let budget = build::budget();
     let now = "2024-01-02T03:04:05Z[UTC]".parse().unwrap();
     let environment =

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sluice_helm::chart::{Chart, ChartError, Limits, archive, folder};
 use sluice_helm::command::template::TemplateArgs;
+use sluice_helm::render::Second;
 use sluice_helm::values::options::Options;
 use sluice_tree::Folder;
 
@@ -53,14 +54,16 @@ pub fn parse(words: &[String], base: &Path) -> Result<Words, String> {
 }
 
 /// Loads a chart from a folder or an archive; links may lead anywhere, as on a person's machine.
-pub fn load(chart: &str, base: &Path) -> Result<Chart, String> {
+/// `second` is begun for a folder of many files.
+pub fn load(chart: &str, base: &Path, second: Option<&mut Option<Second>>) -> Result<Chart, String> {
     let limits = Limits::default();
     let shown = base.join(chart);
     let full = std::fs::canonicalize(&shown).map_err(|_| format!("path {chart:?} not found"))?;
     if full.is_dir() {
         let tree = Folder::open(Path::new("/"), sluice_tree::Limits::default())
             .map_err(|error| error.to_string())?;
-        return folder::load(&tree, &full.to_string_lossy(), &limits).map_err(|error| error.to_string());
+        return folder::load_ahead(&tree, &full.to_string_lossy(), &limits, &|_| None, second)
+            .map_err(|error| error.to_string());
     }
     let data = std::fs::read(&full).map_err(|error| error.to_string())?;
     archive::check_content(&shown.to_string_lossy(), &data).map_err(|error| error.to_string())?;

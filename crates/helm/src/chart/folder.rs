@@ -1,15 +1,13 @@
 //! A chart in a folder: every file but those that `.helmignore` names; links are followed within the view's root.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 use sluice_tree::{EntryKind, ReadError, Tree};
 
 use super::archive::without_mark;
 use super::ignore::{IgnoreError, IgnoreRules};
-use super::{Chart, ChartError, File, Limits, Load, is_third};
+use super::{Chart, ChartError, File, Limits, Load, told_first};
+use crate::render::Second;
 
 /// Why a folder could not be read as a chart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +43,17 @@ pub fn load_with_times(
     limits: &Limits,
     modified: Modified<'_>,
 ) -> Result<Chart, ChartError> {
+    load_ahead(tree, path, limits, modified, None)
+}
+
+/// The same for one render: a chart of many files begins a second thread, which parses templates while others are read.
+pub fn load_ahead(
+    tree: &dyn Tree,
+    path: &str,
+    limits: &Limits,
+    modified: Modified<'_>,
+    second: Option<&mut Option<Second>>,
+) -> Result<Chart, ChartError> {
     let chartfile = join(path, "Chart.yaml");
     let found = tree.read(&chartfile);
     let data = found.map_err(|error| {
@@ -56,8 +65,9 @@ pub fn load_with_times(
         FolderError::NoChartfile { path: chartfile.clone(), error }
     })?;
     // The version is told before the rules file is read, which may even leave Chart.yaml out.
-    let third = is_third(&data)?;
-    read_then(tree, path, limits, modified, |files| Load { limits, unpacked: 0, third }.files(files?, 0))
+    let (third, name) = told_first(&data)?;
+    let files = read_ahead(tree, path, limits, modified, second.map(|second| (name, second)))?;
+    Load { limits, unpacked: 0, third }.files(files, 0)
 }
 
 /// The files of a chart's folder that count, in the order of their paths.
@@ -67,37 +77,52 @@ pub fn read(
     limits: &Limits,
     modified: Modified<'_>,
 ) -> Result<Vec<File>, FolderError> {
-    read_then(tree, path, limits, modified, |files| files)
+    read_ahead(tree, path, limits, modified, None)
 }
 
-fn read_then<T>(
+/// `second` is begun when there are many files; the chart's name stands beside it.
+fn read_ahead(
     tree: &dyn Tree,
     path: &str,
     limits: &Limits,
     modified: Modified<'_>,
-    then: impl FnOnce(Result<Vec<File>, FolderError>) -> T,
-) -> T {
+    mut second: Option<(String, &mut Option<Second>)>,
+) -> Result<Vec<File>, FolderError> {
     let rules = match tree.read(&join(path, ".helmignore")) {
-        Ok(data) => match IgnoreRules::parse(&String::from_utf8_lossy(&data)) {
-            Ok(rules) => rules,
-            Err(error) => return then(Err(error.into())),
-        },
+        Ok(data) => IgnoreRules::parse(&String::from_utf8_lossy(&data))?,
         Err(_) => IgnoreRules::defaults(),
     };
     let real = tree.resolve(path).ok().map(|(real, _)| real);
-    let mut walk = Walk { tree, root: path, rules, limits, found: Vec::new() };
+    let begun = second.as_mut().map(|(_, second)| &mut **second);
+    let mut walk = Walk { tree, root: path, rules, limits, found: Vec::new(), second: begun };
     // What comes before an error is told before it.
     let end = walk.folder("", real.as_deref(), 0);
-    walk.contents(|contents| {
-        let files = walk.found.iter().zip(contents).map(|(found, data)| {
-            let modified = modified(&join(path, &found.name));
-            Ok(File { name: found.name.clone(), data: without_mark(data?), modified })
-        });
-        then(files.collect::<Result<Vec<_>, _>>().and_then(|files| end.map(|()| files)))
-    })
+    let Walk { found, .. } = walk;
+    let mut files = Vec::with_capacity(found.len());
+    let second = second.as_ref().and_then(|(name, second)| Some((name, (**second).as_ref()?)));
+    for found in found {
+        let data = without_mark(content(tree, path, limits, &found)?);
+        let modified = modified(&join(path, &found.name));
+        if let Some((chart, second)) = second.filter(|_| is_template(&found.name)) {
+            second.offer(format!("{chart}/{}", found.name), data.clone());
+        }
+        files.push(File { name: found.name, data, modified });
+    }
+    if let Some((_, second)) = second {
+        second.complete();
+    }
+    end.map(|()| files)
 }
 
-/// So many files are read on two threads.
+/// Whether this is a template of the chart or of one within, for all that its path says.
+fn is_template(mut path: &str) -> bool {
+    while let Some((_, inner)) = path.strip_prefix("charts/").and_then(|rest| rest.split_once('/')) {
+        path = inner;
+    }
+    path.starts_with("templates/")
+}
+
+/// A chart of so many files is worth a second thread.
 const MANY: usize = 32;
 
 /// A file that counts.
@@ -113,6 +138,8 @@ struct Walk<'a> {
     rules: IgnoreRules,
     limits: &'a Limits,
     found: Vec<Found>,
+    /// Begun when there are many files.
+    second: Option<&'a mut Option<Second>>,
 }
 
 impl Walk<'_> {
@@ -139,50 +166,26 @@ impl Walk<'_> {
                 return Err(FolderError::TooMany(self.limits.files));
             }
             self.found.push(Found { name, real });
+            if let Some(second) = self.second.as_mut().filter(|_| self.found.len() == MANY) {
+                **second = Second::begin();
+            }
         }
         Ok(())
     }
+}
 
-    /// Gives what is in the files, in their order.
-    fn contents<T>(&self, then: impl FnOnce(Vec<Result<Bytes, FolderError>>) -> T) -> T {
-        if self.found.len() < MANY {
-            return then(self.found.iter().map(|found| self.content(found)).collect());
-        }
-        let next = AtomicUsize::new(0);
-        let share = || {
-            let indexes = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-            let files = indexes.map_while(|index| self.found.get(index).map(|found| (index, found)));
-            files.map(|(index, found)| (index, self.content(found))).collect::<Vec<_>>()
-        };
-        let mut contents: Vec<Option<_>> = self.found.iter().map(|_| None).collect();
-        let (read, others_read) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let second = std::thread::Builder::new().spawn_scoped(scope, move || drop(read.send(share())));
-            for (index, content) in share().into_iter().chain(others_read.into_iter().flatten()) {
-                contents[index] = Some(content);
-            }
-            let contents = contents.into_iter().zip(&self.found);
-            let all = contents.map(|(content, found)| content.unwrap_or_else(|| self.content(found)));
-            // The end of the second thread is not waited for before it has to be.
-            let outcome = then(all.collect());
-            drop(second.map(std::thread::ScopedJoinHandle::join));
-            outcome
-        })
-    }
-
-    fn content(&self, found: &Found) -> Result<Bytes, FolderError> {
-        let too_large = || {
-            let name = found.name.rsplit('/').next().unwrap_or(&found.name).to_owned();
-            FolderError::FileTooLarge { name, limit: self.limits.file_bytes }
-        };
-        // Errors name the path that was asked for.
-        let quick = found.real.as_ref().and_then(|real| self.tree.read_real(real).ok());
-        let data = match quick.map_or_else(|| self.tree.read(&join(self.root, &found.name)), Ok) {
-            Err(ReadError::TooLarge { .. }) => return Err(too_large()),
-            other => other?,
-        };
-        if data.len() as u64 > self.limits.file_bytes { Err(too_large()) } else { Ok(data) }
-    }
+fn content(tree: &dyn Tree, root: &str, limits: &Limits, found: &Found) -> Result<Bytes, FolderError> {
+    let too_large = || {
+        let name = found.name.rsplit('/').next().unwrap_or(&found.name).to_owned();
+        FolderError::FileTooLarge { name, limit: limits.file_bytes }
+    };
+    // Errors name the path that was asked for.
+    let quick = found.real.as_ref().and_then(|real| tree.read_real(real).ok());
+    let data = match quick.map_or_else(|| tree.read(&join(root, &found.name)), Ok) {
+        Err(ReadError::TooLarge { .. }) => return Err(too_large()),
+        other => other?,
+    };
+    if data.len() as u64 > limits.file_bytes { Err(too_large()) } else { Ok(data) }
 }
 
 fn join(folder: &str, name: &str) -> String {

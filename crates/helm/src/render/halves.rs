@@ -4,258 +4,113 @@
 //! has values of its own. As soon as a template changes what outlives it, draws a random number, asks the caller or fails,
 //! what was rendered is forgotten, and the caller renders all of them in order.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
 use jiff::Zoned;
-use serde_json::{Map as JsonMap, Value as Json};
 use sluice_budget::Budget;
-use sluice_gotmpl::{
-    Context, Error, Functions, Hooks, MissingKey, ParsedText, Shared, Templates, Value, take_lasting_change,
-};
+use sluice_gotmpl::{Functions, MissingKey, Templates};
 
-use super::{ReleaseOptions, Scene, printed};
-use crate::build::STACK;
+use super::second::Early;
+use super::{Parsed, ReleaseOptions, RenderCache, Renderable, Scene, Second};
 use crate::capabilities::Capabilities;
-use crate::chart::Chart;
 use crate::family::Family;
-use crate::manifest::{self, Ahead};
-use crate::values::graph::{Table, from_map};
+use crate::manifest::Ahead;
+use crate::values::graph::Table;
 
 /// Files by path, and those whose documents are read already.
 pub(crate) type Halves = (BTreeMap<String, String>, Vec<Ahead>);
 
-/// What a render is made of that threads can share.
-#[derive(Clone, Copy)]
+/// What is rendered on the first thread.
 pub(crate) struct Given<'a, 'c> {
-    pub chart: &'c Chart,
-    pub values: &'a JsonMap<String, Json>,
+    pub family: &'a Family<'c>,
+    pub values: &'a Table,
     pub release: &'a ReleaseOptions,
     pub capabilities: &'a Capabilities,
     pub now: &'a Zoned,
+    pub budget: &'a Budget,
 }
 
-/// The work that both take from.
-#[derive(Default)]
-struct Work {
-    parsed: AtomicUsize,
-    rendered: AtomicUsize,
-    is_off: AtomicBool,
-}
-
-impl Work {
-    /// The next of so many; none when there is no more, or no sense in it.
-    fn next(&self, counter: &AtomicUsize, count: usize) -> Option<usize> {
-        let next = counter.fetch_add(1, Ordering::Relaxed);
-        (next < count && !self.is_off()).then_some(next)
-    }
-
-    fn is_off(&self) -> bool {
-        self.is_off.load(Ordering::Relaxed)
-    }
-
-    /// What is done is of no use; says so to the other too.
-    fn give_up<T>(&self) -> Option<T> {
-        self.is_off.store(true, Ordering::Relaxed);
-        None
-    }
-
-    /// Parses what the other does not.
-    fn parse(&self, scene: &Scene<'_>) -> Option<Vec<(usize, ParsedText)>> {
-        let mut parsed = Vec::new();
-        while let Some(index) = self.next(&self.parsed, scene.renderables.len()) {
-            match scene.renderables[index].parse() {
-                Ok(text) if !text.is_unsteady() => parsed.push((index, text)),
-                _ => return self.give_up(),
-            }
-        }
-        (!self.is_off()).then_some(parsed)
-    }
-
-    /// Renders what the other does not, and reads the documents.
-    fn render(
-        &self,
-        scene: &Scene<'_>,
-        templates: &Templates,
-        now: &Zoned,
-        budget: &Budget,
-    ) -> Option<Vec<Done>> {
-        let caller = Nobody::default();
-        let random = |bytes: &mut [u8]| caller.fill(bytes);
-        let cx = Context { budget, now: now.clone(), random: &random, hooks: &caller, lint: false };
-        let shared = Shared::default();
-        let mut done = Vec::new();
-        while let Some(index) = self.next(&self.rendered, scene.renderables.len()) {
-            let renderable = &scene.renderables[index];
-            if renderable.is_partial() {
-                continue;
-            }
-            renderable.announce();
-            take_lasting_change();
-            let out = renderable.print(templates, &cx, &shared);
-            let is_alone = !take_lasting_change() && caller.asked.get() == 0;
-            let Ok(out) = out else { return self.give_up() };
-            if !is_alone {
-                return self.give_up();
-            }
-            let (name, text) = (renderable.name.clone(), printed(out));
-            let read = (!name.ends_with(manifest::NOTES)).then(|| manifest::read_ahead(&name, &text));
-            done.push((name, text, read));
-        }
-        (!self.is_off()).then_some(done)
-    }
-}
-
-/// A file that is rendered, with its documents.
-type Done = (String, String, Option<Ahead>);
-
-/// Answers nothing, and remembers that something was asked.
-#[derive(Default)]
-struct Nobody {
-    asked: Cell<u64>,
-}
-
-impl Nobody {
-    fn ask(&self) -> u64 {
-        self.asked.set(self.asked.get() + 1);
-        self.asked.get()
-    }
-
-    /// Numbers that differ, for those who draw until they like what they get.
-    fn fill(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = (self.ask().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
-        }
-    }
-}
-
-impl Hooks for Nobody {
-    fn lookup(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Value, Error> {
-        self.ask();
-        Ok(Value::Nil)
-    }
-
-    fn host_by_name(&self, _: &str) -> String {
-        self.ask();
-        String::new()
-    }
-
-    fn lint(&self, _: &str) {
-        self.ask();
-    }
-
-    fn zone(&self, _: &str) -> Option<jiff::tz::TimeZone> {
-        self.ask();
-        None
-    }
-}
-
-/// Prepares a render, here and on a second thread, and renders on both; `finish` is given what came of it. Nothing is
-/// rendered where that has to be done in order; what was prepared here can be used for that.
-pub(crate) fn in_halves<'c, T, E>(
-    given: Given<'_, 'c>,
-    budget: &Budget,
-    prepare: impl FnOnce() -> Result<(Family<'c>, Table), E>,
-    finish: impl FnOnce(Family<'c>, Table, Option<Halves>) -> Result<T, E>,
-) -> Result<T, E> {
-    let work = Work::default();
-    let before = (budget.fuel_used(), budget.bytes_used());
-    let budgets = (budget.clone(), budget.clone());
-    let (parsed, others_parsed) = channel();
-    let (templates, all_templates) = channel();
-    let (rendered, others_rendered) = channel();
-    thread::scope(|scope| {
-        let (work, own) = (&work, budgets.0);
-        let second = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
-            let done = second(given, work, budgets.1, &parsed, &all_templates).or_else(|| work.give_up());
-            // The end of this thread is not waited for before it has to be.
-            drop(rendered.send(done));
-        });
-        let (family, values) = prepare().inspect_err(|_| {
-            work.give_up::<()>();
-        })?;
-        let is_begun = second.is_ok();
-        let (family_here, values_here) = (&family, &values);
-        // Whoever gives up lets go of the channels, so that nobody waits at them for ever.
-        let first = move || {
-            if !is_begun {
-                return None;
-            }
-            let scene = Scene::new(family_here, values_here, given.release, given.capabilities);
-            scene.make_lasting();
-            let mut texts = work.parse(&scene)?;
-            texts.extend::<Vec<_>>(others_parsed.recv().ok()?);
-            texts.sort_by_key(|(index, _)| *index);
-            let mut all = Templates::new(Functions::Helm, MissingKey::Zero);
-            for (_, text) in texts {
-                all.add(text);
-            }
-            templates.send(all.clone()).ok()?;
-            let mut done = work.render(&scene, &all, given.now, &own)?;
-            let (others, others_budget) = others_rendered.recv().ok()??;
-            done.extend(others);
-            let used = [&own, &others_budget];
-            let fuel = used.iter().map(|used| used.fuel_used() - before.0).sum();
-            let bytes = used.iter().map(|used| used.bytes_used() - before.1).sum();
-            // A limit is told by the template that reaches it.
-            let trial = budget.clone();
-            trial.charge(fuel).and_then(|()| trial.charge_bytes(bytes)).ok()?;
-            budget.charge(fuel).and_then(|()| budget.charge_bytes(bytes)).ok()?;
-            Some(done)
-        };
-        let rendered = first();
-        drop(first);
-        let halves = rendered.or_else(|| work.give_up()).map(|done| {
-            let mut ahead = Vec::with_capacity(done.len());
-            let files = done.into_iter().map(|(name, text, read)| {
-                ahead.extend(read);
-                (name, text)
-            });
-            (files.collect(), ahead)
-        });
-        let finished = finish(family, values, halves);
-        // What it had to say is said.
-        drop(second.map(thread::ScopedJoinHandle::join));
-        finished
-    })
-}
-
-/// What the second thread does.
-fn second(
-    given: Given<'_, '_>,
-    work: &Work,
-    budget: Budget,
-    parsed: &Sender<Vec<(usize, ParsedText)>>,
-    templates: &Receiver<Templates>,
-) -> Option<(Vec<Done>, Budget)> {
-    let mut family = Family::new(given.chart);
-    let values = from_map(given.values);
-    family.process_dependencies(&values).ok()?;
-    let coalesced = family.coalesce(&values).ok()?;
-    let scene = Scene::new(&family, &coalesced, given.release, given.capabilities);
+/// Renders on this thread and on the second, which has its task already. Nothing is rendered where that has to be done in
+/// order; the cache then holds the parsed templates.
+pub(crate) fn in_halves(given: &Given<'_, '_>, second: &Second, cache: &mut RenderCache) -> Option<Halves> {
+    let before = (given.budget.fuel_used(), given.budget.bytes_used());
+    let own = given.budget.clone();
+    let scene = Scene::new(given.family, given.values, given.release, given.capabilities);
     scene.make_lasting();
-    parsed.send(work.parse(&scene)?).ok()?;
-    let templates = templates.recv().ok()?;
-    let done = work.render(&scene, &templates, given.now, &budget)?;
-    // The process that does this ends soon, and so does this thread.
-    std::mem::forget((scene, coalesced, family, templates));
-    Some((done, budget))
+    let mut early = Vec::new();
+    while second.work().parse(&mut early).is_some() {}
+    early.extend(second.parsed()?);
+    let (templates, is_unsteady) = assembled(&scene.renderables, early)?;
+    let render = || {
+        if is_unsteady {
+            return None;
+        }
+        second.render(templates.clone())?;
+        let mut done = second.work().render(&scene, &templates, given.now, &own)?;
+        let (others, others_budget) = second.rendered()?;
+        done.extend(others);
+        let used = [&own, &others_budget];
+        let fuel = used.iter().map(|used| used.fuel_used() - before.0).sum();
+        let bytes = used.iter().map(|used| used.bytes_used() - before.1).sum();
+        // A limit is told by the template that reaches it.
+        let trial = given.budget.clone();
+        trial.charge(fuel).and_then(|()| trial.charge_bytes(bytes)).ok()?;
+        given.budget.charge(fuel).and_then(|()| given.budget.charge_bytes(bytes)).ok()?;
+        Some(done)
+    };
+    let Some(done) = render() else {
+        cache.known.push(Parsed::of(&scene.renderables, false, templates));
+        return None;
+    };
+    let mut ahead = Vec::with_capacity(done.len());
+    let files = done.into_iter().map(|(name, text, read)| {
+        ahead.extend(read);
+        (name, text)
+    });
+    Some((files.collect(), ahead))
+}
+
+/// The set of all templates, added in their order, and whether any calls what is not its arguments' alone. What was not
+/// parsed early is parsed here; none where that fails.
+fn assembled(renderables: &[Renderable<'_>], early: Vec<Early>) -> Option<(Templates, bool)> {
+    let mut early: BTreeMap<String, Early> =
+        early.into_iter().map(|early| (early.name.clone(), early)).collect();
+    let mut all = Templates::new(Functions::Helm, MissingKey::Zero);
+    let mut is_unsteady = false;
+    for renderable in renderables {
+        let known = early.remove(&renderable.name);
+        let is_same = |known: &Early| {
+            known.text.as_ptr() == renderable.text.as_ptr() && known.text.len() == renderable.text.len()
+        };
+        let parsed = match known.filter(is_same) {
+            Some(known) => known.parsed,
+            None => renderable.parse().ok()?,
+        };
+        is_unsteady |= parsed.is_unsteady();
+        all.add(parsed);
+    }
+    Some((all, is_unsteady))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
     use bytes::Bytes;
+    use serde_json::Map as JsonMap;
     use sluice_gotmpl::NoHooks;
 
     use super::*;
     use crate::build::{self, BuildOptions, build_cached};
-    use crate::chart::{File, Limits};
+    use crate::chart::{Chart, File, Limits, folder};
     use crate::render::RenderCache;
 
-    fn chart(templates: &[(&str, &str)]) -> Chart {
+    fn chart(templates: &[(&str, &str)]) -> Arc<Chart> {
+        Arc::new(Chart::load(files(templates), &Limits::default()).unwrap())
+    }
+
+    fn files(templates: &[(&str, &str)]) -> Vec<File> {
         let file = |name: &str, text: String| File {
             name: name.to_owned(),
             data: Bytes::from(text),
@@ -271,11 +126,16 @@ mod tests {
             files.push(file(&format!("templates/m{number:02}.yaml"), text));
         }
         files.extend(templates.iter().map(|(name, text)| file(name, (*text).to_owned())));
-        Chart::load(files, &Limits::default()).unwrap()
+        files
     }
 
     /// What is printed, on two threads and on one, and how often the caller was asked for random numbers.
-    fn built(chart: &Chart, in_halves: bool) -> (Result<String, String>, u32, u64) {
+    fn built(chart: &Arc<Chart>, in_halves: bool) -> (Result<String, String>, u32, u64) {
+        let cache = if in_halves { RenderCache::on_two_threads(chart, None) } else { RenderCache::once() };
+        built_with(chart, cache)
+    }
+
+    fn built_with(chart: &Chart, mut cache: RenderCache) -> (Result<String, String>, u32, u64) {
         let drawn = Cell::new(0);
         let random = |bytes: &mut [u8]| {
             drawn.set(drawn.get() + 1);
@@ -300,13 +160,43 @@ mod tests {
             hide_secrets: false,
             strategy: build::Strategy::default(),
         };
-        let mut cache = RenderCache { in_halves, ..RenderCache::once() };
         let built = build_cached(chart, &JsonMap::new(), &options, None, &mut cache);
         (
             built.map(|built| built.manifest).map_err(|error| error.to_string()),
             drawn.get(),
             budget.fuel_used(),
         )
+    }
+
+    #[test]
+    fn templates_are_parsed_while_files_are_read() {
+        for templates in [
+            &[("templates/a.yaml", "a: {{ include \"inner\" . }}\n")][..],
+            &[("templates/a.yaml", "a: {{ randAlpha 3 }}\n")],
+            &[("templates/a.yaml", "a: {{ if }}\n")],
+        ] {
+            let mut tree = sluice_tree::Memory::default();
+            let inner = [
+                // The folder has another name than the chart, so that what it holds is parsed again.
+                ("charts/folder/Chart.yaml", "apiVersion: v2\nname: inner\nversion: 1.0.0\n"),
+                ("charts/folder/templates/_name.tpl", "{{ define \"inner\" }}{{ .Template.Name }}{{ end }}"),
+                ("charts/folder/templates/b.yaml", "b: {{ include \"inner\" . }}\n"),
+            ];
+            let inner = inner.map(|(name, text)| (name.to_owned(), Bytes::from(text)));
+            let files = files(templates).into_iter().map(|file| (file.name, file.data)).chain(inner);
+            for (name, data) in files {
+                tree.insert(&name, data.to_vec()).unwrap();
+            }
+            let mut second = None;
+            let limits = Limits::default();
+            let chart = folder::load_ahead(&tree, "", &limits, &|_| None, Some(&mut second)).unwrap();
+            assert!(second.is_some());
+            let chart = Arc::new(chart);
+            let (want, drawn, fuel) = built(&chart, false);
+            let got = built_with(&chart, RenderCache::on_two_threads(&chart, second));
+            assert_eq!((got.0, got.2), (want, fuel), "{templates:?}");
+            assert_eq!(got.1, drawn, "{templates:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub fn run(ui: &Ui, global: &Global, args: ExplainArgs) -> CliResult {
     };
     let wanted = template::common(args.name.clone(), global, &args.render);
     let values = source::merged(&args.render.values)?;
-    let loaded = template::load(ui, chart, &args.render, global.debug)?;
+    let loaded = template::load(ui, chart, &args.render, global.debug, None)?;
     let origin = source::with_environment(args.render.enable_dns, |environment| {
         explain(&loaded, &values, &wanted, environment, path)
     });

@@ -11,6 +11,7 @@ use sluice_helm::build;
 use sluice_helm::chart::archive::{self, ArchiveError};
 use sluice_helm::chart::{Chart, ChartError, Limits, folder};
 use sluice_helm::command::Environment;
+use sluice_helm::render::Second;
 use sluice_helm::values::options::Options;
 use sluice_tree::{Folder, Memory};
 
@@ -188,9 +189,15 @@ pub fn unpacked(path: &str) -> Result<(Memory, String), String> {
 
 /// Loads a chart from a folder or an archive.
 pub fn load(chart: &str) -> CliResult<Chart> {
+    load_ahead(chart, None)
+}
+
+/// The same; `second` is begun for a folder of many files.
+pub fn load_ahead(chart: &str, second: Option<&mut Option<Second>>) -> CliResult<Chart> {
     let full = fs::canonicalize(chart).map_err(|_| CliError::new(format!("path {chart:?} not found")))?;
     if full.is_dir() {
-        return folder::load(&files::disk()?, &full.to_string_lossy(), &Limits::default())
+        let path = full.to_string_lossy();
+        return folder::load_ahead(&files::disk()?, &path, &Limits::default(), &|_| None, second)
             .map_err(|error| CliError::new(error.to_string()));
     }
     let name = full.to_string_lossy();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use sluice_helm::chart::Chart;
 use sluice_helm::command::template::{OutputFile, TemplateArgs, name_from_template, template_traced};
-use sluice_helm::render::RenderCache;
+use sluice_helm::render::{RenderCache, Second};
 
 use super::words::{self, Global, RenderArgs};
 use super::{dependency, failed, log, source, wrong_count};
@@ -25,9 +26,9 @@ pub fn run(ui: &Ui, global: &Global, args: words::TemplateArgs) -> CliResult {
         ..common(name, global, &args.render)
     };
     let values = source::merged(&args.render.values)?;
-    let loaded = load(ui, &chart, &args.render, wanted.debug)?;
-    let mut cache = RenderCache::once();
-    cache.in_halves = true;
+    let mut second = None;
+    let loaded = Arc::new(load(ui, &chart, &args.render, wanted.debug, Some(&mut second))?);
+    let mut cache = RenderCache::on_two_threads(&loaded, second);
     let output = source::with_environment(args.render.enable_dns, |environment| {
         template_traced(&loaded, &values, &wanted, environment, None, &mut cache, None)
     });
@@ -155,10 +156,16 @@ fn name_and_chart(words: &[String], args: &RenderArgs) -> CliResult<(String, Str
     Ok((name, chart.clone()))
 }
 
-/// The chart, with its dependencies brought in where that was asked for.
-pub fn load(ui: &Ui, chart: &str, args: &RenderArgs, debug: bool) -> CliResult<Chart> {
+/// The chart, with its dependencies brought in where that was asked for. `second` is begun for one of many files.
+pub fn load(
+    ui: &Ui,
+    chart: &str,
+    args: &RenderArgs,
+    debug: bool,
+    second: Option<&mut Option<Second>>,
+) -> CliResult<Chart> {
     source::check_fetch(chart, &args.fetch)?;
-    let loaded = source::load(chart)?;
+    let loaded = source::load_ahead(chart, second)?;
     if debug {
         let version = log::quoted(args.fetch.version.as_deref().unwrap_or_default());
         ui.note(&log::line("DEBUG", "Original chart version", &format!(" version={version}")));
