@@ -7,7 +7,7 @@ use crate::octets::Octets;
 use crate::print;
 use crate::quote::quote;
 use crate::set::{MissingKey, Tree};
-use crate::text::to_lossy;
+use crate::text::{Text, to_lossy};
 use crate::trace::Place;
 use crate::value::{Elements, MapType, UintKind, Value};
 
@@ -416,9 +416,14 @@ impl<'a> State<'a, '_> {
             Operand::Bool { value, .. } => Ok(Slot::plain(Value::Bool(*value))),
             Operand::Dot { .. } => Ok(dot.clone()),
             Operand::Number { number, .. } => self.constant(first, number),
-            Operand::String { text, .. } => Ok(Slot::plain(Value::Str(text.clone()))),
+            Operand::String { quoted, text, .. } => Ok(Slot::plain(self.string(*quoted, text.as_ref()))),
             _ => self.fail("nil is not a command"),
         }
+    }
+
+    fn string(&self, quoted: Span, text: Option<&Text>) -> Value {
+        let text = text.cloned();
+        Value::Str(text.unwrap_or_else(|| Text::from(quoted.within().of(&self.tree.text))))
     }
 
     fn constant(&mut self, operand: &'a Operand, number: &Number) -> Outcome<Slot> {

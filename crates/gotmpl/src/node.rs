@@ -30,6 +30,11 @@ impl Span {
     pub(crate) fn is_empty(self) -> bool {
         self.start >= self.end
     }
+
+    /// Without the first byte and the last.
+    pub(crate) fn within(self) -> Self {
+        Self { start: self.start + 1, end: self.end - 1 }
+    }
 }
 
 /// The names in `.a.b`.
@@ -69,15 +74,40 @@ pub(crate) struct Number {
 
 /// What a command is made of.
 pub(crate) enum Operand {
-    Bool { position: u32, value: bool },
-    Chain { position: u32, node: Box<Operand>, fields: Span },
-    Dot { position: u32 },
-    Field { position: u32, fields: Span },
-    Identifier { position: u32, function: &'static Function },
-    Nil { position: u32 },
-    Number { position: u32, number: Box<Number> },
+    Bool {
+        position: u32,
+        value: bool,
+    },
+    Chain {
+        position: u32,
+        node: Box<Operand>,
+        fields: Span,
+    },
+    Dot {
+        position: u32,
+    },
+    Field {
+        position: u32,
+        fields: Span,
+    },
+    Identifier {
+        position: u32,
+        function: &'static Function,
+    },
+    Nil {
+        position: u32,
+    },
+    Number {
+        position: u32,
+        number: Box<Number>,
+    },
     Pipe(Box<Pipe>),
-    String { position: u32, quoted: Span, text: Text },
+    /// Without its text, that is what stands between the quotes.
+    String {
+        position: u32,
+        quoted: Span,
+        text: Option<Text>,
+    },
     Variable(Variable),
 }
 

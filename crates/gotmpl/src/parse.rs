@@ -66,9 +66,10 @@ pub(crate) struct Parser<'a> {
     nesting: u32,
     shared_text: Bytes,
     parsed: Parsed,
-    /// Operands and commands that are not yet in their lists, which get the room that they need and no more.
+    /// Operands, commands and nodes that are not yet in their lists, which get the room that they need and no more.
     operands: Vec<Operand>,
     commands: Vec<Command>,
+    nodes: Vec<Node>,
 }
 
 type Outcome<T> = Result<T, Error>;
@@ -91,6 +92,7 @@ pub(crate) fn parse(
         parsed: Parsed { trees: BTreeMap::new(), is_unsteady: false },
         operands: Vec::new(),
         commands: Vec::new(),
+        nodes: Vec::new(),
     };
     if text.len() > MAX_TEXT {
         return parser.fail("the text is too long");
@@ -108,6 +110,12 @@ fn is_unsteady(name: &str) -> bool {
             name,
             "bcrypt" | "encryptAES" | "getHostByName" | "htpasswd" | "lookup" | "shuffle" | "uuidv4"
         )
+}
+
+/// Whether a raw string is so long that it is not worth to be kept beside the text that it stands in, where it is as it
+/// means.
+fn is_copied_late(quoted: &[u8]) -> bool {
+    quoted.len() > 1024 && memchr::memchr(b'\r', quoted).is_none()
 }
 
 /// No text is longer: places in it are kept short.
@@ -271,11 +279,11 @@ impl<'a> Parser<'a> {
     }
 
     fn item_list(&mut self) -> Outcome<(Vec<Node>, Found)> {
-        let mut list = Vec::new();
+        let begun = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Found::Node(node) => list.extend(node),
-                end => return Ok((list, end)),
+                Found::Node(node) => self.nodes.extend(node),
+                end => return Ok((self.nodes.split_off(begun), end)),
             }
         }
         self.fail("unexpected EOF")
@@ -600,11 +608,14 @@ impl<'a> Parser<'a> {
                 self.nesting -= 1;
                 Operand::Pipe(Box::new(pipe))
             }
+            Kind::RawString if is_copied_late(self.value(&token)) => {
+                Operand::String { position, quoted: Span::new(token.start, token.end), text: None }
+            }
             Kind::String | Kind::RawString => match unquote(self.value(&token)) {
                 Some(text) => Operand::String {
                     position,
                     quoted: Span::new(token.start, token.end),
-                    text: Text::from(&*text),
+                    text: Some(Text::from(&*text)),
                 },
                 None => return self.fail("invalid syntax"),
             },

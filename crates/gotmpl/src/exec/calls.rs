@@ -147,8 +147,8 @@ impl<'a> State<'a, '_> {
             (Type::Any | Type::Reflect, Operand::Number { number, .. }) => {
                 return self.constant(operand, number);
             }
-            (Type::Any | Type::Reflect, Operand::String { text, .. })
-            | (Type::String, Operand::String { text, .. }) => Value::Str(text.clone()),
+            (Type::Any | Type::Reflect, Operand::String { quoted, text, .. })
+            | (Type::String, Operand::String { quoted, text, .. }) => self.string(*quoted, text.as_ref()),
             (Type::Int, Operand::Number { number, .. }) if number.int.is_some() => {
                 Value::int(number.int.unwrap_or_default())
             }
