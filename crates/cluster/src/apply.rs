@@ -45,6 +45,8 @@ pub struct ApplyOptions {
     pub settled_within: Option<Duration>,
     /// Fields that others may change.
     pub ignored: Ignored,
+    /// Make managed fields speak of the version that is applied.
+    pub migrates_versions: bool,
 }
 
 /// Why an object was not applied. The texts are upstream's.
@@ -58,6 +60,8 @@ pub enum ApplyError {
         "{object} immutable field detected, failed to wait for object to be deleted: context deadline exceeded"
     )]
     NotGone { object: ObjectId },
+    #[error("{object} failed to migrate API version: {error}")]
+    Migrate { object: ObjectId, error: ApiError },
     #[error("{object} metadata.managedFields cleanup failed: {error}")]
     TakeOver { object: ObjectId, error: ApiError },
     #[error("{object} apply failed: {error}")]
@@ -146,6 +150,9 @@ impl Applier {
         {
             let change = Change::new(&object, Action::Unchanged);
             return Ok(Examined { change, kind: Some(kind), write: None, live: None, sent });
+        }
+        if self.options.migrates_versions {
+            self.migrate(&kind, &object).await?;
         }
         let dry_run_answer = match self.send(&kind, &object, true).await {
             Ok(answer) => answer,
@@ -355,6 +362,19 @@ impl Applier {
             Ok(_) => Ok(true),
             Err(error) => Err(ApplyError::TakeOver { object: object.id(), error }),
         }
+    }
+
+    async fn migrate(&self, kind: &Arc<ResourceKind>, object: &Object) -> Result<(), ApplyError> {
+        let failed = |error| ApplyError::Migrate { object: object.id(), error };
+        let Some(live) = self.read(kind, &object.id()).await.map_err(failed)? else { return Ok(()) };
+        let Some(patch) = takeover::migration(&live, object.api_version()) else { return Ok(()) };
+        let at = At::new(kind, live.namespace(), live.name());
+        self.index.unsettle(kind, live.namespace(), live.name());
+        self.cluster
+            .patch(at, "", PatchKind::Json, &patch, &self.options.manager)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     fn is_marked(&self, object: &Object, mark: &str, value: &str) -> bool {

@@ -61,6 +61,26 @@ pub(crate) fn patch(live: &Object, options: &ApplyOptions) -> Option<Value> {
     Some(Value::Array(steps))
 }
 
+/// The JSON patch that makes every entry of an object's managed fields speak of the version that is applied: the server
+/// refuses to apply where one speaks of a version that lacks a field which the new one fills in.
+pub(crate) fn migration(live: &Object, api_version: &str) -> Option<Value> {
+    let mut entries = live.at(&["metadata", "managedFields"])?.as_array()?.clone();
+    let mut is_changed = false;
+    for entry in &mut entries {
+        if entry["apiVersion"] != api_version {
+            entry["apiVersion"] = json!(api_version);
+            is_changed = true;
+        }
+    }
+    let version = live.at(&["metadata", "resourceVersion"])?;
+    is_changed.then(|| {
+        json!([
+            { "op": "test", "path": "/metadata/resourceVersion", "value": version },
+            { "op": "replace", "path": "/metadata/managedFields", "value": entries },
+        ])
+    })
+}
+
 fn pointer(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

@@ -4,7 +4,7 @@
 //! two controllers do not wear out the API server between them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::Kustomization;
@@ -14,7 +14,6 @@ use sluice_api::meta::{Condition, ConditionStatus, condition_type, find_conditio
 use sluice_cluster::Drift;
 use sluice_runtime::{Cause, Draft, Key, Recorder, Waker, clock, writer};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::args::DriftMode;
 use crate::{Kustomize, STATUS_MANAGER};
@@ -55,31 +54,6 @@ impl Brake {
             if over == 0 { Duration::ZERO } else { Duration::from_secs(1 << over.min(20)).min(LONGEST) };
         self.last = now + wait;
         wait
-    }
-}
-
-/// Waits for health that end when something has to be put back.
-#[derive(Default)]
-pub(crate) struct Waits {
-    tokens: Mutex<HashMap<Key, CancellationToken>>,
-}
-
-impl Waits {
-    /// A token for one wait, which ends with `stop` too.
-    pub(crate) fn begin(&self, key: Key, stop: &CancellationToken) -> CancellationToken {
-        let token = stop.child_token();
-        self.tokens.lock().expect("no panic while waiting").insert(key, token.clone());
-        token
-    }
-
-    pub(crate) fn end(&self, key: &Key) {
-        self.tokens.lock().expect("no panic while waiting").remove(key);
-    }
-
-    fn interrupt(&self, key: &Key) {
-        if let Some(token) = self.tokens.lock().expect("no panic while waiting").get(key) {
-            token.cancel();
-        }
     }
 }
 
@@ -224,17 +198,5 @@ mod tests {
         }
         assert_eq!(waits, [0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
         assert_eq!(brake.next(now + CALM + Duration::from_secs(1)), Duration::ZERO);
-    }
-
-    #[test]
-    fn an_interrupted_wait_is_that_of_its_own_object() {
-        let (waits, stop) = (Waits::default(), CancellationToken::new());
-        let (one, two) = (Key::new("ns", "one"), Key::new("ns", "two"));
-        let (first, second) = (waits.begin(one.clone(), &stop), waits.begin(two.clone(), &stop));
-        waits.interrupt(&one);
-        assert!(first.is_cancelled() && !second.is_cancelled());
-        waits.end(&two);
-        waits.interrupt(&two);
-        assert!(!second.is_cancelled());
     }
 }

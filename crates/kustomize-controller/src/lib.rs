@@ -6,6 +6,7 @@ mod kustomization;
 mod priority;
 mod remotes;
 mod trees;
+mod waits;
 mod watch;
 
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub(crate) struct Kustomize {
     pub(crate) store: Arc<Store<Kustomization>>,
     pub(crate) sources: Sources,
     pub(crate) index: Index,
-    pub(crate) waits: drift::Waits,
+    pub(crate) waits: waits::Waits,
     pub(crate) wanted: kustomization::prune::Wanted,
     pub(crate) engines: Engines,
     pub(crate) trees: Trees,
@@ -107,7 +108,7 @@ pub async fn run(
         store: Arc::clone(&store),
         sources: Sources::default(),
         index: index.clone(),
-        waits: drift::Waits::default(),
+        waits: waits::Waits::default(),
         wanted: kustomization::prune::Wanted::default(),
         engines,
         trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),

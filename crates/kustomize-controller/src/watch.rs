@@ -96,8 +96,8 @@ async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
                 if before.is_none_or(|old| old.revision != now.revision || old.digest != now.digest) {
                     let users = users::<K>(cx, Some(&key), Some(&now.revision));
                     let users = in_order(cx, users, before, now).await;
-                    for key in users {
-                        waker.wake(key, Cause::Changed);
+                    for user in users {
+                        wake(cx, waker, user, K::KIND, &key);
                     }
                 }
             }
@@ -196,9 +196,17 @@ fn wake_readers(cx: &Kustomize, waker: &Waker, kind: &str, input: &Key) {
             _ => config.config_map_ref.as_ref().is_some_and(|map| *map.name == *input.name),
         });
         if *object.metadata.namespace == *input.namespace && (is_substituted || is_key || is_kube_config) {
-            waker.wake(Key::of(&*object), Cause::Changed);
+            wake(cx, waker, Key::of(&*object), kind, input);
         }
     }
+}
+
+/// Wakes a Kustomization for something that it is made from; where the gate is open it stops waiting for what it made before.
+fn wake(cx: &Kustomize, waker: &Waker, key: Key, kind: &str, by: &Key) {
+    if cx.common.gate("CancelHealthCheckOnNewRevision", false) {
+        cx.waits.overtake(&key, &format!("{kind}/{by}"));
+    }
+    waker.wake(key, Cause::Changed);
 }
 
 /// The next change; `Err` when changes were missed; none when the store is gone.

@@ -1,13 +1,13 @@
 //! A story of controllers that run with other flags, on a plane of their own.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sluice_testkit::git::{GitServer, Login, Repository};
 use sluice_testkit::peers;
 use sluice_testkit::plane::{self, Plane};
 use sluice_testkit::subject::{Kind, Options, Subject};
 use sluice_testkit::trace::replay::Stage;
 
-use crate::story::{Story, condition, config_map};
+use crate::story::{Story, condition, config_map, deployment};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn remote_bases_are_refused_and_expressions_come_on_top() {
@@ -23,6 +23,7 @@ async fn remote_bases_are_refused_and_expressions_come_on_top() {
     let flags = [
         "--no-remote-bases=true",
         "--feature-gates=AdditiveCELDependencyCheck=true,ObjectLevelWorkloadIdentity=true",
+        "--feature-gates=CancelHealthCheckOnNewRevision=true,DirectSourceFetch=true,MigrateAPIVersion=true",
     ];
     let flags = flags.map(str::to_owned).to_vec();
     let mut subject = Subject::start(&kind, &plane, &Options { flags, ..Options::default() }).unwrap();
@@ -83,6 +84,41 @@ async fn remote_bases_are_refused_and_expressions_come_on_top() {
         })
         .await;
 
+    what_is_overtaken_is_not_waited_for(&mut story).await;
+    managed_fields_speak_of_the_version_that_is_applied(&mut story).await;
     assert_eq!(subject.ended(), None);
     story.end().await;
+}
+
+/// A Deployment that never becomes healthy is waited for until there is a revision that mends it.
+async fn what_is_overtaken_is_not_waited_for(story: &mut Story) {
+    story.push(&[("web/a.yaml", Some(&deployment("web", 1)))]).await;
+    story.kustomization("web", json!({"wait": true, "timeout": "10m"})).await;
+    let is_waiting = |ks: &Value| {
+        let message = condition(ks, "Reconciling")["message"].as_str();
+        message.is_some_and(|text| text.starts_with("Running health checks"))
+    };
+    story.until("Kustomization", "web", is_waiting).await;
+    let revision = story.push(&[("web/a.yaml", Some(&deployment("web", 0)))]).await;
+    story.applied("web", &revision).await;
+    let by = format!("new reconciliation triggered by GitRepository/{}/app", story.ns);
+    story.event("web", "HealthCheckCanceled", &by).await;
+}
+
+async fn managed_fields_speak_of_the_version_that_is_applied(story: &mut Story) {
+    let scaler = |version: &str| {
+        json!({
+            "apiVersion": version, "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 3},
+        })
+    };
+    story.apply(scaler("autoscaling/v1")).await;
+    let revision = story.push(&[("scaler/a.yaml", Some(&scaler("autoscaling/v2").to_string()))]).await;
+    story.kustomization("scaler", json!({})).await;
+    story.applied("scaler", &revision).await;
+    let path = format!("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers/web", story.ns);
+    let live = story.api.get(&path).await.unwrap();
+    let entries = live["metadata"]["managedFields"].as_array().unwrap();
+    let theirs = entries.iter().find(|entry| entry["manager"] == "person").unwrap();
+    assert_eq!(theirs["apiVersion"], "autoscaling/v2", "{entries:#?}");
 }

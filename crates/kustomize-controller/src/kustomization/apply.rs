@@ -170,6 +170,7 @@ impl Kustomize {
             fresh_groups: Vec::new(),
             settled_within: None,
             ignored: ignored(ks)?,
+            migrates_versions: self.common.gate("MigrateAPIVersion", false),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Waits until what was applied, or what the spec names, is healthy. Holds no permit while it waits.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration as StdDuration, Instant};
 
 use sluice_api::Kustomization;
 use sluice_api::event::Severity;
@@ -11,7 +11,7 @@ use sluice_cluster::{Awaited, WaitError, WaitOptions};
 use sluice_health::{Check, Checks};
 use sluice_object::id::split_api_version;
 use sluice_object::{Action, ObjectId};
-use sluice_runtime::{Draft, Failure, Key};
+use sluice_runtime::{Draft, Failure, Key, Next, Told};
 
 use super::apply::{Applied, awaited};
 use super::identity::Target;
@@ -62,9 +62,9 @@ impl Kustomize {
             stop: self.waits.begin(Key::of(ks), &self.stop),
         };
         let waited = wait(&judge.target.cluster, &judge.target.index, &objects, &options).await;
-        self.waits.end(&Key::of(ks));
-        match waited {
-            Ok(()) => {
+        let overtaken_by = self.waits.end(&Key::of(ks));
+        match (waited, overtaken_by) {
+            (Ok(()), _) => {
                 let text = format!("Health check passed in {}", Duration::from(began.elapsed()));
                 let is_new_revision = !source.artifact.has_revision(&ks.status.last_applied_revision);
                 if !was_healthy || (is_new_revision && applied.has_written()) {
@@ -73,10 +73,17 @@ impl Kustomize {
                 draft.note(healthy(ConditionStatus::True, reason::SUCCEEDED, text));
                 Ok(())
             }
-            Err(WaitError::Stopped) => {
+            (Err(WaitError::Stopped), Some(by)) => {
+                let text = format!("New reconciliation triggered by {by}");
+                let news = format!("Health checks canceled due to new reconciliation triggered by {by}");
+                let failure =
+                    Failure::new(reason::HEALTH_CHECK_CANCELED, text, Next::After(StdDuration::ZERO));
+                Err(failure.telling(Told::News(news)))
+            }
+            (Err(WaitError::Stopped), None) => {
                 Err(Failure::interrupted("the controller is stopping, or something has to be put back"))
             }
-            Err(error) => {
+            (Err(error), _) => {
                 draft.note(healthy(ConditionStatus::False, reason::HEALTH_CHECK_FAILED, error.to_string()));
                 history.add(draft, reason::HEALTH_CHECK_FAILED);
                 let text = format!("health check failed after {}: {error}", Duration::from(began.elapsed()));

@@ -65,7 +65,8 @@ impl Kustomize {
         store: &Store<K>,
         key: &Key,
     ) -> Result<Option<Artifact>, Failure> {
-        if let Some(object) = store.get(key) {
+        let is_read_anew = self.common.gate("DirectSourceFetch", false);
+        if let Some(object) = store.get(key).filter(|_| !is_read_anew) {
             return Ok(object.status().artifact().cloned());
         }
         // The watch may be behind, or the kind may not be watched yet: one look decides.
