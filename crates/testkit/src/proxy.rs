@@ -20,6 +20,10 @@ pub enum Fate {
     Pass,
     /// Passed on after a while.
     Delay(Duration),
+    /// Passed on; the answer is held back until the proxy is told to release it.
+    Hold,
+    /// Passed on; the answer, a watch, ends after a while.
+    EndAfter(Duration),
     /// Answered here, never passed on.
     Refuse(u16),
     /// The connection is cut before the server hears of it.
@@ -53,6 +57,7 @@ struct State {
     writes: AtomicU64,
     requests: AtomicU64,
     log: Mutex<Vec<Asked>>,
+    gate: tokio::sync::Notify,
 }
 
 impl Proxy {
@@ -74,6 +79,7 @@ impl Proxy {
             writes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             log: Mutex::default(),
+            gate: tokio::sync::Notify::new(),
         });
         let shared = Arc::clone(&state);
         let server = Server::start(move |request| Arc::clone(&shared).answer(request))?;
@@ -95,22 +101,9 @@ impl Proxy {
         *self.state.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
     }
 
-    /// Refuses or cuts about one request in `one_in`, the same ones for the same seed and order.
-    pub fn set_chaos(&self, seed: u64, one_in: u64) {
-        let number = AtomicU64::new(0);
-        self.set_plan(move |_| {
-            let drawn = scramble(seed ^ number.fetch_add(1, Ordering::Relaxed));
-            if !drawn.is_multiple_of(one_in) {
-                return Fate::Pass;
-            }
-            match (drawn / one_in) % 5 {
-                0 => Fate::Refuse(429),
-                1 => Fate::Refuse(500),
-                2 => Fate::CutBefore,
-                3 => Fate::CutAfter,
-                _ => Fate::Delay(Duration::from_millis(200)),
-            }
-        });
+    /// Lets one answer go that is held back, or that will be.
+    pub fn release(&self) {
+        self.state.gate.notify_one();
     }
 
     /// Writes so far, dry runs not counted.
@@ -148,22 +141,32 @@ impl State {
         let plan = Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner));
         let cut = || std::io::Error::other("cut");
         match plan(&asked) {
-            Fate::Pass => self.forward(request).await,
+            Fate::Pass => self.forward(request, None).await,
             Fate::Delay(time) => {
                 tokio::time::sleep(time).await;
-                self.forward(request).await
+                self.forward(request, None).await
             }
+            Fate::Hold => {
+                let answer = self.forward(request, None).await?;
+                self.gate.notified().await;
+                Ok(answer)
+            }
+            Fate::EndAfter(time) => self.forward(request, Some(time)).await,
             Fate::Refuse(code) => Ok(refusal(code)),
             Fate::CutBefore => Err(cut()),
             Fate::CutAfter => {
-                let answer = self.forward(request).await?;
+                let answer = self.forward(request, None).await?;
                 let _ = answer.into_body().collect().await;
                 Err(cut())
             }
         }
     }
 
-    async fn forward(&self, request: Request<Incoming>) -> std::io::Result<Response<Body>> {
+    async fn forward(
+        &self,
+        request: Request<Incoming>,
+        end_after: Option<Duration>,
+    ) -> std::io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let url = format!("{}{}", self.url, head.uri);
         let mut headers = head.headers;
@@ -179,7 +182,14 @@ impl State {
                 response = response.header(name, value);
             }
         }
-        let frames = answer.bytes_stream().map(|chunk| chunk.map(Frame::data).map_err(std::io::Error::other));
+        let end = async move {
+            match end_after {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        let chunks = answer.bytes_stream().take_until(Box::pin(end));
+        let frames = chunks.map(|chunk| chunk.map(Frame::data).map_err(std::io::Error::other));
         let body = BodyExt::boxed(StreamBody::new(crate::server::SyncStream::from(frames.boxed())));
         response.body(body).map_err(std::io::Error::other)
     }
@@ -187,7 +197,11 @@ impl State {
 
 fn refusal(code: u16) -> Response<Body> {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let reason = if code == 429 { "TooManyRequests" } else { "InternalError" };
+    let reason = match code {
+        429 => "TooManyRequests",
+        410 => "Expired",
+        _ => "InternalError",
+    };
     let body = serde_json::json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code,
         "message": "the proxy says no", "details": {"retryAfterSeconds": 1},
@@ -202,7 +216,7 @@ fn refusal(code: u16) -> Response<Body> {
 }
 
 /// A well-mixed number from a counter.
-fn scramble(number: u64) -> u64 {
+pub fn scramble(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

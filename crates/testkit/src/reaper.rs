@@ -84,6 +84,21 @@ impl Process {
         false
     }
 
+    /// Makes it stand still, as a machine that sleeps would.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on where it stood.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").args([signal, &id]).stderr(Stdio::null()).status();
+    }
+
     /// Ends it at once, without a word.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

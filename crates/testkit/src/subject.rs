@@ -265,6 +265,16 @@ impl Subject {
         each.fold(Usage::default(), Usage::and)
     }
 
+    /// Makes the controllers stand still.
+    pub fn pause(&self) {
+        self.processes.iter().for_each(Process::pause);
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        self.processes.iter().for_each(Process::resume);
+    }
+
     /// Ends the controllers at once, as a crash would; folders stay.
     pub fn kill(&mut self) {
         self.processes.iter_mut().for_each(Process::kill);

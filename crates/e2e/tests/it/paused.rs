@@ -1,0 +1,158 @@
+//! The story of a leader that stands still for longer than its lease, at every place between two writes: another takes
+//! over and applies something newer; when the first goes on, it writes nothing of what it was about to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sluice_testkit::peers;
+use sluice_testkit::plane::{self, Plane};
+use sluice_testkit::proxy::{Asked, Fate, Proxy};
+use sluice_testkit::subject::{Kind, Options, Subject};
+use sluice_testkit::trace::replay::Stage;
+use tokio::sync::Notify;
+
+use crate::story::{PATIENCE, Story, config_map};
+
+const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/flux-system/leases";
+/// Looks at its Lease after which a controller that goes on knows that it leads no more, and has begun to wait.
+const LOOKS: u64 = 3;
+
+struct Replica {
+    name: &'static str,
+    subject: Subject,
+    proxy: Proxy,
+}
+
+impl Replica {
+    fn start(kind: &Kind, plane: &Plane, name: &'static str) -> Self {
+        let proxy = Proxy::start(plane).unwrap();
+        let kubeconfig = plane.folder().join(format!("kubeconfig-{name}"));
+        std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();
+        let flags = [
+            "--enable-leader-election",
+            "--leader-election-lease-duration=4s",
+            "--leader-election-renew-deadline=3s",
+            "--leader-election-retry-period=300ms",
+        ];
+        let options = Options {
+            flags: flags.map(str::to_owned).to_vec(),
+            kubeconfig: Some(kubeconfig),
+            environment: vec![("HOSTNAME".to_owned(), name.to_owned())],
+            ..Options::default()
+        };
+        Self { name, subject: Subject::start(kind, plane, &options).unwrap(), proxy }
+    }
+
+    /// Waits until both Leases are its own.
+    async fn leads(&self, story: &Story) {
+        for controller in ["source-controller", "kustomize-controller"] {
+            let path = format!("{LEASES}/{controller}-leader-election");
+            let is_ours = |lease: &Value| {
+                lease["spec"]["holderIdentity"].as_str().is_some_and(|holder| holder.starts_with(self.name))
+            };
+            story.api.wait_until(&path, PATIENCE, is_ours).await.unwrap();
+        }
+    }
+
+    /// Holds back the answer to a write of the Kustomization `app`, from 1. Tells when that is reached.
+    fn hold_at(&self, number: u64) -> Arc<Notify> {
+        let (reached, seen) = (Arc::new(Notify::new()), AtomicU64::new(0));
+        let told = Arc::clone(&reached);
+        self.proxy.set_plan(move |asked| {
+            if is_of_app(asked) && seen.fetch_add(1, Ordering::SeqCst) + 1 == number {
+                told.notify_one();
+                return Fate::Hold;
+            }
+            Fate::Pass
+        });
+        reached
+    }
+
+    /// Tells when it has looked at its Lease some times.
+    fn looks(&self) -> Arc<Notify> {
+        let (looked, seen) = (Arc::new(Notify::new()), AtomicU64::new(0));
+        let told = Arc::clone(&looked);
+        self.proxy.set_plan(move |asked| {
+            let is_look = asked.method == "GET" && asked.path.contains("/leases/kustomize-controller");
+            if is_look && seen.fetch_add(1, Ordering::SeqCst) + 1 == LOOKS {
+                told.notify_one();
+            }
+            Fate::Pass
+        });
+        looked
+    }
+}
+
+fn is_of_app(asked: &Asked) -> bool {
+    asked.write > 0
+        && (asked.path.contains("/kustomizations/app") || asked.path.contains("/configmaps/object"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_stood_still_writes_nothing_old() {
+    let test = "a_leader_that_stood_still";
+    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
+        return peers::skip(test, "sluice is not built");
+    };
+    let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
+    Stage::prepare(&plane, &kind).await.unwrap();
+    let mut story = Story::on(&plane, test).await;
+    let mut leader = Replica::start(&kind, &plane, "first");
+    leader.leads(&story).await;
+    let mut other = Replica::start(&kind, &plane, "second");
+    story.commit(&[("app/3.yaml", Some(&config_map("object-3", "newer")))]);
+    put_old(&mut story);
+    story.source().await;
+
+    let mut reached = 0;
+    for number in 1.. {
+        let held = leader.hold_at(number);
+        story.kustomization("app", json!({})).await;
+        // When all its writes have passed there is no place left.
+        if tokio::time::timeout(Duration::from_secs(15), held.notified()).await.is_err() {
+            break;
+        }
+        reached += 1;
+        leader.subject.pause();
+        leader.proxy.release();
+        let place = format!("stopped after write {number}");
+        let newer = story.commit(&[
+            ("app/1.yaml", Some(&config_map("object-1", "newer"))),
+            ("app/2.yaml", None),
+            ("app/3.yaml", Some(&config_map("object-3", "newer"))),
+        ]);
+        other.leads(&story).await;
+        story.reconcile("GitRepository", "app").await;
+        story.applied("app", &newer).await;
+
+        let looked = leader.looks();
+        leader.subject.resume();
+        tokio::time::timeout(PATIENCE, looked.notified()).await.expect("it looks at its Lease");
+        let ks = story.applied("app", &newer).await;
+        assert_eq!(
+            ks["status"]["inventory"]["entries"].as_array().unwrap().len(),
+            2,
+            "{place}: the inventory"
+        );
+        for name in ["object-1", "object-3"] {
+            assert_eq!(story.get("ConfigMap", name).await["data"]["key"], "newer", "{place}: {name}");
+        }
+        assert!(story.get("ConfigMap", "object-2").await.is_null(), "{place}: what left Git");
+
+        story.api.delete(&story.path("Kustomization", "app")).await.unwrap();
+        story.until("Kustomization", "app", Value::is_null).await;
+        put_old(&mut story);
+        story.reconcile("GitRepository", "app").await;
+        std::mem::swap(&mut leader, &mut other);
+    }
+    assert!(reached >= 5, "a run has more than {reached} writes");
+    assert_eq!((leader.subject.ended(), other.subject.ended()), (None, None));
+}
+
+/// What Git says when a run begins.
+fn put_old(story: &mut Story) {
+    let (one, two) = (config_map("object-1", "old"), config_map("object-2", "old"));
+    story.commit(&[("app/1.yaml", Some(&one)), ("app/2.yaml", Some(&two)), ("app/3.yaml", None)]);
+}
