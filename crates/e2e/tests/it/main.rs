@@ -23,6 +23,7 @@ mod order;
 mod paused;
 mod releases;
 mod remote;
+mod sharded;
 mod simulated;
 mod story;
 mod swap;
