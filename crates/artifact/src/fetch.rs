@@ -188,7 +188,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use sluice_tree::pack::pack;
+    use sluice_tree::pack::{Writing, pack};
     use sluice_tree::{Algorithm, Ignore, Layout, Tree as _};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
@@ -229,7 +229,8 @@ mod tests {
         layout.add_file("a/b.yaml", false, bytes::Bytes::from("b: 1\n")).unwrap();
         let read = |bytes: &bytes::Bytes| Ok::<_, std::convert::Infallible>(bytes.clone());
         let (bytes, packed) =
-            pack(&layout, &Ignore::nothing(), read, Algorithm::Sha256, 1 << 20, Vec::new()).unwrap();
+            pack(&layout, &Ignore::nothing(), read, Writing::new(Algorithm::Sha256, 1 << 20), Vec::new())
+                .unwrap();
         (bytes, packed.digest.to_string())
     }
 

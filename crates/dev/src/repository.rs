@@ -10,7 +10,7 @@ mod odb;
 mod pack;
 mod refs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -49,8 +49,10 @@ pub struct Repository {
     root: PathBuf,
     git: Option<refs::GitFolder>,
     seen: BTreeMap<String, Seen>,
+    /// Other repositories that are mounted here, as the index has them.
+    modules: BTreeMap<String, Id>,
     /// The objects of the last snapshot.
-    last: BTreeMap<Id, Arc<Object>>,
+    last: Arc<BTreeMap<Id, Arc<Object>>>,
     walked: Vec<PathBuf>,
 }
 
@@ -80,7 +82,7 @@ pub struct Snapshot {
     pub refs: BTreeMap<String, Id>,
     /// Whether there is no Git: then every branch that is asked for is this tree.
     pub is_plain: bool,
-    objects: BTreeMap<Id, Arc<Object>>,
+    objects: Arc<BTreeMap<Id, Arc<Object>>>,
     git: Option<refs::GitFolder>,
     /// How many files there are, and how many went since the last time.
     pub files: usize,
@@ -94,7 +96,8 @@ impl Repository {
             root: root.to_owned(),
             git,
             seen: BTreeMap::new(),
-            last: BTreeMap::new(),
+            modules: BTreeMap::new(),
+            last: Arc::default(),
             walked: Vec::new(),
         })
     }
@@ -143,10 +146,45 @@ impl Repository {
         }
         let gone = self.seen.keys().filter(|path| !seen.contains_key(*path)).count();
         self.seen = seen;
+        let modules = tracked.into_iter().filter(|(_, entry)| entry.is_module());
+        self.modules = modules.map(|(path, entry)| (path, entry.id)).collect();
+        Ok(self.commit(gone))
+    }
+
+    /// The folder where nothing but these paths can have changed since the last time. `None`: it has to be looked at as a
+    /// whole, as where files came or went.
+    pub fn look_at(&mut self, paths: &BTreeSet<PathBuf>) -> Result<Option<Snapshot>, RepositoryError> {
+        let mut read = Vec::new();
+        for full in paths {
+            let is_rule = full.file_name().is_none_or(|name| name == ".gitignore");
+            let inside = full.strip_prefix(&self.root).ok().and_then(Path::to_str);
+            let Some(path) = inside.filter(|_| !is_rule && !self.is_of_git(full)) else { return Ok(None) };
+            let mode = full.symlink_metadata().ok().map(|metadata| Mode::of(&metadata));
+            match (self.seen.get(path), mode) {
+                // It came and went.
+                (None, None) => {}
+                (Some(known), Some(mode)) if mode == Some(known.mode) => {
+                    let Some(one) = self.read(path, known.mode)? else { return Ok(None) };
+                    read.push((path.to_owned(), one));
+                }
+                _ => return Ok(None),
+            }
+        }
+        self.seen.extend(read);
+        if self.seen.values().map(|one| one.stamp.size).sum::<u64>() > LARGEST_ALL {
+            return Err(RepositoryError::TooLarge(LARGEST_ALL));
+        }
+        Ok(Some(self.commit(0)))
+    }
+
+    fn is_of_git(&self, path: &Path) -> bool {
+        self.git.as_ref().is_some_and(|git| path.starts_with(&git.folder) || path.starts_with(&git.common))
+    }
+
+    /// What has been read, as a commit.
+    fn commit(&mut self, gone: usize) -> Snapshot {
         let mut objects = BTreeMap::new();
-        let modules = tracked.iter().filter(|(_, entry)| entry.is_module());
-        let modules: BTreeMap<&str, Id> = modules.map(|(path, entry)| (path.as_str(), entry.id)).collect();
-        let tree = self.trees(&modules, &mut objects);
+        let tree = self.trees(&mut objects);
         let (head, refs) = match &self.git {
             Some(git) => (git.head(), git.refs()),
             None => (refs::Head { branch: BRANCH.to_owned(), commit: None }, BTreeMap::new()),
@@ -165,20 +203,20 @@ impl Repository {
                 (id, false)
             }
         };
-        self.last.clone_from(&objects);
+        self.last = Arc::new(objects);
         let mut refs = refs;
         refs.insert(format!("refs/heads/{}", head.branch), commit);
-        Ok(Snapshot {
+        Snapshot {
             branch: head.branch,
             commit,
             is_clean,
             refs,
             is_plain: self.git.is_none(),
-            objects,
+            objects: Arc::clone(&self.last),
             git: self.git.clone(),
             files: self.seen.len(),
             gone,
-        })
+        }
     }
 
     fn read(&self, path: &str, mode: Mode) -> Result<Option<Seen>, RepositoryError> {
@@ -213,16 +251,16 @@ impl Repository {
     }
 
     /// Makes the trees of all folders; gives the root's.
-    fn trees(&self, modules: &BTreeMap<&str, Id>, objects: &mut BTreeMap<Id, Arc<Object>>) -> Id {
+    fn trees(&self, objects: &mut BTreeMap<Id, Arc<Object>>) -> Id {
         let mut entries: Vec<(&str, Mode, Id)> = Vec::new();
         for (path, one) in &self.seen {
             let id = one.blob.id();
             objects.insert(id, Arc::clone(&one.blob));
             entries.push((path, one.mode, id));
         }
-        entries.extend(modules.iter().map(|(path, id)| (*path, Mode::Module, *id)));
+        entries.extend(self.modules.iter().map(|(path, id)| (path.as_str(), Mode::Module, *id)));
         entries.sort_by(|a, b| a.0.cmp(b.0));
-        object::tree(&entries, &self.last, objects)
+        object::tree(&entries, 0, &self.last, objects)
     }
 }
 
@@ -282,5 +320,37 @@ mod tests {
         let second = repository.snapshot().unwrap();
         assert_eq!((second.gone, second.files), (1, 2));
         assert_ne!(second.commit, first.commit);
+    }
+
+    #[test]
+    fn a_look_at_what_has_changed_is_a_look_at_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["a.txt", "a-b/c.txt", "a/b/c.txt", "a.b/c.txt", "b.txt"] {
+            write(folder.path(), path, path);
+        }
+        let mut repository = Repository::open(folder.path()).unwrap();
+        let first = repository.snapshot().unwrap();
+        let look = |repository: &mut Repository, paths: &[&str]| {
+            let paths = paths.iter().map(|path| folder.path().join(path)).collect();
+            repository.look_at(&paths).unwrap()
+        };
+        assert_eq!(look(&mut repository, &[]).unwrap().commit, first.commit);
+        write(folder.path(), "a/b/c.txt", "other");
+        let second = look(&mut repository, &["a/b/c.txt", "a/b/.c.txt.unfinished"]).unwrap();
+        assert_ne!(second.commit, first.commit);
+        let mut whole = Repository::open(folder.path()).unwrap();
+        let again = whole.snapshot().unwrap();
+        assert_eq!((again.commit, again.files), (second.commit, second.files));
+        assert_eq!(
+            second.objects_of(&second.commit).unwrap().len(),
+            again.objects_of(&again.commit).unwrap().len()
+        );
+        // What came, went or decides about others needs the whole.
+        write(folder.path(), "new.txt", "");
+        write(folder.path(), ".gitignore", "");
+        std::fs::remove_file(folder.path().join("b.txt")).unwrap();
+        for path in ["new.txt", ".gitignore", "b.txt", "a/b"] {
+            assert!(look(&mut repository, &[path]).is_none(), "{path}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Tells when a folder has changed and is quiet again.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,27 @@ pub const QUIET: Duration = Duration::from_millis(20);
 const QUIET_DELETING: Duration = Duration::from_millis(200);
 /// So many files gone at once are much.
 const MANY: usize = 10;
+/// More files than this are not looked at one by one.
+const FEW: usize = 64;
+
+/// What may have changed.
+enum Touched {
+    Files(BTreeSet<PathBuf>),
+    Anything,
+}
+
+impl Touched {
+    fn nothing() -> Self {
+        Self::Files(BTreeSet::new())
+    }
+
+    fn add(&mut self, more: Self) {
+        match (&mut *self, more) {
+            (Self::Files(files), Self::Files(more)) if files.len() + more.len() <= FEW => files.extend(more),
+            _ => *self = Self::Anything,
+        }
+    }
+}
 
 /// A repository that is watched.
 pub struct Watched {
@@ -22,6 +44,8 @@ pub struct Watched {
     last: crate::repository::Id,
     /// When something happened last that no snapshot has taken in. It outlives a wait that is given up.
     touched: Option<Instant>,
+    /// What it was.
+    what: Touched,
     /// How long it has to be quiet then.
     quiet: Duration,
 }
@@ -29,11 +53,13 @@ pub struct Watched {
 impl Watched {
     /// Begins to watch; the first snapshot comes along.
     pub fn begin(mut repository: Repository) -> Result<(Self, Snapshot), RepositoryError> {
-        let events = events::Events::new().map_err(broken)?;
+        let mut events = events::Events::new().map_err(broken)?;
         let first = repository.snapshot()?;
         let folders = repository.folders();
         events.add(&folders);
-        Ok((Self { repository, events, folders, last: first.commit, touched: None, quiet: QUIET }, first))
+        let last = first.commit;
+        let what = Touched::nothing();
+        Ok((Self { repository, events, folders, last, touched: None, what, quiet: QUIET }, first))
     }
 
     pub fn repository(&self) -> &Repository {
@@ -48,13 +74,24 @@ impl Watched {
                 self.happen().await?;
             }
             self.settle().await?;
+            // Until it has been looked at, anything may have changed.
+            if let Touched::Files(files) = std::mem::replace(&mut self.what, Touched::Anything)
+                && let Some(snapshot) = tokio::task::block_in_place(|| self.repository.look_at(&files))?
+            {
+                (self.touched, self.what) = (None, Touched::nothing());
+                if snapshot.commit == self.last {
+                    continue;
+                }
+                self.last = snapshot.commit;
+                return Ok((snapshot, Instant::now()));
+            }
             let mut snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
             if snapshot.gone >= MANY && snapshot.gone * 2 > snapshot.files {
                 self.quiet = QUIET_DELETING;
                 self.settle().await?;
                 snapshot = tokio::task::block_in_place(|| self.repository.snapshot())?;
             }
-            (self.touched, self.quiet) = (None, QUIET);
+            (self.touched, self.what, self.quiet) = (None, Touched::nothing(), QUIET);
             let taken = Instant::now();
             let folders = self.repository.folders();
             self.events.add(&folders);
@@ -72,7 +109,8 @@ impl Watched {
 
     /// Until something happens.
     async fn happen(&mut self) -> Result<(), RepositoryError> {
-        self.events.wait().await.map_err(broken)?;
+        let what = self.events.wait().await.map_err(broken)?;
+        self.what.add(what);
         self.touched = Some(Instant::now());
         Ok(())
     }
@@ -98,25 +136,32 @@ fn broken(error: std::io::Error) -> RepositoryError {
 /// The kernel tells.
 #[cfg(target_os = "linux")]
 mod events {
+    use std::collections::BTreeMap;
+    use std::ffi::OsStr;
     use std::mem::MaybeUninit;
     use std::os::fd::OwnedFd;
+    use std::os::unix::ffi::OsStrExt;
 
-    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, WatchFlags};
     use tokio::io::unix::AsyncFd;
 
-    use super::PathBuf;
+    use super::{BTreeSet, PathBuf, Touched};
 
-    pub struct Events(AsyncFd<OwnedFd>);
+    pub struct Events {
+        queue: AsyncFd<OwnedFd>,
+        /// The folder of each watch; none where two are one.
+        folders: BTreeMap<i32, Option<PathBuf>>,
+    }
 
     impl Events {
         #[expect(deprecated, reason = "an owned descriptor stays what it is; the successor is unsafe")]
         pub fn new() -> std::io::Result<Self> {
             let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            Ok(Self(AsyncFd::new(descriptor)?))
+            Ok(Self { queue: AsyncFd::new(descriptor)?, folders: BTreeMap::new() })
         }
 
         /// Folders that are watched already stay so; those that are gone are of no interest.
-        pub fn add(&self, folders: &[PathBuf]) {
+        pub fn add(&mut self, folders: &[PathBuf]) {
             let what = WatchFlags::CLOSE_WRITE
                 | WatchFlags::CREATE
                 | WatchFlags::DELETE
@@ -124,21 +169,29 @@ mod events {
                 | WatchFlags::MOVED_TO
                 | WatchFlags::ATTRIB
                 | WatchFlags::ONLYDIR;
+            self.folders.clear();
             for folder in folders {
-                let _ = inotify::add_watch(&self.0, folder, what);
+                let Ok(watch) = inotify::add_watch(&self.queue, folder, what) else { continue };
+                let place = self.folders.entry(watch).or_insert_with(|| Some(folder.clone()));
+                if place.as_ref() != Some(folder) {
+                    *place = None;
+                }
             }
         }
 
         /// Something has happened; all that is known of it is taken at once.
-        pub async fn wait(&self) -> std::io::Result<()> {
+        pub async fn wait(&self) -> std::io::Result<Touched> {
             loop {
-                let mut ready = self.0.readable().await?;
+                let mut ready = self.queue.readable().await?;
                 let mut buffer = [MaybeUninit::uninit(); 8192];
-                let mut reader = inotify::Reader::new(&self.0, &mut buffer);
-                let mut has_happened = false;
+                let mut reader = inotify::Reader::new(&self.queue, &mut buffer);
+                let mut happened: Option<Touched> = None;
                 loop {
                     match reader.next() {
-                        Ok(_) => has_happened = true,
+                        Ok(event) => {
+                            let what = self.touched(&event).map_or(Touched::Anything, Touched::Files);
+                            happened.get_or_insert_with(Touched::nothing).add(what);
+                        }
                         Err(rustix::io::Errno::AGAIN) => {
                             ready.clear_ready();
                             break;
@@ -147,10 +200,18 @@ mod events {
                         Err(error) => return Err(error.into()),
                     }
                 }
-                if has_happened {
-                    return Ok(());
+                if let Some(touched) = happened {
+                    return Ok(touched);
                 }
             }
+        }
+
+        /// The file that an event is about; none where it is about more.
+        fn touched(&self, event: &Event<'_>) -> Option<BTreeSet<PathBuf>> {
+            let more = ReadFlags::QUEUE_OVERFLOW | ReadFlags::IGNORED | ReadFlags::ISDIR | ReadFlags::UNMOUNT;
+            let name = event.file_name().filter(|_| !event.events().intersects(more))?;
+            let folder = self.folders.get(&event.wd())?.as_ref()?;
+            Some([folder.join(OsStr::from_bytes(name.to_bytes()))].into())
         }
     }
 }
@@ -158,7 +219,7 @@ mod events {
 /// Elsewhere the folder is looked at twice a second.
 #[cfg(not(target_os = "linux"))]
 mod events {
-    use super::{Duration, PathBuf};
+    use super::{Duration, PathBuf, Touched};
 
     pub struct Events;
 
@@ -167,11 +228,11 @@ mod events {
             Ok(Self)
         }
 
-        pub fn add(&self, _folders: &[PathBuf]) {}
+        pub fn add(&mut self, _folders: &[PathBuf]) {}
 
-        pub async fn wait(&self) -> std::io::Result<()> {
+        pub async fn wait(&self) -> std::io::Result<Touched> {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            Ok(())
+            Ok(Touched::Anything)
         }
     }
 }

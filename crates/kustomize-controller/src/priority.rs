@@ -23,14 +23,12 @@ impl LastReads {
         self.reads.lock().expect("no panic while forgetting").remove(key);
     }
 
-    /// Moves those to the front that one of the changed paths can touch; the order is kept otherwise.
-    pub(crate) fn order(&self, keys: Vec<Key>, changed: &[Arc<str>]) -> Vec<Key> {
+    /// Those that one of the changed paths can touch, and the others.
+    pub(crate) fn divide(&self, keys: Vec<Key>, changed: &[Arc<str>]) -> (Vec<Key>, Vec<Key>) {
         let reads = self.reads.lock().expect("no panic while ordering");
         let is_touched =
             |key: &Key| reads.get(key).is_none_or(|reads| changed.iter().any(|path| reads.touches(path)));
-        let (mut first, later): (Vec<Key>, Vec<Key>) = keys.into_iter().partition(is_touched);
-        first.extend(later);
-        first
+        keys.into_iter().partition(is_touched)
     }
 }
 
@@ -45,7 +43,7 @@ mod tests {
         let of = |file: &str| Reads { files: [file.to_owned()].into(), ..Reads::default() };
         last.note(key("a"), of("a/x.yaml"));
         last.note(key("b"), of("b/x.yaml"));
-        let ordered = last.order(vec![key("a"), key("b"), key("new")], &[Arc::from("b/x.yaml")]);
-        assert_eq!(ordered, [key("b"), key("new"), key("a")]);
+        let divided = last.divide(vec![key("a"), key("b"), key("new")], &[Arc::from("b/x.yaml")]);
+        assert_eq!(divided, (vec![key("b"), key("new")], vec![key("a")]));
     }
 }

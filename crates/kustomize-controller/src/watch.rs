@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use sluice_api::kind::Status;
 use sluice_api::meta::{Artifact, Condition, condition_type, find_condition, reason};
 use sluice_api::{Kind, Kustomization};
@@ -18,6 +19,8 @@ use crate::Kustomize;
 
 /// The new artifact is fetched to find the order; a slow store does not hold its users back longer than this.
 const ORDER_WITHIN: Duration = Duration::from_millis(500);
+/// Those whose files have changed go ahead of those that only have a revision to write down.
+const HEAD_START: Duration = Duration::from_millis(50);
 
 /// Wakes Kustomizations for as long as the controller runs.
 pub(crate) async fn wake_on_changes(cx: &Kustomize, waker: &Waker) {
@@ -88,16 +91,29 @@ fn verdict(object: Option<&Kustomization>) -> Option<(bool, bool, String)> {
 /// A source with another revision wakes the Kustomizations that are made from it.
 async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
     let mut changes = store.subscribe();
+    let mut later = FuturesUnordered::new();
     loop {
-        match next(&mut changes).await {
+        let change = tokio::select! {
+            change = next(&mut changes) => change,
+            Some(late) = later.next() => {
+                let (users, source, revision): (Vec<Key>, Key, String) = late;
+                wake_users::<K>(cx, waker, users, &source, &revision);
+                continue;
+            }
+        };
+        match change {
             Some(Ok(Changed { key, old, new: Some(new) })) => {
                 let Some(now) = new.status().artifact() else { continue };
                 let before = old.as_deref().and_then(|old| old.status().artifact());
                 if before.is_none_or(|old| old.revision != now.revision || old.digest != now.digest) {
                     let users = users::<K>(cx, Some(&key), Some(&now.revision));
-                    let users = in_order(cx, users, before, now).await;
-                    for user in users {
-                        wake(cx, waker, user, K::KIND, &key);
+                    let (first, others) = in_order(cx, users, before, now).await;
+                    let has_first = !first.is_empty();
+                    wake_users::<K>(cx, waker, first, &key, &now.revision);
+                    if has_first && !others.is_empty() {
+                        later.push(after_the_first(others, key, now.revision.clone()));
+                    } else {
+                        wake_users::<K>(cx, waker, others, &key, &now.revision);
                     }
                 }
             }
@@ -108,6 +124,20 @@ async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
                 }
             }
             None => return,
+        }
+    }
+}
+
+async fn after_the_first(others: Vec<Key>, source: Key, revision: String) -> (Vec<Key>, Key, String) {
+    tokio::time::sleep(HEAD_START).await;
+    (others, source, revision)
+}
+
+/// But for those that have dealt with the revision in the meantime.
+fn wake_users<K: Kind>(cx: &Kustomize, waker: &Waker, users: Vec<Key>, source: &Key, revision: &str) {
+    for user in users {
+        if cx.store.get(&user).is_some_and(|object| !has_dealt_with(&object, Some(revision))) {
+            wake(cx, waker, user, K::KIND, source);
         }
     }
 }
@@ -129,15 +159,21 @@ fn users<K: Kind>(cx: &Kustomize, source: Option<&Key>, revision: Option<&str>) 
     users
 }
 
-/// Users whose last build a change can touch go first, where the old artifact is still known; nobody waits long for that.
-async fn in_order(cx: &Kustomize, users: Vec<Key>, before: Option<&Artifact>, now: &Artifact) -> Vec<Key> {
-    let Some(old) = before.and_then(|old| cx.trees.known(&old.digest)) else { return users };
+/// Users whose last build a change can touch, and the others, where the old artifact is still known; nobody waits long
+/// for that.
+async fn in_order(
+    cx: &Kustomize,
+    users: Vec<Key>,
+    before: Option<&Artifact>,
+    now: &Artifact,
+) -> (Vec<Key>, Vec<Key>) {
+    let Some(old) = before.and_then(|old| cx.trees.known(&old.digest)) else { return (users, Vec::new()) };
     if users.len() < 2 {
-        return users;
+        return (users, Vec::new());
     }
     match tokio::time::timeout(ORDER_WITHIN, cx.trees.get(now, &cx.engines)).await {
-        Ok(Ok(new)) => cx.last_reads.order(users, &changed(&old.fingerprints, &new.fingerprints)),
-        Ok(Err(_)) | Err(_) => users,
+        Ok(Ok(new)) => cx.last_reads.divide(users, &changed(&old.fingerprints, &new.fingerprints)),
+        Ok(Err(_)) | Err(_) => (users, Vec::new()),
     }
 }
 

@@ -57,6 +57,9 @@ pub struct SourceFlags {
     /// Fetches repositories at the first address from the second, without credentials.
     #[arg(long, value_name = "FROM=TO", hide = true)]
     pub git_rewrite: Vec<String>,
+    /// How hard artifacts are compressed, 0 to 9: where nobody keeps them, little is enough.
+    #[arg(long, default_value_t = sluice_tree::pack::EFFORT, hide = true, value_parser = clap::value_parser!(u32).range(0..=9))]
+    pub artifact_effort: u32,
 }
 
 impl SourceFlags {

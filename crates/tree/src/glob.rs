@@ -16,6 +16,9 @@ pub fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
     if pattern.len() > LONGEST {
         return Err(BadPattern);
     }
+    if let Some(answer) = plain(pattern, name) {
+        return Ok(answer);
+    }
     let mut pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     let mut at = 0;
@@ -54,6 +57,16 @@ pub fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
             None => return Ok(false),
         }
     }
+}
+
+/// The answer of a pattern that is only a name, or a `*` and an ending, as most are.
+fn plain(pattern: &str, name: &str) -> Option<bool> {
+    let ending = pattern.strip_prefix('*');
+    let letters = ending.unwrap_or(pattern);
+    if letters.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\')) {
+        return None;
+    }
+    Some(if ending.is_some() { name.ends_with(letters) } else { name == letters })
 }
 
 /// How far the part without a `*` goes.

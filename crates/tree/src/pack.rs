@@ -61,16 +61,36 @@ pub fn ignore_files<C, E: std::error::Error + 'static>(
     Ok(patterns)
 }
 
+/// How an archive is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writing {
+    /// Of the digest.
+    pub algorithm: Algorithm,
+    /// How hard it is compressed, 0 to 9. The digest tells of it.
+    pub effort: u32,
+    /// Bytes of files before compression, at most.
+    pub limit: u64,
+}
+
+/// How hard an artifact is compressed that others may have fetched already.
+pub const EFFORT: u32 = 6;
+
+impl Writing {
+    /// With the compression of every artifact that is kept.
+    pub fn new(algorithm: Algorithm, limit: u64) -> Self {
+        Self { algorithm, effort: EFFORT, limit }
+    }
+}
+
 /// Packs what `ignore` lets through into `out`.
 pub fn pack<C, W: Write, E: std::error::Error + 'static>(
     layout: &Layout<C>,
     ignore: &Ignore,
     mut read: impl FnMut(&C) -> Result<Bytes, E>,
-    algorithm: Algorithm,
-    limit: u64,
+    writing: Writing,
     out: W,
 ) -> Result<(W, Packed), PackError<E>> {
-    let mut archive = Archive::new(algorithm, out);
+    let mut archive = Archive::new(writing, out);
     let (mut unpacked, mut files) = (0_u64, 0);
     archive.folder(".").map_err(PackError::Write)?;
     for (path, node) in layout.iter() {
@@ -82,8 +102,8 @@ pub fn pack<C, W: Write, E: std::error::Error + 'static>(
                 let bytes =
                     read(content).map_err(|source| PackError::Content { path: path.clone(), source })?;
                 unpacked += bytes.len() as u64;
-                if unpacked > limit {
-                    return Err(PackError::TooLarge(limit));
+                if unpacked > writing.limit {
+                    return Err(PackError::TooLarge(writing.limit));
                 }
                 files += 1;
                 archive.file(&path, *executable, &bytes).map_err(PackError::Write)?;
@@ -99,11 +119,11 @@ struct Archive<W: Write> {
 }
 
 impl<W: Write> Archive<W> {
-    fn new(algorithm: Algorithm, out: W) -> Self {
+    fn new(writing: Writing, out: W) -> Self {
         let gzip = GzBuilder::new()
             .mtime(0)
             .operating_system(255)
-            .write(Digesting::new(algorithm, out), Compression::new(6));
+            .write(Digesting::new(writing.algorithm, out), Compression::new(writing.effort));
         Self { gzip }
     }
 
@@ -150,7 +170,7 @@ mod tests {
 
     fn packed(layout: &Layout<Bytes>, ignore: &Ignore) -> (Vec<u8>, Packed) {
         let read = |bytes: &Bytes| Ok::<_, Infallible>(bytes.clone());
-        pack(layout, ignore, read, Algorithm::Sha256, 1 << 20, Vec::new()).unwrap()
+        pack(layout, ignore, read, Writing::new(Algorithm::Sha256, 1 << 20), Vec::new()).unwrap()
     }
 
     fn plain(gzip: &[u8]) -> Vec<u8> {
@@ -243,7 +263,8 @@ mod tests {
     #[test]
     fn too_large_a_tree_is_refused() {
         let read = |bytes: &Bytes| Ok::<_, Infallible>(bytes.clone());
-        let result = pack(&layout(&["aa", "bb"]), &Ignore::nothing(), read, Algorithm::Sha256, 3, io::sink());
+        let writing = Writing::new(Algorithm::Sha256, 3);
+        let result = pack(&layout(&["aa", "bb"]), &Ignore::nothing(), read, writing, io::sink());
         assert!(matches!(result, Err(PackError::TooLarge(3))));
     }
 }

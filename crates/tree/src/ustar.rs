@@ -107,10 +107,12 @@ fn block(name: &str, prefix: &str, mode: u32, letter: u8, size: u64) -> [u8; BLO
     block
 }
 
-fn put_octal(field: &mut [u8], value: u64) {
+fn put_octal(field: &mut [u8], mut value: u64) {
     let digits = field.len() - 1;
-    let text = format!("{value:0digits$o}");
-    field[..digits].copy_from_slice(&text.as_bytes()[text.len() - digits..]);
+    for digit in field[..digits].iter_mut().rev() {
+        *digit = b'0' + (value & 7) as u8;
+        value >>= 3;
+    }
 }
 
 /// The sum of a header's bytes with the sum's own field taken as blanks.

@@ -149,6 +149,7 @@ fn flags(artifacts: &std::path::Path, sources: &Sources, url: &str) -> Vec<Strin
         "--health-addr=127.0.0.1:0".to_owned(),
         "--events-addr=".to_owned(),
         "--requeue-dependency=5s".to_owned(),
+        "--artifact-effort=1".to_owned(),
         "--drift=watch".to_owned(),
     ];
     flags.extend(sources.rewrites.iter().map(|from| format!("--git-rewrite={from}={url}")));

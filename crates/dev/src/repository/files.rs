@@ -34,7 +34,7 @@ impl Mode {
         }
     }
 
-    fn of(metadata: &Metadata) -> Option<Self> {
+    pub fn of(metadata: &Metadata) -> Option<Self> {
         if metadata.is_symlink() {
             Some(Self::Link)
         } else if metadata.is_file() {

@@ -8,6 +8,9 @@ use sha1::{Digest, Sha1};
 
 use super::files::Mode;
 
+/// The mode of a folder in a tree.
+const FOLDER: &str = "40000";
+
 /// The SHA-1 of an object.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub [u8; 20]);
@@ -167,39 +170,39 @@ impl Object {
     }
 }
 
-/// Makes the trees of sorted paths; gives the root's. Those that are known are not packed again.
+/// Makes the trees of sorted paths, of which so many bytes are those of the folder; gives the folder's own. Those that
+/// are known are not packed again.
 pub fn tree(
     entries: &[(&str, Mode, Id)],
+    inside: usize,
     known: &BTreeMap<Id, Arc<Object>>,
     objects: &mut BTreeMap<Id, Arc<Object>>,
 ) -> Id {
-    let mut rows: Vec<(String, String, Id)> = Vec::new();
+    let mut rows: Vec<(&str, &str, Id)> = Vec::new();
     let mut at = 0;
     while at < entries.len() {
         let (path, mode, id) = entries[at];
-        match path.split_once('/') {
+        match path[inside..].find('/') {
             None => {
-                rows.push((path.to_owned(), format!("{} {path}", mode.digits()), id));
+                rows.push((&path[inside..], mode.digits(), id));
                 at += 1;
             }
-            Some((folder, _)) => {
-                let prefix = format!("{folder}/");
-                let inside = entries[at..].iter().take_while(|(path, ..)| path.starts_with(&prefix)).count();
-                let below: Vec<(&str, Mode, Id)> = entries[at..at + inside]
-                    .iter()
-                    .map(|(path, mode, id)| (&path[prefix.len()..], *mode, *id))
-                    .collect();
-                let id = tree(&below, known, objects);
+            Some(length) => {
+                let prefix = &path[..=inside + length];
+                let count = entries[at..].iter().take_while(|(path, ..)| path.starts_with(prefix)).count();
+                let id = tree(&entries[at..at + count], prefix.len(), known, objects);
                 // Git sorts a folder as if its name ended with a slash.
-                rows.push((prefix, format!("40000 {folder}"), id));
-                at += inside;
+                rows.push((&prefix[inside..], FOLDER, id));
+                at += count;
             }
         }
     }
-    rows.sort();
+    rows.sort_unstable();
     let mut bytes = Vec::new();
-    for (_, head, id) in rows {
-        bytes.extend_from_slice(head.as_bytes());
+    for (name, mode, id) in rows {
+        bytes.extend_from_slice(mode.as_bytes());
+        bytes.push(b' ');
+        bytes.extend_from_slice(name.trim_end_matches('/').as_bytes());
         bytes.push(0);
         bytes.extend_from_slice(&id.0);
     }

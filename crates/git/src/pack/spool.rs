@@ -40,6 +40,12 @@ impl Spool {
         Ok(())
     }
 
+    /// What lies in memory between two places.
+    fn memory_between(&self, start: u64, end: u64) -> &[u8] {
+        let end = usize::try_from(end).map_or(self.memory.len(), |end| end.min(self.memory.len()));
+        usize::try_from(start).ok().and_then(|start| self.memory.get(start..end)).unwrap_or_default()
+    }
+
     /// Reads some bytes at a place; none at the end.
     pub fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(file) = &self.file {
@@ -73,6 +79,9 @@ impl<'a> Cursor<'a> {
 
     /// The next bytes, at least one unless the end is reached.
     pub fn peek(&mut self) -> io::Result<&[u8]> {
+        if self.spool.file.is_none() {
+            return Ok(self.spool.memory_between(self.position, self.end));
+        }
         if self.start == self.buffer.len() {
             let want = (self.end.saturating_sub(self.position)).min(32 * 1024) as usize;
             self.buffer.resize(want, 0);

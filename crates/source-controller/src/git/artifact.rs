@@ -9,8 +9,8 @@ use sluice_git::{Blob, Checkout, CheckoutError};
 use sluice_runtime::failure::chain;
 use sluice_runtime::{Draft, Failure, Next, OrFail as _, clock};
 use sluice_tree::ignore::{self, Ignore};
-use sluice_tree::pack::{PackError, Packed, ignore_files, pack};
-use sluice_tree::{Algorithm, Layout, Node};
+use sluice_tree::pack::{PackError, Packed, Writing, ignore_files, pack};
+use sluice_tree::{Layout, Node};
 
 use super::include::{CopyError, Includes, copy_all};
 use super::unchanged::{are_includes_changed, is_content_changed};
@@ -69,7 +69,10 @@ impl Git {
             ignore: object.spec.ignore.clone(),
             artifacts: self.artifacts.clone(),
             path: path.clone(),
-            algorithm: self.algorithm,
+            writing: Writing {
+                effort: self.flags.artifact_effort,
+                ..Writing::new(self.algorithm, MOST_BYTES)
+            },
         };
         let built = self
             .engines
@@ -128,7 +131,7 @@ struct Job {
     ignore: Option<String>,
     artifacts: Artifacts,
     path: String,
-    algorithm: Algorithm,
+    writing: Writing,
 }
 
 impl Job {
@@ -155,10 +158,10 @@ impl Job {
                 .map_err(|error| BuildError::Ignore(error.into()))?;
         }
         let ignore = Ignore::of_source(patterns);
-        let algorithm = self.algorithm;
+        let writing = self.writing;
         self.artifacts
             .write(&self.path, |out| {
-                pack(&layout, &ignore, &mut read, algorithm, MOST_BYTES, out).map(|(_, packed)| packed)
+                pack(&layout, &ignore, &mut read, writing, out).map(|(_, packed)| packed)
             })?
             .map_err(BuildError::Pack)
     }

@@ -178,7 +178,7 @@ mod tests {
 
     use sluice_api::meta::LocalObjectReference;
     use sluice_artifact::Retention;
-    use sluice_tree::pack::pack;
+    use sluice_tree::pack::{Writing, pack};
     use sluice_tree::{Algorithm, Ignore};
 
     use super::*;
@@ -193,7 +193,8 @@ mod tests {
         let read = |bytes: &Bytes| Ok::<_, Infallible>(bytes.clone());
         artifacts
             .write("a/b/c.tar.gz", |out| {
-                pack(&layout, &Ignore::nothing(), read, Algorithm::Sha256, 1 << 20, out).map(|_| ())
+                pack(&layout, &Ignore::nothing(), read, Writing::new(Algorithm::Sha256, 1 << 20), out)
+                    .map(|_| ())
             })
             .unwrap()
             .unwrap();
