@@ -36,19 +36,21 @@ fn visit(schema: &Schema, value: &mut Value, place: &Place, dropped: &mut Vec<St
             let keeps = schema.preserves_unknown || resolved.preserves_unknown || others.is_some();
             let is_whole = schema.is_embedded || matches!(place, Place::Root);
             let is_ours = |key: &str| is_whole && matches!(key, "apiVersion" | "kind" | "metadata");
-            if !keeps {
-                let unknown = map.keys().filter(|key| !fields.contains_key(*key) && !is_ours(key));
-                let unknown: Vec<String> = unknown.cloned().collect();
-                for key in unknown {
-                    dropped.push(Place::Field(place, &key).to_string());
-                    map.remove(&key);
-                }
-            }
+            let mut unknown: Vec<String> = Vec::new();
+            let first = dropped.len();
             for (key, below) in map.iter_mut() {
                 if let Some(field) = fields.get(key).or(others.as_deref()) {
                     visit(field, below, &Place::Field(place, key), dropped);
+                } else if !keeps && !is_ours(key) {
+                    unknown.push(key.clone());
                 }
             }
+            for key in &unknown {
+                map.remove(key);
+            }
+            // They are told before those that are deeper.
+            let told = unknown.iter().map(|key| Place::Field(place, key).to_string());
+            dropped.splice(first..first, told);
         }
         (Shape::Array(items), Value::Array(list)) => {
             for (index, item) in list.iter_mut().enumerate() {
@@ -64,7 +66,9 @@ pub fn default(schema: &Schema, value: &mut Value) {
     let resolved = schema.resolved();
     match (&resolved.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
-            map.retain(|name, below| !below.is_null() || fields.get(name).is_none_or(|f| f.is_nullable));
+            if map.values().any(Value::is_null) {
+                map.retain(|name, below| !below.is_null() || fields.get(name).is_none_or(|f| f.is_nullable));
+            }
             for name in &resolved.with_default {
                 if let (Some(default), false) = (&fields[name].default, map.contains_key(name)) {
                     map.insert(name.clone(), default.clone());
@@ -89,7 +93,9 @@ pub fn default(schema: &Schema, value: &mut Value) {
 pub fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            map.retain(|_, below| !below.is_null());
+            if map.values().any(Value::is_null) {
+                map.retain(|_, below| !below.is_null());
+            }
             map.values_mut().for_each(drop_nulls);
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),

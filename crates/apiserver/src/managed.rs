@@ -3,7 +3,6 @@
 pub mod scale;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -36,7 +35,7 @@ struct Identity {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
-    fields: Rc<FieldSet>,
+    fields: FieldSet,
     version: String,
     /// Empty where nobody has said: who sets what already was so has changed nothing.
     time: String,
@@ -138,7 +137,7 @@ fn decoded(object: &Value) -> Option<Managers> {
             manager: text("manager"),
             subresource: text("subresource"),
         };
-        managers.insert(identity, Entry { fields: Rc::new(fields), version, time: text("time") });
+        managers.insert(identity, Entry { fields, version, time: text("time") });
     }
     Some(managers)
 }
@@ -267,7 +266,7 @@ fn record(write_by: &Write, manager: &str, old: &Value, new: &Value, managers: &
         let identity = Identity { manager: manager.to_owned(), ..write_by.identity("Update") };
         let had = managers.get(&identity).map(|entry| entry.fields.clone()).unwrap_or_default();
         let (version, time) = (write_by.version.to_owned(), write_by.time.to_owned());
-        managers.insert(identity, Entry { fields: Rc::new(had.union(&set)), version, time });
+        managers.insert(identity, Entry { fields: had.union(&set), version, time });
     }
     fold_oldest(managers);
 }
@@ -283,7 +282,7 @@ fn take(managers: &mut Managers, writer: Option<&Identity>, write_by: &Write, fo
     for (_, entry) in managers.iter_mut().filter(|(identity, _)| Some(*identity) != writer) {
         if !entry.fields.intersection(&changed).is_empty() || !entry.fields.intersection(&removed).is_empty()
         {
-            entry.fields = Rc::new(entry.fields.difference(&changed).difference(&removed));
+            entry.fields = entry.fields.difference(&changed).difference(&removed);
         }
     }
     managers.retain(|_, entry| !entry.fields.is_empty());
@@ -316,7 +315,7 @@ fn fold_oldest(managers: &mut Managers) {
             managers.insert(bucket.clone(), oldest);
         }
         if let (Some(entry), Some(folded)) = (managers.remove(&identity), managers.get_mut(&bucket)) {
-            folded.fields = Rc::new(folded.fields.union(&entry.fields));
+            folded.fields = folded.fields.union(&entry.fields);
             folded.time = time;
         }
         count -= 1;
@@ -371,7 +370,7 @@ pub fn apply(
     let (last, last_time) =
         before.get(&identity).map(|entry| (entry.fields.clone(), entry.time.clone())).unwrap_or_default();
     let mut managers = before.clone();
-    let owned = Rc::new(write_by.owned(&set));
+    let owned = write_by.owned(&set);
     if let (Some(live), Some(own)) = (live, managers.get(&identity))
         && own.fields == owned
         && own.version == write_by.version
@@ -383,11 +382,11 @@ pub fn apply(
     let (version, time) = (write_by.version.to_owned(), last_time);
     // What is applied again is not taken out.
     let mut object = if last.is_within(&owned) {
-        managers.insert(identity.clone(), Entry { fields: Rc::default(), version, time });
+        managers.insert(identity.clone(), Entry { fields: FieldSet::default(), version, time });
         merged
     } else {
         // What is owned by nobody is kept where the configuration says it.
-        let fields = Rc::new(write_by.settable(&set));
+        let fields = write_by.settable(&set);
         managers.insert(identity.clone(), Entry { fields, version, time });
         prune(write_by.schema, &merged, &managers, &last)?
     };
@@ -443,11 +442,16 @@ fn last_applied(write_by: &Write, live: Option<&Value>, live_bare: &Value) -> Fi
 }
 
 /// Where an apply has written down its configuration for kubectl's other way of applying, it is told as it was sent.
-pub fn note_sent(object: &mut Value, config: &Value, sent: &Value) {
+pub fn note_sent(
+    object: &mut Value,
+    config: &Value,
+    sent: impl FnOnce() -> Result<Value, Failure>,
+) -> Result<(), Failure> {
     let note = object.pointer_mut("/metadata/annotations").and_then(|notes| notes.get_mut(LAST_APPLIED));
     if let Some(note) = note.filter(|note| **note == client_side(config).as_str()) {
-        *note = client_side(sent).into();
+        *note = client_side(&sent()?).into();
     }
+    Ok(())
 }
 
 /// A configuration as the annotation keeps it.

@@ -182,7 +182,6 @@ fn apply(
         return act::apply_scale(core, call, resource, target, &config, force);
     }
     let sent_ns = config["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-    let sent = config.clone();
     check_identity(&mut config, resource, target)?;
     let sent_uid = config["metadata"]["uid"].as_str().map(str::to_owned);
     let sent_revision = config["metadata"]["resourceVersion"].as_str().map(str::to_owned);
@@ -236,7 +235,7 @@ fn apply(
                 return Err(Failure::conflict(about, &why));
             }
             let mut object = managed::apply(&by, None, &config, force, |_| Ok(())).map_err(untyped)?;
-            managed::note_sent(&mut object, &config, &sent);
+            managed::note_sent(&mut object, &config, || configuration(&call.body))?;
             let fields = object["metadata"]["managedFields"].take();
             keep::metadata(&mut object).remove("managedFields");
             let made = write::insert(core, call, resource, object, |object| {
@@ -257,7 +256,7 @@ fn apply(
                 Ok(())
             })
             .map_err(untyped)?;
-            managed::note_sent(&mut object, &config, &sent);
+            managed::note_sent(&mut object, &config, || configuration(&call.body))?;
             if let Some(uid) = &sent_uid {
                 object["metadata"]["uid"] = uid.as_str().into();
             }

@@ -1,9 +1,11 @@
 //! How Go prints a built-in object: what is zero and may be left out is, and what may not be left out is there though
 //! nobody has said it. Which field is which was recorded from the Go types, with how they are written as protobuf.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
-use crate::protobuf::{Field, rows};
+use crate::protobuf::{Field, Message, rows};
 
 /// Types inside of types.
 const DEPTH_LIMIT: usize = 64;
@@ -21,65 +23,176 @@ enum Fill {
 
 /// Lists and maps that somebody has sent empty are kept as nothing, once it is recorded who sent them.
 pub fn settle(group: &str, version: &str, kind: &str, object: &mut Value) {
-    if let Some(fields) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
-        message(fields, object, Fill::Settled, DEPTH_LIMIT);
+    if let Some(known) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
+        message(Plan::of(known), object, Fill::Settled, DEPTH_LIMIT);
     }
 }
 
 /// Brings an object of a built-in kind into the form in which Go prints it.
 pub fn zeros(group: &str, version: &str, kind: &str, object: &mut Value) {
-    if let Some(fields) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
-        message(fields, object, Fill::Zeros, DEPTH_LIMIT);
+    if let Some(known) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
+        message(Plan::of(known), object, Fill::Zeros, DEPTH_LIMIT);
     }
 }
 
 /// An object of a built-in kind with nothing set.
 pub fn blank(api_version: &str, kind: &str) -> Option<Value> {
     let slash = if api_version.contains('/') { "" } else { "/" };
-    let fields = crate::protobuf::kind(&format!("{slash}{api_version}/{kind}"))?;
+    let known = crate::protobuf::kind(&format!("{slash}{api_version}/{kind}"))?;
     let mut object = Value::Object(Map::new());
-    message(fields, &mut object, Fill::Structs, DEPTH_LIMIT);
+    message(Plan::of(known), &mut object, Fill::Structs, DEPTH_LIMIT);
     Some(object)
 }
 
-fn message(fields: &[Field], value: &mut Value, fills: Fill, depth: usize) {
-    let Value::Object(map) = value else { return };
-    for Field(_, name, flags, shape) in fields.iter().filter(|_| depth > 0) {
-        let (may_lack, is_pointer) = (flags.contains('o'), flags.contains('p'));
-        if flags.contains('i') {
-            if let Some(inner) = shape.strip_prefix("m/").map(rows).filter(|_| name.is_empty()) {
-                // Its fields are its owner's.
-                let mut own = Value::Object(std::mem::take(map));
-                message(inner, &mut own, fills, depth - 1);
-                if let Value::Object(fields) = own {
-                    *map = fields;
-                }
-            }
-            continue;
-        }
-        if map.get(name).is_none_or(Value::is_null) {
-            absent(map, name, may_lack, is_pointer, shape);
-            if let Some(inner) = shape.strip_prefix("m/").filter(|_| fills == Fill::Structs && !is_pointer) {
-                let mut own = Value::Object(Map::new());
-                message(rows(inner), &mut own, fills, depth - 1);
-                map.insert(name.clone(), own);
-            }
-            continue;
-        }
-        let Some(found) = map.get_mut(name) else { continue };
-        if !is_pointer && is_zero(found, shape) {
-            if may_lack && fills != Fill::Settled {
-                map.remove(name);
-            } else if fills == Fill::Settled && (found.is_array() || found.is_object()) {
-                *found = Value::Null;
-            }
-            continue;
-        }
-        inside(shape, found, fills, depth - 1);
+/// How the fields of one type are printed.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In the order of their names.
+    fields: Vec<Planned>,
+    /// Those of them that come though nobody has said them.
+    coming: Vec<usize>,
+    /// Types whose fields are their owner's.
+    inlined: Vec<Type>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    name: &'static str,
+    may_lack: bool,
+    is_pointer: bool,
+    shape: &'static str,
+    inner: Inner,
+}
+
+/// What is inside of a field.
+#[derive(Debug)]
+enum Inner {
+    Plain,
+    Message(Type),
+    List(Box<Inner>),
+    Map(Box<Inner>),
+}
+
+/// A type by its name, which is looked up once.
+struct Type {
+    name: &'static str,
+    found: OnceLock<&'static Message>,
+}
+
+impl std::fmt::Debug for Type {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
     }
 }
 
-fn absent(map: &mut Map<String, Value>, name: &str, may_lack: bool, is_pointer: bool, shape: &str) {
+impl Type {
+    fn new(name: &'static str) -> Self {
+        Self { name, found: OnceLock::new() }
+    }
+
+    fn plan(&self) -> &'static Plan {
+        Plan::of(self.found.get_or_init(|| rows(self.name)))
+    }
+}
+
+impl Inner {
+    fn of(shape: &'static str) -> Self {
+        let around = |below: &'static str, make: fn(Box<Inner>) -> Inner| match Self::of(below) {
+            Inner::Plain => Inner::Plain,
+            inner => make(Box::new(inner)),
+        };
+        if let Some(name) = shape.strip_prefix("m/") {
+            Inner::Message(Type::new(name))
+        } else if let Some(below) = shape.strip_prefix("[]") {
+            around(below, Inner::List)
+        } else if let Some(below) = shape.strip_prefix("{}") {
+            around(below, Inner::Map)
+        } else if matches!(shape, "A" | "B") {
+            // One schema, or something that is none.
+            Inner::Message(Type::new("apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaProps"))
+        } else {
+            Inner::Plain
+        }
+    }
+}
+
+impl Plan {
+    fn of(message: &'static Message) -> &'static Self {
+        message.plan.get_or_init(|| {
+            let (mut fields, mut inlined) = (Vec::new(), Vec::new());
+            for Field(_, name, flags, shape) in &message.fields {
+                if !flags.contains('i') {
+                    let (may_lack, is_pointer) = (flags.contains('o'), flags.contains('p'));
+                    fields.push(Planned { name, may_lack, is_pointer, shape, inner: Inner::of(shape) });
+                } else if let Some(inner) = shape.strip_prefix("m/").filter(|_| name.is_empty()) {
+                    inlined.push(Type::new(inner));
+                }
+            }
+            fields.sort_by_key(|field| field.name);
+            let comes = |at: &usize| {
+                let mut map = Map::new();
+                absent(&mut map, &fields[*at]);
+                !map.is_empty()
+            };
+            let coming = (0..fields.len()).filter(comes).collect();
+            Self { fields, coming, inlined }
+        })
+    }
+
+    fn field(&self, name: &str) -> Option<&Planned> {
+        self.fields.binary_search_by_key(&name, |field| field.name).ok().map(|at| &self.fields[at])
+    }
+}
+
+fn message(plan: &'static Plan, value: &mut Value, fills: Fill, depth: usize) {
+    if depth == 0 || !value.is_object() {
+        return;
+    }
+    for inner in &plan.inlined {
+        message(inner.plan(), value, fills, depth - 1);
+    }
+    let Value::Object(map) = value else { return };
+    let mut gone: Vec<&str> = Vec::new();
+    for (name, found) in map.iter_mut() {
+        let Some(field) = plan.field(name).filter(|_| !found.is_null()) else { continue };
+        if field.is_pointer || !is_zero(found, field.shape) {
+            inside(&field.inner, found, fills, depth - 1);
+        } else if field.may_lack && fills != Fill::Settled {
+            gone.push(field.name);
+        } else if fills == Fill::Settled && (found.is_array() || found.is_object()) {
+            *found = Value::Null;
+        }
+    }
+    for name in gone {
+        map.remove(name);
+    }
+    let comes = |at: &usize| &plan.fields[*at];
+    if fills != Fill::Structs {
+        for field in plan.coming.iter().map(comes) {
+            if map.get(field.name).is_none_or(Value::is_null) {
+                absent(map, field);
+            }
+        }
+        return;
+    }
+    for field in &plan.fields {
+        if map.get(field.name).is_some_and(|found| !found.is_null()) {
+            continue;
+        }
+        absent(map, field);
+        let is_struct = field.shape.starts_with("m/") && !field.is_pointer;
+        if let Inner::Message(inner) = &field.inner
+            && is_struct
+        {
+            let mut own = Value::Object(Map::new());
+            message(inner.plan(), &mut own, fills, depth - 1);
+            map.insert(field.name.to_owned(), own);
+        }
+    }
+}
+
+fn absent(map: &mut Map<String, Value>, field: &Planned) {
+    let Planned { name, may_lack, is_pointer, shape, .. } = *field;
     let is_time = matches!(shape, "t" | "T") && !is_pointer;
     let zero = match shape {
         // A time is a struct, which `omitempty` does not leave out.
@@ -106,28 +219,23 @@ fn is_zero(value: &Value, shape: &str) -> bool {
     }
 }
 
-fn inside(shape: &str, value: &mut Value, fills: Fill, depth: usize) {
+fn inside(inner: &Inner, value: &mut Value, fills: Fill, depth: usize) {
     if depth == 0 {
         return;
     }
-    if let Some(name) = shape.strip_prefix("m/") {
-        message(rows(name), value, fills, depth);
-    } else if let (Some(below), Value::Array(items)) = (shape.strip_prefix("[]"), &mut *value) {
-        for item in items {
-            inside(below, item, fills, depth - 1);
+    match (inner, value) {
+        (Inner::Message(of), value) => message(of.plan(), value, fills, depth),
+        (Inner::List(below), Value::Array(items)) => {
+            for item in items {
+                inside(below, item, fills, depth - 1);
+            }
         }
-    } else if let (Some(below), Value::Object(fields)) = (shape.strip_prefix("{}"), &mut *value) {
-        for field in fields.values_mut() {
-            inside(below, field, fills, depth - 1);
+        (Inner::Map(below), Value::Object(fields)) => {
+            for field in fields.values_mut() {
+                inside(below, field, fills, depth - 1);
+            }
         }
-    } else if matches!(shape, "A" | "B") {
-        // One schema, or something that is none.
-        message(
-            rows("apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaProps"),
-            value,
-            fills,
-            depth,
-        );
+        _ => {}
     }
 }
 

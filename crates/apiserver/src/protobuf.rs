@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::facts::{Later, unpacked};
+use crate::print::Plan;
 
 const PACKED: &[u8] = include_bytes!("protobuf.json.z");
 const MAGIC: &[u8] = b"k8s\0";
@@ -23,7 +24,13 @@ pub struct Field(pub u64, pub String, pub String, pub String);
 #[derive(Deserialize)]
 struct Tables {
     kinds: BTreeMap<String, String>,
-    types: BTreeMap<String, Later<Vec<Field>>>,
+    types: BTreeMap<String, Later<Message>>,
+}
+
+/// A type: its fields by number, and how Go prints them.
+pub struct Message {
+    pub fields: Vec<Field>,
+    pub plan: OnceLock<Plan>,
 }
 
 fn tables() -> &'static Tables {
@@ -32,13 +39,15 @@ fn tables() -> &'static Tables {
 }
 
 /// The fields of a kind, named `group/version/Kind`.
-pub fn kind(name: &str) -> Option<&'static [Field]> {
+pub fn kind(name: &str) -> Option<&'static Message> {
     Some(rows(tables().kinds.get(name)?))
 }
 
-/// The fields of a type.
-pub fn rows(name: &str) -> &'static [Field] {
-    tables().types.get(name).map(|fields| fields.get(|fields| fields).as_slice()).unwrap_or_default()
+/// A type by its name; one that is not known has no fields.
+pub fn rows(name: &str) -> &'static Message {
+    static NONE: Message = Message { fields: Vec::new(), plan: OnceLock::new() };
+    let read = |fields| Message { fields, plan: OnceLock::new() };
+    tables().types.get(name).map_or(&NONE, |known| known.get(read))
 }
 
 /// What is wrong with a body.
@@ -159,7 +168,7 @@ fn message(name: &str, bytes: &[u8], depth: usize) -> Result<Value, Wrong> {
     if !tables().types.contains_key(name) {
         return Err(Wrong::Malformed("a type is not known"));
     }
-    let fields = rows(name);
+    let fields = &rows(name).fields;
     let mut out = Map::new();
     for part in Parts(bytes) {
         let (number, wire) = part?;

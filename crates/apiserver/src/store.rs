@@ -18,6 +18,8 @@ const LOG_LIMIT: usize = 4096;
 /// What their objects take together, where there are more than a few.
 const LOG_SIZE_LIMIT: usize = 4 << 20;
 const LOG_LEAST: usize = 256;
+/// What the objects that were written last may take as text; as values it is some times as much.
+const RECENT_LIMIT: usize = 512 << 10;
 /// Changes that may wait for one watcher.
 const BACKLOG_LIMIT: usize = 8192;
 
@@ -113,6 +115,31 @@ struct State {
 /// All objects.
 pub struct Store {
     state: Mutex<State>,
+    recent: Mutex<Recent>,
+}
+
+/// The objects written last, as they were before they became text: who writes one often writes it again.
+#[derive(Default)]
+struct Recent {
+    /// By revision.
+    objects: BTreeMap<u64, (Arc<Value>, usize)>,
+    /// Bytes of their texts.
+    size: usize,
+}
+
+impl Recent {
+    fn add(&mut self, stored: &Stored, object: Value) {
+        let size = stored.bytes.len();
+        if size > RECENT_LIMIT / 8 {
+            return;
+        }
+        self.size += size;
+        self.objects.insert(stored.revision, (Arc::new(object), size));
+        while self.size > RECENT_LIMIT {
+            let Some((_, (_, size))) = self.objects.pop_first() else { break };
+            self.size -= size;
+        }
+    }
 }
 
 /// Another change came first.
@@ -131,7 +158,8 @@ pub struct Listed {
 
 impl Default for Store {
     fn default() -> Self {
-        Store { state: Mutex::new(State { revision: 1, tables: BTreeMap::new(), owned: BTreeMap::new() }) }
+        let state = State { revision: 1, tables: BTreeMap::new(), owned: BTreeMap::new() };
+        Store { state: Mutex::new(state), recent: Mutex::default() }
     }
 }
 
@@ -207,7 +235,21 @@ impl Store {
         table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: false });
         state.revision = revision;
         state.own(resource, before.as_deref(), Some(&after));
+        drop(state);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = from.and_then(|from| recent.objects.remove(&from)) {
+            recent.size -= before.1;
+        }
+        recent.add(&after, object);
         Ok(after)
+    }
+
+    /// An object that is stored.
+    pub fn value(&self, stored: &Stored) -> Arc<Value> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = recent.objects.get(&stored.revision).map(|(object, _)| Arc::clone(object));
+        drop(recent);
+        known.unwrap_or_else(|| Arc::new(stored.value()))
     }
 
     /// Removes an object that was read at `from`; `object` is its last state.

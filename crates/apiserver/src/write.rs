@@ -499,7 +499,10 @@ pub fn replace(
     let name = &key.1;
     for _attempt in 0..ATTEMPTS {
         let stored = find(core, resource, target)?;
-        let live = shown(resource, stored.value());
+        let mut live = core.store.value(&stored);
+        if resource.version != resource.storage_version {
+            live = Arc::new(shown(resource, Arc::unwrap_or_clone(live)));
+        }
         let mut object = make(&live)?;
         let sent = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
         if !sent.is_empty() && sent != stored.revision.to_string() {

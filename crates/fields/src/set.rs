@@ -1,14 +1,15 @@
 //! The set, and the algebra over sets.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::PathElement;
 
 /// A set of field paths. A path can be in it without its parents, and a parent without its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    /// In order, each element once.
-    pub(crate) nodes: Vec<(PathElement, Node)>,
+    /// In order, each element once; none where there are none. What sets are made of is shared between them.
+    nodes: Option<Arc<Vec<(PathElement, Node)>>>,
 }
 
 /// What stands below one step. Nodes that are neither in the set nor have children do not exist.
@@ -26,14 +27,26 @@ impl Node {
 }
 
 impl FieldSet {
+    fn of(nodes: Vec<(PathElement, Node)>) -> Self {
+        Self { nodes: (!nodes.is_empty()).then(|| Arc::new(nodes)) }
+    }
+
+    pub(crate) fn nodes(&self) -> &[(PathElement, Node)] {
+        self.nodes.as_deref().map_or(&[], Vec::as_slice)
+    }
+
     /// Whether no path is in it.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes.is_none()
+    }
+
+    fn is_shared_with(&self, other: &FieldSet) -> bool {
+        matches!((&self.nodes, &other.nodes), (Some(ours), Some(theirs)) if Arc::ptr_eq(ours, theirs))
     }
 
     /// How many paths are in it.
     pub fn len(&self) -> usize {
-        self.nodes.iter().map(|(_, node)| usize::from(node.is_member) + node.children.len()).sum()
+        self.nodes().iter().map(|(_, node)| usize::from(node.is_member) + node.children.len()).sum()
     }
 
     /// Adds a path; the empty path is in no set.
@@ -60,21 +73,22 @@ impl FieldSet {
 
     /// The node of an element, made where it is missing.
     fn entry(&mut self, element: PathElement) -> &mut Node {
-        let is_last = self.nodes.last().is_none_or(|(last, _)| *last < element);
-        let found = if is_last { Err(self.nodes.len()) } else { self.find(&element) };
+        let is_last = self.nodes().last().is_none_or(|(last, _)| *last < element);
+        let found = if is_last { Err(self.nodes().len()) } else { self.find(&element) };
+        let nodes = Arc::make_mut(self.nodes.get_or_insert_default());
         let at = found.unwrap_or_else(|at| {
-            self.nodes.insert(at, (element, Node::default()));
+            nodes.insert(at, (element, Node::default()));
             at
         });
-        &mut self.nodes[at].1
+        &mut nodes[at].1
     }
 
     fn find(&self, element: &PathElement) -> Result<usize, usize> {
-        self.nodes.binary_search_by(|(known, _)| known.cmp(element))
+        self.nodes().binary_search_by(|(known, _)| known.cmp(element))
     }
 
     fn get(&self, element: &PathElement) -> Option<&Node> {
-        self.find(element).ok().map(|at| &self.nodes[at].1)
+        self.find(element).ok().map(|at| &self.nodes()[at].1)
     }
 
     /// Whether a path is in it.
@@ -99,11 +113,17 @@ impl FieldSet {
 
     /// What is in this set, in the other or in both.
     pub fn union(&self, other: &FieldSet) -> FieldSet {
-        let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
-        let (mut ours, mut theirs) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
+        if self.is_empty() || self.is_shared_with(other) {
+            return other.clone();
+        }
+        if other.is_empty() {
+            return self.clone();
+        }
+        let mut nodes = Vec::with_capacity(self.nodes().len().max(other.nodes().len()));
+        let (mut ours, mut theirs) = (self.nodes().iter().peekable(), other.nodes().iter().peekable());
         loop {
             let order = match (ours.peek(), theirs.peek()) {
-                (None, None) => return FieldSet { nodes },
+                (None, None) => return FieldSet::of(nodes),
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (Some((a, _)), Some((b, _))) => a.cmp(b),
@@ -123,6 +143,12 @@ impl FieldSet {
 
     /// What is in both.
     pub fn intersection(&self, other: &FieldSet) -> FieldSet {
+        if self.is_empty() || other.is_empty() {
+            return FieldSet::default();
+        }
+        if self.is_shared_with(other) {
+            return self.clone();
+        }
         self.beside(other, |ours, theirs| {
             let theirs = theirs?;
             Some(Node {
@@ -134,6 +160,9 @@ impl FieldSet {
 
     /// What is in this set and not in the other.
     pub fn difference(&self, other: &FieldSet) -> FieldSet {
+        if other.is_empty() {
+            return self.clone();
+        }
         self.beside(other, |ours, theirs| {
             let Some(theirs) = theirs else { return Some(ours.clone()) };
             Some(Node {
@@ -145,18 +174,22 @@ impl FieldSet {
 
     /// Whether all that is in it is in the other.
     pub fn is_within(&self, other: &FieldSet) -> bool {
-        let mut theirs = other.nodes.iter();
-        self.nodes.iter().all(|(element, ours)| {
-            theirs.by_ref().find(|(known, _)| known >= element).is_some_and(|(known, theirs)| {
-                known == element
-                    && (theirs.is_member || !ours.is_member)
-                    && ours.children.is_within(&theirs.children)
+        let mut theirs = other.nodes().iter();
+        self.is_shared_with(other)
+            || self.nodes().iter().all(|(element, ours)| {
+                theirs.by_ref().find(|(known, _)| known >= element).is_some_and(|(known, theirs)| {
+                    known == element
+                        && (theirs.is_member || !ours.is_member)
+                        && ours.children.is_within(&theirs.children)
+                })
             })
-        })
     }
 
     /// What is in this set and neither in the other nor below something in the other.
     pub fn recursive_difference(&self, other: &FieldSet) -> FieldSet {
+        if other.is_empty() {
+            return self.clone();
+        }
         self.beside(other, |ours, theirs| match theirs {
             None => Some(ours.clone()),
             Some(theirs) if theirs.is_member => None,
@@ -183,20 +216,20 @@ impl FieldSet {
         other: &FieldSet,
         mut make: impl FnMut(&Node, Option<&Node>) -> Option<Node>,
     ) -> FieldSet {
-        let mut theirs = other.nodes.iter().peekable();
-        let nodes = self.nodes.iter().filter_map(|(element, node)| {
+        let mut theirs = other.nodes().iter().peekable();
+        let nodes = self.nodes().iter().filter_map(|(element, node)| {
             while theirs.next_if(|(known, _)| known < element).is_some() {}
             let counterpart = theirs.next_if(|(known, _)| known == element).map(|(_, node)| node);
             let made = make(node, counterpart).filter(|made| !made.is_empty())?;
             Some((element.clone(), made))
         });
-        FieldSet { nodes: nodes.collect() }
+        FieldSet::of(nodes.collect())
     }
 
     /// All paths, parents before children.
     pub fn paths(&self) -> Vec<Vec<PathElement>> {
         fn walk(set: &FieldSet, path: &mut Vec<PathElement>, out: &mut Vec<Vec<PathElement>>) {
-            for (element, node) in &set.nodes {
+            for (element, node) in set.nodes() {
                 path.push(element.clone());
                 if node.is_member {
                     out.push(path.clone());

@@ -38,7 +38,7 @@ impl FieldSet {
 
     /// As JSON.
     pub fn to_value(&self) -> Value {
-        let fields = self.nodes.iter().map(|(element, node)| {
+        let fields = self.nodes().iter().map(|(element, node)| {
             let mut below = node.children.to_value();
             if let (true, Some(below)) = (node.is_member && !node.children.is_empty(), below.as_object_mut())
             {
@@ -75,7 +75,7 @@ fn read(value: &Value, depth: usize) -> Result<Node, FieldsError> {
             node.children.add(element, child.is_member, child.children);
         }
     }
-    node.is_member |= node.children.nodes.is_empty();
+    node.is_member |= node.children.is_empty();
     Ok(node)
 }
 
@@ -126,7 +126,7 @@ fn write(set: &FieldSet, includes_itself: bool, out: &mut String) {
     if includes_itself {
         out.push_str("\".\":{}");
     }
-    for (index, (element, node)) in set.nodes.iter().enumerate() {
+    for (index, (element, node)) in set.nodes().iter().enumerate() {
         if index > 0 || includes_itself {
             out.push(',');
         }

@@ -1,7 +1,5 @@
 //! Who owns the number of replicas, told between an object and its Scale.
 
-use std::rc::Rc;
-
 use serde_json::Value;
 use sluice_fields::{FieldSet, PathElement};
 
@@ -32,7 +30,6 @@ pub fn to_scale(object: &Value, pointer: &str, scale: &mut Value) {
                 VERSION.clone_into(&mut identity.version);
             }
             let fields = only("/spec/replicas");
-            let fields = Rc::new(fields);
             managers.insert(identity, Entry { fields, version: VERSION.to_owned(), time: entry.time });
         }
     }
@@ -47,7 +44,7 @@ pub fn to_object(live: &Value, version: &str, pointer: &str, scale: &Value, obje
         if entry.fields.has(&path(pointer)) && of_scale.remove(&identity).is_none() {
             let fields = entry.fields.difference(&only(pointer));
             if !fields.is_empty() {
-                managers.insert(identity, Entry { fields: Rc::new(fields), ..entry });
+                managers.insert(identity, Entry { fields, ..entry });
             }
         } else {
             managers.insert(identity, entry);
@@ -56,10 +53,7 @@ pub fn to_object(live: &Value, version: &str, pointer: &str, scale: &Value, obje
     for (identity, entry) in of_scale {
         if entry.fields.has(&path("/spec/replicas")) {
             let time = before.get(&identity).map(|entry| entry.time.clone()).unwrap_or_default();
-            managers.insert(
-                identity,
-                Entry { fields: Rc::new(only(pointer)), version: version.to_owned(), time },
-            );
+            managers.insert(identity, Entry { fields: only(pointer), version: version.to_owned(), time });
         }
     }
     write(object, &managers, &before, entries(live));

@@ -54,7 +54,7 @@ impl Found {
 }
 
 /// The members of two maps, in order, those of one name together.
-fn pairs<'a>(
+pub(super) fn pairs<'a>(
     left: &'a Map<String, Value>,
     right: &'a Map<String, Value>,
 ) -> impl Iterator<Item = (&'a String, Option<&'a Value>, Option<&'a Value>)> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use sluice_fields::PathElement;
 
+use super::compare::pairs;
 use super::walk::{Atom, TypedError, atom_of_both, item_element, items};
 use crate::schema::{ANY, ListKind, Schema};
 
@@ -16,22 +17,27 @@ pub fn merge(schema: &Schema, left: &Value, right: &Value) -> Result<Value, Type
 }
 
 fn both(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Result<Option<Value>, String> {
+    let (Some(_), Some(_)) = (left, right) else {
+        // What only one of them has stays as it is.
+        return Ok(right.or(left).cloned());
+    };
     Ok(match atom_of_both(schema, left, right) {
         Atom::Leaf => right.or(left).cloned(),
         Atom::Map(schema) => {
             let empty = Map::new();
             let old = left.and_then(Value::as_object).unwrap_or(&empty);
             let new = right.and_then(Value::as_object).unwrap_or(&empty);
-            let mut out = Map::new();
-            for name in old.keys().chain(new.keys()) {
-                if !out.contains_key(name) {
-                    let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                    if let Some(value) = both(below, old.get(name), new.get(name))? {
-                        out.insert(name.clone(), value);
+            let merged = pairs(old, new).map(|(name, left, right)| {
+                let value = match (left, right) {
+                    (Some(left), Some(right)) => {
+                        let below = schema.field(name).map_or(&ANY, |(field, _)| field);
+                        both(below, Some(left), Some(right))?
                     }
-                }
-            }
-            Some(Value::Object(out))
+                    (left, right) => right.or(left).cloned(),
+                };
+                Ok(value.map(|value| (name.clone(), value)))
+            });
+            Some(Value::Object(merged.filter_map(Result::transpose).collect::<Result<_, String>>()?))
         }
         Atom::List(below, list) => list_of_both(below, list, items(left), items(right))?,
     })
