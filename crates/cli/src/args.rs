@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
-use crate::command::{KustomizeArgs, Subcommand};
+use crate::command::{ApiserverArgs, DevArgs, KustomizeArgs, RunArgs, Subcommand};
 use crate::connect::GlobalArgs;
 use crate::error::{CliError, CliResult};
 
@@ -26,12 +26,12 @@ pub struct Args {
     version: (),
 }
 
-/// As `Args`, of the kustomize commands alone: the whole tree of commands takes longer to make than a small build.
+/// As `Args`, of some commands alone: the whole tree takes longer to make than a small build, and memory for good.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version = concat!("version ", env!("CARGO_PKG_VERSION")), disable_version_flag = true)]
-struct KustomizeOnly {
+struct Only<C: clap::Subcommand> {
     #[command(subcommand)]
-    command: Kustomize,
+    command: C,
     #[command(flatten)]
     global: GlobalArgs,
     /// Print version
@@ -44,10 +44,33 @@ enum Kustomize {
     Kustomize(KustomizeArgs),
 }
 
-impl From<KustomizeOnly> for Args {
-    fn from(only: KustomizeOnly) -> Self {
-        let Kustomize::Kustomize(args) = only.command;
-        Self { command: Subcommand::Kustomize(args), global: only.global, version: () }
+/// What runs for long.
+#[derive(Debug, clap::Subcommand)]
+enum Server {
+    Apiserver(ApiserverArgs),
+    Dev(DevArgs),
+    Run(RunArgs),
+}
+
+impl From<Kustomize> for Subcommand {
+    fn from(Kustomize::Kustomize(args): Kustomize) -> Self {
+        Self::Kustomize(args)
+    }
+}
+
+impl From<Server> for Subcommand {
+    fn from(server: Server) -> Self {
+        match server {
+            Server::Apiserver(args) => Self::Apiserver(args),
+            Server::Dev(args) => Self::Dev(args),
+            Server::Run(args) => Self::Run(args),
+        }
+    }
+}
+
+impl<C: clap::Subcommand + Into<Subcommand>> From<Only<C>> for Args {
+    fn from(only: Only<C>) -> Self {
+        Self { command: only.command.into(), global: only.global, version: () }
     }
 }
 
@@ -69,8 +92,11 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> CliResult<Option<Args
     if let Some(controller) = crate::command::controller_of_pod(&words) {
         words.splice(1..1, ["run".into(), controller.into()]);
     }
-    let is_kustomize = words.get(1).is_some_and(|word| word == "kustomize");
-    if is_kustomize { parse_as::<KustomizeOnly>(words, true) } else { parse_as::<Args>(words, false) }
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("kustomize") => parse_as::<Only<Kustomize>>(words, true),
+        Some("apiserver" | "dev" | "run") => parse_as::<Only<Server>>(words, false),
+        _ => parse_as::<Args>(words, false),
+    }
 }
 
 fn parse_as<P: CommandFactory + FromArgMatches + Into<Args>>(

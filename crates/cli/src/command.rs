@@ -62,9 +62,11 @@ pub enum Subcommand {
     Version(version::VersionArgs),
 }
 
+pub use apiserver::ApiserverArgs;
+pub use dev::DevArgs;
 pub use helm::{command as helm_command, main as helm_main};
 pub use kustomize::KustomizeArgs;
-pub use run::controller_of_pod;
+pub use run::{RunArgs, controller_of_pod};
 
 /// Runs one command, within the time that `--timeout` gives.
 pub async fn run(ui: Ui, args: Args) -> CliResult {

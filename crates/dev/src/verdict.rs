@@ -48,7 +48,6 @@ fn standing(view: &View) -> Standing {
     }
     let open: Vec<&Said> = view.objects().map(|(_, _, said)| said).filter(|said| !said.is_ready()).collect();
     let is_done = |said: &&Said| said.is_stalled || said.ready == "False" && !said.is_working;
-    let waits = |said: &&Said| said.progress.to_lowercase().contains("health check");
     if open.is_empty() {
         Standing::Working
     } else if open.iter().all(is_done) {
@@ -60,6 +59,10 @@ fn standing(view: &View) -> Standing {
     }
 }
 
+fn waits(said: &Said) -> bool {
+    said.progress.to_lowercase().contains("health check")
+}
+
 /// Watches until nothing can change any more.
 pub async fn once(view: &mut View) -> Verdict {
     let mut last: Option<BTreeMap<Key, String>> = None;
@@ -69,10 +72,17 @@ pub async fn once(view: &mut View) -> Verdict {
             Standing::Ready if view.is_current().await => return Verdict::Ready,
             Standing::Ready | Standing::Working => view.advance().await,
             Standing::Waiting => {
-                let still = view.last_change() + STILL;
+                let changed = view.last_change();
+                tokio::select! {
+                    () = view.advance() => continue,
+                    () = tokio::time::sleep_until(changed + SETTLED) => {}
+                }
+                if !awaits_somebody(view).await {
+                    return Verdict::Failed;
+                }
                 tokio::select! {
                     () = view.advance() => {}
-                    () = tokio::time::sleep_until(still) => return Verdict::Failed,
+                    () = tokio::time::sleep_until(changed + STILL) => return Verdict::Failed,
                 }
             }
             Standing::Failed => {
@@ -93,6 +103,33 @@ pub async fn once(view: &mut View) -> Verdict {
             }
         }
     }
+}
+
+/// Whether a wait for health can still end well: with something that somebody here looks after and that is not as wanted.
+async fn awaits_somebody(view: &View) -> bool {
+    for (_, object, _) in view.objects().filter(|(_, _, said)| !said.is_ready() && waits(said)) {
+        let checks = object["spec"]["healthChecks"].as_array().into_iter().flatten();
+        let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+        if checks.into_iter().any(|check| !view.assumes(&text(check, "apiVersion"), &text(check, "kind"))) {
+            return true;
+        }
+        for entry in object["status"]["inventory"]["entries"].as_array().into_iter().flatten() {
+            let Some(Member { ns, name, version, kind }) = Member::of(entry) else { return true };
+            // What is shown itself has come to its end, or waits as well.
+            let is_shown = KINDS.iter().any(|(_, known)| *known == kind);
+            if is_shown || view.assumes(&version, &kind) {
+                continue;
+            }
+            let Ok(found) = view.cluster().kind(&version, &kind).await else { return true };
+            let Ok(Value::Object(live)) = view.cluster().get(At::new(&found, &ns, &name)).await else {
+                return true;
+            };
+            if sluice_health::health(&live.into(), view.now()).status != sluice_health::Status::Current {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// Asks all that have failed to try once more, and waits until they have heard.

@@ -134,6 +134,10 @@ impl View {
         }
     }
 
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }

@@ -22,7 +22,25 @@ const WORTH_A_WRITE: Duration = Duration::from_secs(1);
 /// Progress is told of one object after another, this long apart: where a thousand run at once, the API server has
 /// better to do than to be told of each that it is on its way.
 const APART: Duration = Duration::from_millis(200);
+/// After a time in which little was told, so many are told at once.
+const AT_ONCE: u32 = 32;
 static TURN: Semaphore = Semaphore::const_new(1);
+static TURNS: Mutex<Turns> = Mutex::new(Turns { paid_until: None });
+
+/// Who may tell of progress, and when.
+struct Turns {
+    /// Each turn pays for a time; it may be this far ahead of the clock.
+    paid_until: Option<Instant>,
+}
+
+impl Turns {
+    /// Takes the next turn: how long it has to wait.
+    fn take(&mut self, now: Instant) -> Duration {
+        let from = self.paid_until.map_or(now, |until| until.max(now));
+        self.paid_until = Some(from + APART);
+        (from - now).saturating_sub(APART * (AT_ONCE - 1))
+    }
+}
 
 /// A status that may be written while its run goes on, and since when it may.
 pub(crate) struct Shown<S> {
@@ -184,12 +202,14 @@ pub(crate) async fn keep_showing<K: Kind>(
             None => shown.changed.notified().await,
             Some(wait) if !wait.is_zero() => tokio::time::sleep(wait).await,
             Some(_) => {
-                let _turn = TURN.acquire().await.expect("the semaphore is never closed");
+                let turn = TURN.acquire().await.expect("the semaphore is never closed");
+                let wait = TURNS.lock().expect("no panic while taking a turn").take(Instant::now());
+                tokio::time::sleep(wait).await;
+                drop(turn);
                 let Some(status) = shown.take() else { continue };
                 if let Err(error) = writer.lock().await.write_status(&status).await {
                     tracing::debug!(kind = K::KIND, %error, "a progress message was not written");
                 }
-                tokio::time::sleep(APART).await;
             }
         }
     }
@@ -198,6 +218,17 @@ pub(crate) async fn keep_showing<K: Kind>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn some_are_told_at_once_and_the_others_one_by_one() {
+        let mut turns = Turns { paid_until: None };
+        let now = Instant::now();
+        let waits: Vec<Duration> = (0..AT_ONCE + 2).map(|_| turns.take(now)).collect();
+        assert!(waits[..AT_ONCE as usize].iter().all(Duration::is_zero), "{waits:?}");
+        assert_eq!(waits[AT_ONCE as usize..], [APART, 2 * APART]);
+        assert_eq!(turns.take(now + 3 * APART), Duration::ZERO);
+        assert_eq!(turns.take(now + 1000 * APART), Duration::ZERO);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn only_what_is_shown_for_long_is_worth_a_write() {
