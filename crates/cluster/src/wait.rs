@@ -117,6 +117,8 @@ struct Waiting<'a> {
     wanted: Vec<(usize, Eye, Arc<ResourceKind>, Selection)>,
     opened: usize,
     sight: Vec<Sight>,
+    /// What a watch of its own has told is read before it counts: a watch outlives the right to look.
+    unsure: Vec<bool>,
     /// Pods by name, from when they are first looked for.
     children: Vec<Option<BTreeMap<String, Child>>>,
 }
@@ -144,6 +146,7 @@ pub async fn wait(
         wanted: Vec::new(),
         opened: 0,
         sight: vec![Sight::None; objects.len()],
+        unsure: vec![false; objects.len()],
         children: vec![None; objects.len()],
     };
     waiting.find_addresses().await;
@@ -164,6 +167,7 @@ pub async fn wait(
             () = notify.notified() => {}
             Some((at, eye, change)) = eyes.next() => waiting.take(at, eye, change),
             () = tokio::time::sleep_until(at) => if at >= until {
+                waiting.doubt_what_is_watched();
                 waiting.look().await;
                 return waiting.verdict(options.fail_fast).unwrap_or_else(|| Err(WaitError::Timeout(waiting.not_current())));
             }
@@ -205,7 +209,9 @@ impl Waiting<'_> {
                     self.seen[at] = Seen { revisit, ..Seen::new(known.status) };
                     self.look_again[at] = None;
                 }
-                _ if self.sight[at] == Sight::Clear && !is_due => self.look_again[at] = None,
+                _ if self.sight[at] == Sight::Clear && !is_due && !self.unsure[at] => {
+                    self.look_again[at] = None;
+                }
                 _ => {
                     if is_due || self.look_again[at].is_none_or(|(next, _)| next <= now) {
                         ask.push(at);
@@ -215,6 +221,7 @@ impl Waiting<'_> {
         }
         let answers = join_all(ask.iter().map(|at| self.ask(*at))).await;
         for (at, (seen, live)) in ask.into_iter().zip(answers) {
+            self.unsure[at] &= seen.error.is_some();
             self.seen[at] = seen;
             self.open_eyes(at, live.as_ref());
             let pause = self.look_again[at].map_or(LOOK_AGAIN.0, |(_, pause)| (pause * 2).min(LOOK_AGAIN.1));
@@ -315,8 +322,14 @@ impl Waiting<'_> {
                 }
                 let live = Object::try_from(value).unwrap_or_default();
                 // A list may be older than what was read before it.
-                if version(&live) >= self.seen[at].version {
-                    self.seen[at] = self.judge(&live);
+                if version(&live) < self.seen[at].version {
+                    return;
+                }
+                let seen = self.judge(&live);
+                if matches!(seen.status, Status::Current | Status::Failed) {
+                    self.doubt(at);
+                } else if !self.unsure[at] {
+                    self.seen[at] = seen;
                     self.open_eyes(at, Some(&live));
                 }
             }
@@ -330,6 +343,19 @@ impl Waiting<'_> {
             Change::Broken(error) => {
                 tracing::debug!(object = %self.objects[at].id, %error, "the watch of an awaited object is interrupted");
                 self.sight[at] = Sight::Dim { has_any: false };
+            }
+        }
+    }
+
+    fn doubt(&mut self, at: usize) {
+        self.unsure[at] = true;
+        self.look_again[at] = None;
+    }
+
+    fn doubt_what_is_watched(&mut self) {
+        for at in 0..self.objects.len() {
+            if self.sight[at] == Sight::Clear {
+                self.doubt(at);
             }
         }
     }
