@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::quote::quote;
 use crate::text::{Runes, Text, decode_rune};
-use crate::value::{MAX_DEPTH, Map, Value, marshalled};
+use crate::value::{MAX_DEPTH, Map, Value, marshalled_in_json};
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Writer {
                 }
                 self.out.push(b'}');
             }
-            Value::Object(object) => self.value(&marshalled(&**object), depth)?,
+            Value::Object(object) => self.value(&marshalled_in_json(&**object)?, depth)?,
         }
         Ok(())
     }

@@ -100,6 +100,10 @@ pub trait Object: Any {
     fn marshal(&self) -> Option<Value> {
         None
     }
+    /// Why there is no JSON of it, nor YAML that is made of JSON.
+    fn json_refusal(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// What a list holds, by its Go type.
@@ -379,6 +383,17 @@ impl Value {
 /// What an object is marshalled as.
 pub fn marshalled(object: &dyn Object) -> Value {
     object.marshal().or_else(|| object.underlying()).unwrap_or_else(|| Value::map(object.fields()))
+}
+
+/// What JSON is made of, or why there is none.
+pub(crate) fn marshalled_in_json(object: &dyn Object) -> Result<Value, Error> {
+    match object.json_refusal() {
+        Some(why) => {
+            let name = object.type_name();
+            Err(Error::new(format!("json: error calling MarshalJSON for type {name}: {why}")))
+        }
+        None => Ok(marshalled(object)),
+    }
 }
 
 impl fmt::Debug for Value {

@@ -8,7 +8,7 @@ use crate::call::{Arguments, Function, Run, Type};
 use crate::error::Error;
 use crate::json::{self, Layout, json_kind};
 use crate::text::to_lossy;
-use crate::value::{Elements, List, MAX_DEPTH, Map, Value, marshalled};
+use crate::value::{Elements, List, MAX_DEPTH, Map, Value, marshalled, marshalled_in_json};
 
 const ANY: Type = Type::Any;
 const S: Type = Type::String;
@@ -147,7 +147,7 @@ fn write(run: &Run<'_>, writer: &mut YamlWriter, value: &Value, depth: u32) -> R
             }
             writer.end();
         }
-        Value::Object(object) => write(run, writer, &marshalled(&**object), depth + 1)?,
+        Value::Object(object) => write(run, writer, &marshalled_in_json(&**object)?, depth + 1)?,
     }
     Ok(())
 }

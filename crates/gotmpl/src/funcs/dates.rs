@@ -192,6 +192,14 @@ impl Object for TimeObject {
         Some(self.0.format("2006-01-02T15:04:05.999999999Z07:00").into())
     }
 
+    fn json_refusal(&self) -> Option<&'static str> {
+        if !(0..=9999).contains(&self.0.civil().year) {
+            return Some("Time.MarshalJSON: year outside of range [0,9999]");
+        }
+        let is_far = self.0.offset().1.abs() >= 24 * 3600;
+        is_far.then_some("Time.MarshalJSON: timezone hour outside of range [0,23]")
+    }
+
     fn method(&self, name: &str) -> Option<Signature> {
         let parameters: &'static [Type] = match name {
             "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "Weekday"
