@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluice_testkit::peers;
-use sluice_testkit::plane::{self, Plane};
 use sluice_testkit::proxy::{Fate, Proxy, scramble};
-use sluice_testkit::subject::{Kind, Options, Subject};
-use sluice_testkit::trace::replay::Stage;
+use sluice_testkit::subject::{Options, Subject};
 
-use crate::story::{Story, config_map};
+use crate::story::{Story, config_map, own_plane};
 
 const APPS: usize = 12;
 const ROUNDS: usize = 3;
@@ -45,11 +42,7 @@ fn be_rough(proxy: &Proxy) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rough_api_server_changes_nothing_of_the_end() {
     let test = "a_rough_api_server";
-    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
-        return peers::skip(test, "sluice is not built");
-    };
-    let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
-    Stage::prepare(&plane, &kind).await.unwrap();
+    let Some((kind, plane)) = own_plane(test).await else { return };
     let proxy = Proxy::start(&plane).unwrap();
     let kubeconfig = plane.folder().join("kubeconfig-proxy");
     std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();

@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluice_testkit::peers;
-use sluice_testkit::plane::{self, Plane};
+use sluice_testkit::plane::Plane;
 use sluice_testkit::proxy::{Asked, Fate, Proxy};
 use sluice_testkit::subject::{Kind, Options, Subject};
-use sluice_testkit::trace::replay::Stage;
 use tokio::sync::Notify;
 
-use crate::story::{PATIENCE, Story, config_map};
+use crate::story::{PATIENCE, Story, config_map, own_plane};
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/flux-system/leases";
 /// Looks at its Lease after which a controller that goes on knows that it leads no more, and has begun to wait.
@@ -93,11 +91,7 @@ fn is_of_app(asked: &Asked) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_stood_still_writes_nothing_old() {
     let test = "a_leader_that_stood_still";
-    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
-        return peers::skip(test, "sluice is not built");
-    };
-    let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
-    Stage::prepare(&plane, &kind).await.unwrap();
+    let Some((kind, plane)) = own_plane(test).await else { return };
     let mut story = Story::on(&plane, test).await;
     let mut leader = Replica::start(&kind, &plane, "first");
     leader.leads(&story).await;

@@ -1,23 +1,16 @@
 //! The story of two shards: a chain of dependencies that goes from one to the other and back, and Leases of their own.
 
 use serde_json::json;
-use sluice_testkit::peers;
-use sluice_testkit::plane::{self, Plane};
-use sluice_testkit::subject::{Kind, Options, Subject};
-use sluice_testkit::trace::replay::Stage;
+use sluice_testkit::subject::{Options, Subject};
 
-use crate::story::{Story, condition, config_map};
+use crate::story::{Story, condition, config_map, own_plane};
 
 const SHARD: &str = "sharding.fluxcd.io/key";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chain_across_two_shards_converges() {
     let test = "a_chain_across_two_shards";
-    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
-        return peers::skip(test, "sluice is not built");
-    };
-    let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
-    Stage::prepare(&plane, &kind).await.unwrap();
+    let Some((kind, plane)) = own_plane(test).await else { return };
     let start = |selector: &str| {
         let flags = vec!["--enable-leader-election".to_owned(), format!("--watch-label-selector={selector}")];
         Subject::start(&kind, &plane, &Options { flags, ..Options::default() }).unwrap()

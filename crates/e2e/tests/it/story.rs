@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sluice_testkit::api::Api;
 use sluice_testkit::git::{GitServer, Login, Repository};
 use sluice_testkit::peers;
-use sluice_testkit::plane::Plane;
+use sluice_testkit::plane::{Options as PlaneOptions, Plane};
 use sluice_testkit::subject::{Kind, Options, Subject};
 use sluice_testkit::trace::replay::Stage;
 
@@ -28,6 +28,17 @@ pub fn kind() -> Option<Kind> {
         Ok(subject) => Some(Kind::parse(&subject).unwrap()),
         Err(_) => Kind::sluice(),
     }
+}
+
+/// Our own controllers and a plane for one story alone; `None` where they are not built.
+pub async fn own_plane(test: &str) -> Option<(Kind, Plane)> {
+    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
+        peers::skip(test, "sluice is not built");
+        return None;
+    };
+    let plane = tokio::task::block_in_place(|| Plane::start(&PlaneOptions::default())).unwrap();
+    Stage::prepare(&plane, &kind).await.unwrap();
+    Some((kind, plane))
 }
 
 /// One set of controllers for all stories of this process.

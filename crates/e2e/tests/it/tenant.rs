@@ -4,6 +4,23 @@ use serde_json::{Value, json};
 
 use crate::story::{Story, condition, config_map, deployment};
 
+/// What the account `tenant` may do in its namespace, and nothing else.
+async fn allow(story: &Story, rules: &[Value]) {
+    let group = "rbac.authorization.k8s.io";
+    story
+        .apply(json!({
+            "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": "tenant"}, "rules": rules,
+        }))
+        .await;
+    story
+        .apply(json!({
+            "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": {"name": "tenant"},
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": "tenant"},
+            "subjects": [{"kind": "ServiceAccount", "name": "tenant", "namespace": story.ns}],
+        }))
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_impersonated_tenant_is_refused() {
     let Some(mut story) = Story::begin("an_impersonated_tenant_is_refused").await else { return };
@@ -19,19 +36,7 @@ async fn an_impersonated_tenant_is_refused() {
     );
     assert!(story.get("ConfigMap", "one").await.is_null());
 
-    story
-        .apply(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "tenant"},
-            "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}],
-        }))
-        .await;
-    story
-        .apply(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "tenant"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "tenant"},
-            "subjects": [{"kind": "ServiceAccount", "name": "tenant", "namespace": story.ns}],
-        }))
-        .await;
+    allow(&story, &[json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]})]).await;
     story.applied("app", &revision).await;
 
     // Another kind is still refused, and what was allowed stays as it was.
@@ -50,15 +55,7 @@ async fn a_tenant_may_not_wait_for_what_it_may_not_see() {
     story.source().await;
     let rule = json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]});
     let see = json!({"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]});
-    let role = |rules: Value| json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "tenant"}, "rules": rules});
-    story.apply(role(json!([rule]))).await;
-    story
-        .apply(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "tenant"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "tenant"},
-            "subjects": [{"kind": "ServiceAccount", "name": "tenant", "namespace": story.ns}],
-        }))
-        .await;
+    allow(&story, std::slice::from_ref(&rule)).await;
     let check =
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "theirs", "namespace": story.ns});
     let spec = json!({"serviceAccountName": "tenant", "healthChecks": [check], "timeout": "30s"});
@@ -72,7 +69,7 @@ async fn a_tenant_may_not_wait_for_what_it_may_not_see() {
     assert!(message(&failed).contains(&refused), "{}", message(&failed));
 
     // It may look, until it may not: what becomes of the object then is not told.
-    story.apply(role(json!([rule, see]))).await;
+    allow(&story, &[rule.clone(), see]).await;
     let theirs: Value = sluice_testkit::yaml::documents(&deployment("theirs", 1)).unwrap().remove(0);
     story.apply(theirs).await;
     story.api.delete(&story.path("Kustomization", "app")).await.unwrap();
@@ -83,7 +80,7 @@ async fn a_tenant_may_not_wait_for_what_it_may_not_see() {
         message.is_some_and(|text| text.starts_with("Running health checks"))
     };
     story.until("Kustomization", "app", is_waiting).await;
-    story.apply(role(json!([rule]))).await;
+    allow(&story, &[rule]).await;
     let path = story.path("Deployment", "theirs");
     story.api.merge_patch(&path, &json!({"spec": {"replicas": 0}})).await.unwrap();
     let failed = story.failed("Kustomization", "app", "HealthCheckFailed").await;
