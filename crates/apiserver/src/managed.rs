@@ -326,11 +326,14 @@ fn entries(object: &Value) -> &[Value] {
     object["metadata"]["managedFields"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+fn is_same_but_managers(live: &Value, object: &Value) -> bool {
+    keep::is_same_without(live, object, &["metadata"])
+        && keep::is_same_without(&live["metadata"], &object["metadata"], &["managedFields"])
+}
+
 /// Whether two objects differ in more than the times of their managers.
 pub fn is_unchanged(live: &Value, object: &Value) -> bool {
-    let is_same = keep::is_same_without(live, object, &["metadata"])
-        && keep::is_same_without(&live["metadata"], &object["metadata"], &["managedFields"]);
-    if !is_same {
+    if !is_same_but_managers(live, object) {
         return false;
     }
     let (old, new) = (entries(live), entries(object));
@@ -360,13 +363,14 @@ pub fn apply(
 ) -> Result<Value, Failure> {
     let identity = write_by.identity("Apply");
     let empty = json!({ "apiVersion": config["apiVersion"], "kind": config["kind"] });
-    let live_bare = live.map_or(empty, bare);
+    let kept = live.unwrap_or(&empty);
     let mut before = live.map(read).unwrap_or_default();
     if before.is_empty() && live.is_some() {
-        record(write_by, UNTRACKED, &blank(config), &live_bare, &mut before);
+        record(write_by, UNTRACKED, &blank(config), &bare(kept), &mut before);
     }
     let set = typed::unique_field_set(write_by.schema, config).map_err(|error| described(&error))?;
-    let merged = typed::merge(write_by.schema, &live_bare, config).map_err(|error| described(&error))?;
+    let merged = typed::merge_object(write_by.schema, kept, config, "managedFields");
+    let merged = merged.map_err(|error| described(&error))?;
     let (last, last_time) =
         before.get(&identity).map(|entry| (entry.fields.clone(), entry.time.clone())).unwrap_or_default();
     let mut managers = before.clone();
@@ -375,7 +379,7 @@ pub fn apply(
         && own.fields == owned
         && own.version == write_by.version
         && write_by.manager != KUBECTL
-        && merged == live_bare
+        && is_same_but_managers(live, &merged)
     {
         return Ok(live.clone());
     }
@@ -393,7 +397,8 @@ pub fn apply(
     if let Some(entry) = managers.get_mut(&identity) {
         entry.fields = owned;
     }
-    let found = typed::compare(write_by.schema, &live_bare, &object);
+    // That its managers are gone is no change of anybody's field.
+    let found = typed::compare(write_by.schema, kept, &object);
     let changed = write_by.owned(&found.modified.union(&found.added));
     let mut conflicts = Vec::new();
     for (other, entry) in managers.iter().filter(|(other, _)| **other != identity && !changed.is_empty()) {
@@ -403,7 +408,7 @@ pub fn apply(
         }
     }
     if !force && !conflicts.is_empty() {
-        let allowed = last_applied(write_by, live, &live_bare);
+        let allowed = last_applied(write_by, live, &bare(kept));
         for (_, _, shared) in &mut conflicts {
             *shared = shared.difference(&allowed);
         }
@@ -414,7 +419,7 @@ pub fn apply(
     }
     take(&mut managers, Some(&identity), write_by, &found);
     // Who applies what already is so has changed nothing, and its time stays.
-    if let Some(entry) = managers.get_mut(&identity).filter(|_| live_bare != object) {
+    if let Some(entry) = managers.get_mut(&identity).filter(|_| !is_same_but_managers(kept, &object)) {
         write_by.time.clone_into(&mut entry.time);
     }
     if write_by.manager == KUBECTL

@@ -8,6 +8,6 @@ mod walk;
 
 pub use compare::{Comparison, compare};
 pub use fields::{field_set, unique_field_set};
-pub use merge::merge;
+pub use merge::merge_object;
 pub use remove::{named_members, remove};
 pub use walk::TypedError;

@@ -9,11 +9,48 @@ use super::compare::pairs;
 use super::walk::{Atom, TypedError, atom_of_both, item_element, items};
 use crate::schema::{ANY, ListKind, Schema};
 
-/// Merges `right` over `left`.
-pub fn merge(schema: &Schema, left: &Value, right: &Value) -> Result<Value, TypedError> {
-    both(schema, Some(left), Some(right))
-        .map(Option::unwrap_or_default)
-        .map_err(|message| TypedError { path: String::new(), message })
+/// Merges a configuration over a whole object, of which `left_out` of its metadata is left out.
+pub fn merge_object(
+    schema: &Schema,
+    left: &Value,
+    right: &Value,
+    left_out: &str,
+) -> Result<Value, TypedError> {
+    let failed = |message| TypedError { path: String::new(), message };
+    let top = schema.resolved();
+    let (Value::Object(old), Value::Object(new)) = (left, right) else {
+        return both(schema, Some(left), Some(right)).map(Option::unwrap_or_default).map_err(failed);
+    };
+    let merged = maps(top, old, new, |name, left, right| {
+        let (true, Some(Value::Object(old))) = (name == "metadata", left) else { return None };
+        let none = Map::new();
+        let new = right.and_then(Value::as_object).unwrap_or(&none);
+        let below = top.field(name).map_or(&ANY, |(field, _)| field.resolved());
+        Some(maps(below, old, new, |name, _, _| (name == left_out).then_some(Ok(None))).map(Some))
+    });
+    merged.map_err(failed)
+}
+
+/// Merges two maps; what `other` has an answer for is merged so.
+fn maps<'a>(
+    schema: &Schema,
+    old: &'a Map<String, Value>,
+    new: &'a Map<String, Value>,
+    other: impl Fn(&str, Option<&'a Value>, Option<&'a Value>) -> Option<Result<Option<Value>, String>>,
+) -> Result<Value, String> {
+    let merged = pairs(old, new).map(|(name, left, right)| {
+        let value = match (other(name, left, right), left, right) {
+            (Some(value), ..) => value?,
+            (None, Some(left), Some(right)) => {
+                let below = schema.field(name).map_or(&ANY, |(field, _)| field);
+                both(below, Some(left), Some(right))?
+            }
+            // What only one of them has stays as it is.
+            (None, left, right) => right.or(left).cloned(),
+        };
+        Ok(value.map(|value| (name.clone(), value)))
+    });
+    Ok(Value::Object(merged.filter_map(Result::transpose).collect::<Result<_, String>>()?))
 }
 
 fn both(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Result<Option<Value>, String> {
@@ -27,17 +64,7 @@ fn both(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Result<
             let empty = Map::new();
             let old = left.and_then(Value::as_object).unwrap_or(&empty);
             let new = right.and_then(Value::as_object).unwrap_or(&empty);
-            let merged = pairs(old, new).map(|(name, left, right)| {
-                let value = match (left, right) {
-                    (Some(left), Some(right)) => {
-                        let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                        both(below, Some(left), Some(right))?
-                    }
-                    (left, right) => right.or(left).cloned(),
-                };
-                Ok(value.map(|value| (name.clone(), value)))
-            });
-            Some(Value::Object(merged.filter_map(Result::transpose).collect::<Result<_, String>>()?))
+            Some(maps(schema, old, new, |_, _, _| None)?)
         }
         Atom::List(below, list) => list_of_both(below, list, items(left), items(right))?,
     })

@@ -1,5 +1,6 @@
-//! `bench dev [--program FILE] [--size N] [--only many|saved|once] [--runs N] [--repository FOLDER [--path P]]`: `sluice
-//! dev` on a made folder of Kustomizations, then on twice as many; how long saved files take; `--once` on a repository.
+//! `bench dev [--program FILE] [--size N] [--only many|saved|once] [--runs N] [--repository FOLDER [--path P] [--with
+//! FILE]...]`: `sluice dev` on a made folder of Kustomizations, then on twice as many; how long saved files take; `--once`
+//! on a repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, PipeReader};
@@ -33,11 +34,20 @@ struct Bench {
     only: Option<String>,
     repository: Option<PathBuf>,
     path: Option<String>,
+    /// Objects that the repository does not bring, such as definitions that its charts would.
+    with: Vec<String>,
 }
 
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let (mut program, mut runs) = (None, 1_usize);
-    let mut bench = Bench { program: PathBuf::new(), size: 1000, only: None, repository: None, path: None };
+    let mut bench = Bench {
+        program: PathBuf::new(),
+        size: 1000,
+        only: None,
+        repository: None,
+        path: None,
+        with: Vec::new(),
+    };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -49,6 +59,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
             "--only" => bench.only = Some(value.clone()),
             "--repository" => bench.repository = Some(PathBuf::from(value)),
             "--path" => bench.path = Some(value.clone()),
+            "--with" => bench.with.push(value.clone()),
             other => return Err(format!("{other} is not known")),
         }
     }
@@ -277,6 +288,9 @@ fn once(bench: &Bench, repository: &Path) -> Result<Vec<Figure>, String> {
     command.arg("dev").arg(repository).arg("--once").stdin(Stdio::null()).stderr(Stdio::null());
     if let Some(path) = &bench.path {
         command.args(["--path", path]);
+    }
+    for file in &bench.with {
+        command.args(["--with", file]);
     }
     let begun = Instant::now();
     let output = command.output().map_err(|error| error.to_string())?;
