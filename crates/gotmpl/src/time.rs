@@ -349,7 +349,7 @@ fn write_piece(out: &mut String, piece: Piece<'_>, civil: &Civil, nanos: u32, na
         } else {
             format!("{:04}", civil.year)
         }),
-        Piece::Year => out.push_str(&format!("{:02}", civil.year.rem_euclid(100))),
+        Piece::Year => out.push_str(&format!("{:02}", civil.year.abs() % 100)),
         Piece::UpperPm => out.push_str(if civil.hour >= 12 { "PM" } else { "AM" }),
         Piece::LowerPm => out.push_str(if civil.hour >= 12 { "pm" } else { "am" }),
         Piece::ZoneName if !name.is_empty() => out.push_str(name),
