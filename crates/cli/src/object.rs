@@ -1,6 +1,8 @@
 //! Reading an object of the API: what is absent reads as empty.
 
 use serde_json::Value;
+use sluice_object::ObjectId;
+use sluice_object::id::split_api_version;
 
 /// The text at a JSON pointer.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -27,6 +29,20 @@ pub fn namespace(object: &Value) -> &str {
 
 pub fn condition<'a>(object: &'a Value, condition_type: &str) -> Option<&'a Value> {
     list(object, "/status/conditions").find(|candidate| text(candidate, "/type") == condition_type)
+}
+
+/// Whether a condition is there and true.
+pub fn is_true(object: &Value, condition_type: &str) -> bool {
+    condition(object, condition_type).is_some_and(|condition| text(condition, "/status") == "True")
+}
+
+pub fn id(object: &Value) -> ObjectId {
+    ObjectId {
+        namespace: namespace(object).to_owned(),
+        name: name(object).to_owned(),
+        group: split_api_version(text(object, "/apiVersion")).0.to_owned(),
+        kind: text(object, "/kind").to_owned(),
+    }
 }
 
 /// One object, as a reference names it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
+use serde_json::Value;
 use sluice_object::{Action, Change, Object, ObjectId, has_drifted, order};
 use tokio::time::Instant;
 
@@ -355,26 +356,23 @@ impl Applier {
             return Ok(false);
         }
         let Some(patch) = takeover::patch(live, &self.options) else { return Ok(false) };
-        let namespace = if kind.namespaced { live.namespace() } else { "" };
-        let at = At::new(kind, namespace, live.name());
-        self.index.unsettle(kind, live.namespace(), live.name());
-        match self.cluster.patch(at, "", PatchKind::Json, &patch, &self.options.manager).await {
-            Ok(_) => Ok(true),
-            Err(error) => Err(ApplyError::TakeOver { object: object.id(), error }),
-        }
+        let patched = self.patch(kind, live, &patch).await;
+        patched.map(|()| true).map_err(|error| ApplyError::TakeOver { object: object.id(), error })
     }
 
     async fn migrate(&self, kind: &Arc<ResourceKind>, object: &Object) -> Result<(), ApplyError> {
         let failed = |error| ApplyError::Migrate { object: object.id(), error };
         let Some(live) = self.read(kind, &object.id()).await.map_err(failed)? else { return Ok(()) };
         let Some(patch) = takeover::migration(&live, object.api_version()) else { return Ok(()) };
-        let at = At::new(kind, live.namespace(), live.name());
+        self.patch(kind, &live, &patch).await.map_err(failed)
+    }
+
+    /// Changes a live object so that it can be applied.
+    async fn patch(&self, kind: &Arc<ResourceKind>, live: &Object, patch: &Value) -> Result<(), ApiError> {
+        let namespace = if kind.namespaced { live.namespace() } else { "" };
+        let at = At::new(kind, namespace, live.name());
         self.index.unsettle(kind, live.namespace(), live.name());
-        self.cluster
-            .patch(at, "", PatchKind::Json, &patch, &self.options.manager)
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.cluster.patch(at, "", PatchKind::Json, patch, &self.options.manager).await.map(drop)
     }
 
     fn is_marked(&self, object: &Object, mark: &str, value: &str) -> bool {

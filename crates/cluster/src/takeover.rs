@@ -49,16 +49,21 @@ pub(crate) fn patch(live: &Object, options: &ApplyOptions) -> Option<Value> {
         steps.push(json!({ "op": "remove", "path": format!("/metadata/labels/{}", pointer(key)) }));
     }
     if let Some(entries) = taken_over(live, options) {
-        steps.push(json!({ "op": "replace", "path": "/metadata/managedFields", "value": entries }));
+        steps.push(with_managers(&entries));
     }
-    if steps.is_empty() {
-        return None;
-    }
-    // The list replaces whatever stands there: it must still be the one that was read.
+    (!steps.is_empty()).then(|| guarded(live, steps))
+}
+
+/// Steps on the object that was read: a list replaces whatever stands there, so it must still be the same one.
+fn guarded(live: &Object, mut steps: Vec<Value>) -> Value {
     if let Some(version) = live.at(&["metadata", "resourceVersion"]) {
         steps.insert(0, json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }));
     }
-    Some(Value::Array(steps))
+    Value::Array(steps)
+}
+
+fn with_managers(entries: &[Value]) -> Value {
+    json!({ "op": "replace", "path": "/metadata/managedFields", "value": entries })
 }
 
 /// The JSON patch that makes every entry of an object's managed fields speak of the version that is applied: the server
@@ -72,13 +77,7 @@ pub(crate) fn migration(live: &Object, api_version: &str) -> Option<Value> {
             is_changed = true;
         }
     }
-    let version = live.at(&["metadata", "resourceVersion"])?;
-    is_changed.then(|| {
-        json!([
-            { "op": "test", "path": "/metadata/resourceVersion", "value": version },
-            { "op": "replace", "path": "/metadata/managedFields", "value": entries },
-        ])
-    })
+    is_changed.then(|| guarded(live, vec![with_managers(&entries)]))
 }
 
 fn pointer(key: &str) -> String {

@@ -59,15 +59,15 @@ pub(crate) fn expression(pattern: &str) -> Result<Regex> {
 }
 
 /// What a selector looks at in an object that is no part of a build.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Traits<'a> {
     pub group: &'a str,
     pub version: &'a str,
     pub kind: &'a str,
     pub namespace: &'a str,
     pub name: &'a str,
-    pub labels: &'a BTreeMap<&'a str, &'a str>,
-    pub annotations: &'a BTreeMap<&'a str, &'a str>,
+    pub labels: BTreeMap<&'a str, &'a str>,
+    pub annotations: BTreeMap<&'a str, &'a str>,
 }
 
 /// A selector ready for use.

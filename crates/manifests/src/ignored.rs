@@ -1,7 +1,5 @@
 //! Fields that others may change: `spec.ignore` of a Kustomization, rules of JSON pointers for the objects that they choose.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 use sluice_kustomize::file::Selector;
 use sluice_kustomize::selector::{Matcher, Traits};
@@ -33,11 +31,9 @@ impl Rules {
 
     /// The fields of an object that others may change.
     pub fn fields_of(&self, object: &Map<String, Value>) -> Vec<Pointer> {
-        let traits = OwnedTraits::of(object);
-        let chosen = self
-            .0
-            .iter()
-            .filter(|rule| rule.target.as_ref().is_none_or(|matcher| matcher.fits(&traits.borrow())));
+        let traits = traits_of(object);
+        let fits = |rule: &&Rule| rule.target.as_ref().is_none_or(|matcher| matcher.fits(&traits));
+        let chosen = self.0.iter().filter(fits);
         chosen.flat_map(|rule| rule.pointers.iter().cloned()).collect()
     }
 }
@@ -75,51 +71,28 @@ fn pointer(text: &str) -> Option<Pointer> {
     Some(keys.map(|key| key.replace("~1", "/").replace("~0", "~")).collect())
 }
 
-struct OwnedTraits<'a> {
-    group: &'a str,
-    version: &'a str,
-    kind: &'a str,
-    namespace: &'a str,
-    name: &'a str,
-    labels: BTreeMap<&'a str, &'a str>,
-    annotations: BTreeMap<&'a str, &'a str>,
+fn traits_of(object: &Map<String, Value>) -> Traits<'_> {
+    let metadata = object.get("metadata").and_then(Value::as_object);
+    let texts = |key: &str| {
+        let entries = metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_object);
+        let entries = entries.into_iter().flatten();
+        entries.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
+    };
+    let api_version = text(object, "apiVersion");
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    Traits {
+        group,
+        version,
+        kind: text(object, "kind"),
+        namespace: metadata.map_or("", |metadata| text(metadata, "namespace")),
+        name: metadata.map_or("", |metadata| text(metadata, "name")),
+        labels: texts("labels"),
+        annotations: texts("annotations"),
+    }
 }
 
-impl<'a> OwnedTraits<'a> {
-    fn of(object: &'a Map<String, Value>) -> Self {
-        let text = |value: Option<&'a Value>| value.and_then(Value::as_str).unwrap_or_default();
-        let metadata = object.get("metadata");
-        let in_metadata = |key: &str| metadata.and_then(|metadata| metadata.get(key));
-        let texts = |key: &str| {
-            let entries = in_metadata(key).and_then(Value::as_object).into_iter().flatten();
-            entries.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
-        };
-        let (group, version) = match text(object.get("apiVersion")) {
-            whole if whole.contains('/') => whole.split_once('/').unwrap_or_default(),
-            version => ("", version),
-        };
-        Self {
-            group,
-            version,
-            kind: text(object.get("kind")),
-            namespace: text(in_metadata("namespace")),
-            name: text(in_metadata("name")),
-            labels: texts("labels"),
-            annotations: texts("annotations"),
-        }
-    }
-
-    fn borrow(&self) -> Traits<'_> {
-        Traits {
-            group: self.group,
-            version: self.version,
-            kind: self.kind,
-            namespace: self.namespace,
-            name: self.name,
-            labels: &self.labels,
-            annotations: &self.annotations,
-        }
-    }
+fn text<'a>(fields: &'a Map<String, Value>, key: &str) -> &'a str {
+    fields.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::cluster::{Resource, Selection};
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
 use crate::kinds::KINDS;
-use crate::object::{list, name, text};
+use crate::object::{is_true, list, name, text};
 
 /// The Kubernetes versions that are supported.
 const KUBERNETES: &str = ">=1.33.0-0";
@@ -115,7 +115,7 @@ async fn controllers(cx: &Cx) -> CliResult<bool> {
     }
     let mut is_well = true;
     for deployment in &found {
-        if is_available(deployment) {
+        if is_true(deployment, "Available") {
             cx.ui.success(&format!("{}: deployment ready", name(deployment)));
         } else {
             is_well = false;
@@ -129,11 +129,6 @@ async fn controllers(cx: &Cx) -> CliResult<bool> {
         cx.ui.note(&line);
     }
     Ok(is_well)
-}
-
-fn is_available(deployment: &Value) -> bool {
-    list(deployment, "/status/conditions")
-        .any(|condition| text(condition, "/type") == "Available" && text(condition, "/status") == "True")
 }
 
 async fn definitions(cx: &Cx) -> CliResult<bool> {

@@ -7,14 +7,13 @@ use futures::future::{BoxFuture, FutureExt};
 use serde_json::Value;
 use sluice_cluster::without;
 use sluice_manifests::ignored::Rules;
-use sluice_object::id::split_api_version;
 use sluice_object::{Object, ObjectId, ca_bundle, has_drifted, normalize, redaction};
 
 use super::build::local::{Local, LocalArgs, is_other};
 use crate::cluster::ClusterError;
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult, ErrorKind};
-use crate::object::{list, name, namespace, text};
+use crate::object::{id, list, name, namespace, text};
 use crate::print;
 
 /// Diff a flux resource
@@ -197,15 +196,6 @@ fn without_managers(object: Object) -> Value {
         metadata.remove("managedFields");
     }
     object
-}
-
-fn id(object: &Value) -> ObjectId {
-    ObjectId {
-        namespace: namespace(object).to_owned(),
-        name: name(object).to_owned(),
-        group: split_api_version(text(object, "/apiVersion")).0.to_owned(),
-        kind: text(object, "/kind").to_owned(),
-    }
 }
 
 /// Whether a label or an annotation of Flux says this.

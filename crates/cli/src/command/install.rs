@@ -8,7 +8,7 @@ use super::version::installation;
 use crate::cluster::Resource;
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
-use crate::object::{name, namespace, text};
+use crate::object::{id, is_true, name, namespace, number, text};
 use crate::print;
 use manifests::Wanted;
 
@@ -121,8 +121,7 @@ async fn check_cluster(cx: &Cx, force: bool) -> CliResult {
 
 /// Applies one object; a definition is served when this ends, so that what follows may use it.
 async fn apply(cx: &Cx, object: &Value) -> CliResult {
-    let failed =
-        |error: CliError| CliError::new(format!("install failed: {}: {}", shown(object), error.error));
+    let failed = |error: CliError| CliError::new(format!("install failed: {}: {}", id(object), error.error));
     let cluster = cx.cluster().await?;
     let kind = text(object, "/kind");
     let resource =
@@ -139,7 +138,7 @@ async fn apply(cx: &Cx, object: &Value) -> CliResult {
         Some(before) if version(&before) == version(&after) => "unchanged",
         Some(_) => "configured",
     };
-    cx.ui.println(&format!("{} {action}", shown(object)))?;
+    cx.ui.println(&format!("{} {action}", id(object)))?;
     if kind == "CustomResourceDefinition" {
         let established = cluster.wait_for(&resource, "", name(object), is_established);
         cx.in_time(established).await.map_err(failed)?;
@@ -147,26 +146,13 @@ async fn apply(cx: &Cx, object: &Value) -> CliResult {
     Ok(())
 }
 
-fn shown(object: &Value) -> String {
-    let (kind, name) = (text(object, "/kind"), name(object));
-    match namespace(object) {
-        "" => format!("{kind}/{name}"),
-        namespace => format!("{kind}/{namespace}/{name}"),
-    }
-}
-
 fn is_established(definition: &Value) -> CliResult<bool> {
-    Ok(has_condition(definition, "Established"))
+    Ok(is_true(definition, "Established"))
 }
 
 fn is_rolled_out(deployment: &Value) -> CliResult<bool> {
-    let number = |path| deployment.pointer(path).and_then(Value::as_i64).unwrap_or_default();
+    let number = |path| number(deployment, path);
     let is_seen = number("/status/observedGeneration") >= number("/metadata/generation");
     let are_new = number("/status/updatedReplicas") >= number("/spec/replicas");
-    Ok(is_seen && are_new && has_condition(deployment, "Available"))
-}
-
-fn has_condition(object: &Value, wanted: &str) -> bool {
-    crate::object::list(object, "/status/conditions")
-        .any(|condition| text(condition, "/type") == wanted && text(condition, "/status") == "True")
+    Ok(is_seen && are_new && is_true(deployment, "Available"))
 }

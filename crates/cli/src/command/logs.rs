@@ -11,7 +11,7 @@ use crate::cluster::{Resource, Selection};
 use crate::connect::DEFAULT_NAMESPACE;
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult, ErrorKind};
-use crate::object::{condition, list, name, text};
+use crate::object::{is_true, list, name, text};
 
 /// The container of a controller, where its Pod has others beside it.
 const CONTAINER: &str = "manager";
@@ -122,7 +122,7 @@ fn rank(pod: &Value) -> (bool, u8, bool) {
         "Pending" => 1,
         _ => 2,
     };
-    let is_ready = condition(pod, "Ready").is_some_and(|ready| text(ready, "/status") == "True");
+    let is_ready = is_true(pod, "Ready");
     (text(pod, "/spec/nodeName").is_empty(), phase, !is_ready)
 }
 
