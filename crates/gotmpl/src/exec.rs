@@ -1,5 +1,6 @@
 //! Walks a tree: evaluates pipelines, calls functions, prints. Go's order of evaluation and Go's messages.
 
+use crate::arena::View;
 use crate::call::{Run, Slot};
 use crate::error::Error;
 use crate::node::{Branch, Command, Node, NodeRef, Number, Operand, Pipe, Span, Variable};
@@ -30,6 +31,7 @@ pub(crate) const HEADROOM: u32 = 16;
 struct State<'a, 'r> {
     run: &'r Run<'r>,
     tree: &'a Tree,
+    view: View<'a>,
     node: NodeRef<'a>,
     variables: Vec<(&'a [u8], Slot)>,
     out: &'r mut Vec<u8>,
@@ -41,16 +43,19 @@ struct State<'a, 'r> {
 pub(crate) fn execute(run: &Run<'_>, tree: &Tree, data: Value, out: &mut Vec<u8>) -> Outcome<()> {
     run.cx.budget.check_depth(run.depth)?;
     let dot = Slot::plain(data);
-    let Some(first) = tree.root.first() else { return Ok(()) };
+    let view = tree.view();
+    let root = view.nodes(tree.root);
+    let Some(first) = root.first() else { return Ok(()) };
     let mut state = State {
         run,
         tree,
+        view,
         node: NodeRef::Node(first),
         variables: vec![(b"$", dot.clone())],
         out,
         depth: run.depth,
     };
-    state.walk_list(&dot, &tree.root)?;
+    state.walk_list(&dot, root)?;
     Ok(())
 }
 
@@ -81,7 +86,7 @@ impl<'a> State<'a, '_> {
         let line = before.split(|&b| b == b'\n').count();
         let column = before.iter().rposition(|&b| b == b'\n').map_or(position, |at| position - at - 1);
         let mut context = Vec::new();
-        self.node.write(&self.tree.text, &mut context);
+        self.node.write(self.view, &mut context);
         format!(
             "template: {}:{line}:{column}: executing {} at <{}>: ",
             self.tree.parse_name,
@@ -131,7 +136,12 @@ impl<'a> State<'a, '_> {
                     tracer.text(self.place(NodeRef::Node(node)), self.out.len());
                 }
             }
-            Node::Action { pipe, .. } => {
+            Node::Action { pipe } => {
+                if let Some(text) = self.constant_text(pipe) {
+                    self.run.charge_bytes(text.len())?;
+                    self.out.extend_from_slice(text);
+                    return Ok(Flow::On);
+                }
                 let slot = self.pipeline(dot, pipe)?;
                 if pipe.declares.is_empty() {
                     self.node = NodeRef::Node(node);
@@ -146,9 +156,23 @@ impl<'a> State<'a, '_> {
             Node::If(branch) => return self.if_or_with(dot, node, branch, false),
             Node::With(branch) => return self.if_or_with(dot, node, branch, true),
             Node::Range(branch) => return self.range(dot, node, branch),
-            Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_deref())?,
+            Node::Template(called) => self.template(dot, &called.name, called.pipe.as_ref())?,
         }
         Ok(Flow::On)
+    }
+
+    /// The text of an action that is nothing else, such as those that print braces.
+    fn constant_text(&self, pipe: &Pipe) -> Option<&'a [u8]> {
+        let [command] = self.view.commands(pipe) else { return None };
+        if self.run.shared.tracer.is_some() {
+            return None;
+        }
+        match self.view.arguments(command) {
+            [Operand::String { quoted, text: None, .. }] if pipe.declares.is_empty() => {
+                Some(self.source(quoted.within()))
+            }
+            _ => None,
+        }
     }
 
     fn print(&mut self, value: &Value) -> Outcome<()> {
@@ -170,9 +194,9 @@ impl<'a> State<'a, '_> {
         let slot = self.pipeline(dot, &branch.pipe)?;
         self.enter(node);
         let flow = if slot.value.truth() {
-            self.walk_list(if with { &slot } else { dot }, &branch.list)
-        } else if let Some(otherwise) = &branch.otherwise {
-            self.walk_list(dot, otherwise)
+            self.walk_list(if with { &slot } else { dot }, self.view.nodes(branch.list))
+        } else if let Some(otherwise) = branch.otherwise {
+            self.walk_list(dot, self.view.nodes(otherwise))
         } else {
             Ok(Flow::On)
         };
@@ -266,9 +290,9 @@ impl<'a> State<'a, '_> {
                 return self.fail(format!("range can't iterate over {text}"));
             }
         }
-        let flow = match &branch.otherwise {
+        let flow = match branch.otherwise {
             // Its variables are there, each with what would have been gone through.
-            Some(otherwise) if !ran => self.walk_list(dot, otherwise)?,
+            Some(otherwise) if !ran => self.walk_list(dot, self.view.nodes(otherwise))?,
             _ => Flow::On,
         };
         self.variables.truncate(start);
@@ -277,7 +301,7 @@ impl<'a> State<'a, '_> {
     }
 
     fn one_variable(&self, branch: &Branch, value: &Value) -> Outcome<()> {
-        if branch.pipe.declares.len() > 1 {
+        if self.view.declares(&branch.pipe).len() > 1 {
             let text = print::display(value);
             return self.fail(format!("can't use {text} to iterate over more than one variable"));
         }
@@ -293,7 +317,7 @@ impl<'a> State<'a, '_> {
     ) -> Outcome<Flow> {
         self.run.cx.budget.charge(1)?;
         let pipe = &branch.pipe;
-        match pipe.declares.as_slice() {
+        match self.view.declares(pipe) {
             [] => {}
             [one] => {
                 if pipe.is_assign {
@@ -314,7 +338,7 @@ impl<'a> State<'a, '_> {
                 }
             }
         }
-        let flow = self.walk_list(&item, &branch.list);
+        let flow = self.walk_list(&item, self.view.nodes(branch.list));
         self.variables.truncate(mark);
         flow
     }
@@ -332,19 +356,22 @@ impl<'a> State<'a, '_> {
             Some(pipe) => self.pipeline(dot, pipe)?,
             None => Slot::invalid(),
         };
-        let Some(first) = tree.root.first() else { return Ok(()) };
+        let view = tree.view();
+        let root = view.nodes(tree.root);
+        let Some(first) = root.first() else { return Ok(()) };
         if let Some(tracer) = &run.shared.tracer {
             tracer.enter_template(self.place(self.node));
         }
         let mut state = State {
             run,
             tree,
+            view,
             node: NodeRef::Node(first),
             variables: vec![(b"$", dot.clone())],
             out: self.out,
             depth: self.depth + 1,
         };
-        state.walk_list(&dot, &tree.root)?;
+        state.walk_list(&dot, root)?;
         if let Some(tracer) = &run.shared.tracer {
             tracer.leave_template();
         }
@@ -354,12 +381,12 @@ impl<'a> State<'a, '_> {
     fn pipeline(&mut self, dot: &Slot, pipe: &'a Pipe) -> Outcome<Slot> {
         self.node = NodeRef::Pipe(pipe);
         let mut last: Option<Slot> = None;
-        for command in &pipe.commands {
+        for command in self.view.commands(pipe) {
             let slot = self.command(dot, command, last)?;
             last = Some(Slot::plain(slot.value));
         }
         let slot = last.unwrap_or_default();
-        for variable in &pipe.declares {
+        for variable in self.view.declares(pipe) {
             if pipe.is_assign {
                 self.set(variable, slot.clone())?;
             } else {
@@ -382,14 +409,14 @@ impl<'a> State<'a, '_> {
 
     fn not_a_function(&self, arguments: &[Operand], last: Option<&Slot>) -> Outcome<()> {
         if arguments.len() > 1 || last.is_some() {
-            let what = arguments.first().map(|first| first.to_text(&self.tree.text)).unwrap_or_default();
+            let what = arguments.first().map(|first| first.to_text(self.view)).unwrap_or_default();
             return self.fail(format!("can't give argument to non-function {what}"));
         }
         Ok(())
     }
 
     fn command(&mut self, dot: &Slot, command: &'a Command, last: Option<Slot>) -> Outcome<Slot> {
-        let arguments = &command.arguments[..];
+        let arguments = self.view.arguments(command);
         let first = &arguments[0];
         match first {
             Operand::Field { fields, .. } => {
@@ -416,14 +443,14 @@ impl<'a> State<'a, '_> {
             Operand::Bool { value, .. } => Ok(Slot::plain(Value::Bool(*value))),
             Operand::Dot { .. } => Ok(dot.clone()),
             Operand::Number { number, .. } => self.constant(first, number),
-            Operand::String { quoted, text, .. } => Ok(Slot::plain(self.string(*quoted, text.as_ref()))),
+            Operand::String { quoted, text, .. } => Ok(Slot::plain(self.string(*quoted, text.as_deref()))),
             _ => self.fail("nil is not a command"),
         }
     }
 
     fn string(&self, quoted: Span, text: Option<&Text>) -> Value {
         let text = text.cloned();
-        Value::Str(text.unwrap_or_else(|| Text::from(quoted.within().of(&self.tree.text))))
+        Value::Str(text.unwrap_or_else(|| Text::from(quoted.within().of(self.view.text))))
     }
 
     fn constant(&mut self, operand: &'a Operand, number: &Number) -> Outcome<Slot> {

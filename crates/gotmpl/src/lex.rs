@@ -62,23 +62,36 @@ impl Kind {
     }
 }
 
-/// A token; `start..end` is its place in the text. The message of an error stands in the lexer, which makes at most one.
+/// A token with its place in the text. The message of an error stands in the lexer, which makes at most one.
+///
+/// Tokens are handed on several times each: two plain numbers travel in registers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub kind: Kind,
-    pub start: u32,
-    pub end: u32,
-    pub line: u32,
+    place: u64,
 }
 
 impl Token {
     pub(crate) const fn none() -> Self {
-        Self { kind: Kind::Error, start: 0, end: 0, line: 0 }
+        Self { kind: Kind::Error, place: u64::MAX }
     }
 
     /// No text is so long that its places would not fit.
-    fn new(kind: Kind, start: usize, end: usize, line: usize) -> Self {
-        Self { kind, start: start as u32, end: end as u32, line: line as u32 }
+    fn new(kind: Kind, start: usize, end: usize) -> Self {
+        Self { kind, place: u64::from(start as u32) | u64::from(end as u32) << 32 }
+    }
+
+    pub(crate) fn start(self) -> u32 {
+        self.place as u32
+    }
+
+    pub(crate) fn end(self) -> u32 {
+        (self.place >> 32) as u32
+    }
+
+    /// The line on which it begins; 0 where nothing was read yet.
+    pub(crate) fn line(self, text: &[u8]) -> usize {
+        text.get(..self.start() as usize).map_or(0, |before| 1 + memchr::memchr_iter(b'\n', before).count())
     }
 }
 
@@ -87,8 +100,6 @@ pub(crate) struct Lexer<'a> {
     position: usize,
     start: usize,
     parens: usize,
-    line: usize,
-    start_line: usize,
     inside_action: bool,
     /// What the token of kind `Error` says.
     pub error: Option<String>,
@@ -112,14 +123,6 @@ pub(crate) fn is_alphanumeric(character: char) -> bool {
         return character == '_' || character.is_ascii_alphanumeric();
     }
     character.is_alphabetic() || character.is_numeric()
-}
-
-fn newlines(bytes: &[u8]) -> usize {
-    // Most pieces are shorter than what a search needs to begin.
-    if bytes.len() < 16 {
-        return bytes.iter().map(|byte| usize::from(*byte == b'\n')).sum();
-    }
-    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 /// The first `{{`.
@@ -152,16 +155,7 @@ fn leading_spaces(rest: &[u8]) -> usize {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(input: &'a [u8]) -> Self {
-        Self {
-            input,
-            position: 0,
-            start: 0,
-            parens: 0,
-            line: 1,
-            start_line: 1,
-            inside_action: false,
-            error: None,
-        }
+        Self { input, position: 0, start: 0, parens: 0, inside_action: false, error: None }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -173,33 +167,27 @@ impl<'a> Lexer<'a> {
     }
 
     fn next_rune(&mut self) -> Option<char> {
-        if let Some(&byte) = self.rest().first().filter(|byte| byte.is_ascii() && **byte != b'\n') {
+        if let Some(&byte) = self.rest().first().filter(|byte| byte.is_ascii()) {
             self.position += 1;
             return Some(char::from(byte));
         }
         let (character, width) = decode_rune(self.rest())?;
         self.position += width;
-        if character == '\n' {
-            self.line += 1;
-        }
         Some(character)
     }
 
     fn emit(&mut self, kind: Kind) -> Token {
-        let token = Token::new(kind, self.start, self.position, self.start_line);
+        let token = Token::new(kind, self.start, self.position);
         self.start = self.position;
-        self.start_line = self.line;
         token
     }
 
     fn ignore(&mut self) {
-        self.line += newlines(&self.input[self.start..self.position]);
         self.start = self.position;
-        self.start_line = self.line;
     }
 
     fn fail(&mut self, message: impl Into<String>) -> Token {
-        let token = Token::new(Kind::Error, self.start, self.start, self.start_line);
+        let token = Token::new(Kind::Error, self.start, self.start);
         self.error = Some(message.into());
         self.inside_action = false;
         self.start = 0;
@@ -224,10 +212,9 @@ impl<'a> Lexer<'a> {
         let Some(offset) = find_left(self.rest()) else {
             self.position = self.input.len();
             if self.position > self.start {
-                self.line += newlines(&self.input[self.start..self.position]);
                 return Some(self.emit(Kind::Text));
             }
-            return Some(Token::new(Kind::Eof, self.position, self.position, self.start_line));
+            return Some(Token::new(Kind::Eof, self.position, self.position));
         };
         if offset > 0 {
             self.position += offset;
@@ -237,11 +224,10 @@ impl<'a> Lexer<'a> {
                 trim = before.iter().rev().take_while(|&&b| is_space(b)).count();
             }
             self.position -= trim;
-            self.line += newlines(&self.input[self.start..self.position]);
             let token = self.emit(Kind::Text);
             self.position += trim;
             self.ignore();
-            if token.end > token.start {
+            if token.end() > token.start() {
                 return Some(token);
             }
         }
@@ -274,8 +260,6 @@ impl<'a> Lexer<'a> {
         let Some(trims) = self.at_right_delimiter() else {
             return Some(self.fail("comment ends before closing delimiter"));
         };
-        self.line += newlines(&self.input[self.start..self.position]);
-        self.start = self.position;
         if trims {
             self.position += 2;
         }
@@ -319,14 +303,14 @@ impl<'a> Lexer<'a> {
             }
             return self.fail("unclosed left paren");
         }
-        let before = (self.position, self.line);
+        let before = self.position;
         let Some(character) = self.next_rune() else {
             return self.fail("unclosed action");
         };
         match character {
             'a'..='z' | 'A'..='Z' | '_' => self.identifier(),
             ' ' | '\t' | '\r' | '\n' => {
-                (self.position, self.line) = before;
+                self.position = before;
                 self.space()
             }
             '=' => self.emit(Kind::Assign),
@@ -343,7 +327,6 @@ impl<'a> Lexer<'a> {
                 let Some(length) = memchr::memchr(b'`', self.rest()) else {
                     return self.fail("unterminated raw quoted string");
                 };
-                self.line += newlines(&self.rest()[..length]);
                 self.position += length + 1;
                 self.emit(Kind::RawString)
             }
@@ -353,11 +336,11 @@ impl<'a> Lexer<'a> {
                 self.field_or_variable(Kind::Field)
             }
             '.' | '+' | '-' | '0'..='9' => {
-                (self.position, self.line) = before;
+                self.position = before;
                 self.number()
             }
             _ if is_alphanumeric(character) => {
-                (self.position, self.line) = before;
+                self.position = before;
                 self.identifier()
             }
             '(' => {
@@ -378,14 +361,10 @@ impl<'a> Lexer<'a> {
 
     fn space(&mut self) -> Token {
         let count = leading_spaces(self.rest());
-        self.line += newlines(&self.rest()[..count]);
         self.position += count;
         // The last space may belong to a trimming delimiter.
         if matches!(self.input[self.position - 1..], [_, b'-', b'}', b'}', ..]) {
             self.position -= 1;
-            if self.input[self.position] == b'\n' {
-                self.line -= 1;
-            }
             if count == 1 {
                 return self.right_delimiter();
             }

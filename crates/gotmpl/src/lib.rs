@@ -3,6 +3,7 @@
 //! Templates are parsed once and shared between threads; an execution belongs to one thread, is charged to a budget and
 //! reads no clock, environment or network: time, randomness and answers come from its `Context`.
 
+mod arena;
 pub mod call;
 mod decimal;
 mod encode;

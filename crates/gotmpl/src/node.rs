@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::arena::{Part, View};
 use crate::call::Function;
 use crate::quote::quote;
 use crate::text::Text;
@@ -43,19 +44,20 @@ pub(crate) fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.get(1..).unwrap_or_default().split(|byte| *byte == b'.').filter(move |_| !is_empty)
 }
 
+#[derive(Clone, Copy)]
 pub(crate) struct Pipe {
     pub position: u32,
     pub is_assign: bool,
-    pub declares: Vec<Variable>,
-    pub commands: Vec<Command>,
+    pub declares: Part<Variable>,
+    pub commands: Part<Command>,
 }
 
 pub(crate) struct Command {
     pub position: u32,
-    pub arguments: Vec<Operand>,
+    pub arguments: Part<Operand>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Variable {
     pub position: u32,
     /// The name with its `$`.
@@ -106,28 +108,37 @@ pub(crate) enum Operand {
     String {
         position: u32,
         quoted: Span,
-        text: Option<Text>,
+        text: Option<Box<Text>>,
     },
     Variable(Variable),
 }
 
 pub(crate) struct Branch {
-    pub position: u32,
     pub pipe: Pipe,
-    pub list: Vec<Node>,
-    pub otherwise: Option<Vec<Node>>,
+    pub list: Part<Node>,
+    pub otherwise: Option<Part<Node>>,
+}
+
+/// A template that another calls.
+pub(crate) struct Called {
+    pub position: u32,
+    pub name: Arc<str>,
+    pub pipe: Option<Pipe>,
 }
 
 pub(crate) enum Node {
     Text { span: Span },
-    Action { position: u32, pipe: Pipe },
+    Action { pipe: Pipe },
     Break { position: u32 },
     Continue { position: u32 },
     If(Box<Branch>),
     Range(Box<Branch>),
     With(Box<Branch>),
-    Template { position: u32, name: Arc<str>, pipe: Option<Box<Pipe>> },
+    Template(Box<Called>),
 }
+
+// A large chart has tens of thousands of them.
+const _: () = assert!(size_of::<Node>() == 24 && size_of::<Operand>() == 24 && size_of::<Command>() == 12);
 
 /// The node that an error is about.
 #[derive(Clone, Copy)]
@@ -150,20 +161,20 @@ impl NodeRef<'_> {
         }
     }
 
-    pub(crate) fn write(self, source: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn write(self, view: View<'_>, out: &mut Vec<u8>) {
         match self {
-            Self::Node(node) => node.write(source, out),
-            Self::Pipe(pipe) => pipe.write(source, out),
-            Self::Command(command) => command.write(source, out),
-            Self::Operand(operand) => operand.write(source, out),
-            Self::Variable(variable) => variable.write(source, out),
+            Self::Node(node) => node.write(view, out),
+            Self::Pipe(pipe) => pipe.write(view, out),
+            Self::Command(command) => command.write(view, out),
+            Self::Operand(operand) => operand.write(view, out),
+            Self::Variable(variable) => variable.write(view, out),
         }
     }
 }
 
-fn write_list(nodes: &[Node], source: &[u8], out: &mut Vec<u8>) {
+fn write_list(nodes: &[Node], view: View<'_>, out: &mut Vec<u8>) {
     for node in nodes {
-        node.write(source, out);
+        node.write(view, out);
     }
 }
 
@@ -171,41 +182,40 @@ impl Node {
     pub(crate) fn position(&self) -> usize {
         match self {
             Self::Text { span } => span.start as usize,
-            Self::Action { position, .. }
-            | Self::Break { position }
-            | Self::Continue { position }
-            | Self::Template { position, .. } => *position as usize,
-            Self::If(branch) | Self::Range(branch) | Self::With(branch) => branch.position as usize,
+            Self::Break { position } | Self::Continue { position } => *position as usize,
+            Self::Action { pipe } => pipe.position as usize,
+            Self::Template(called) => called.position as usize,
+            Self::If(branch) | Self::Range(branch) | Self::With(branch) => branch.pipe.position as usize,
         }
     }
 
     /// Whether the node prints nothing: white space.
-    pub(crate) fn is_blank(&self, source: &[u8]) -> bool {
+    pub(crate) fn is_blank(&self, text: &[u8]) -> bool {
         match self {
-            Self::Text { span } => crate::funcs::strings::trim_space(span.of(source)).is_empty(),
+            Self::Text { span } => crate::funcs::strings::trim_space(span.of(text)).is_empty(),
             _ => false,
         }
     }
 
-    pub(crate) fn write(&self, source: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, view: View<'_>, out: &mut Vec<u8>) {
         match self {
-            Self::Text { span } => out.extend_from_slice(span.of(source)),
-            Self::Action { pipe, .. } => {
+            Self::Text { span } => out.extend_from_slice(span.of(view.text)),
+            Self::Action { pipe } => {
                 out.extend_from_slice(b"{{");
-                pipe.write(source, out);
+                pipe.write(view, out);
                 out.extend_from_slice(b"}}");
             }
             Self::Break { .. } => out.extend_from_slice(b"{{break}}"),
             Self::Continue { .. } => out.extend_from_slice(b"{{continue}}"),
-            Self::If(branch) => branch.write("if", source, out),
-            Self::Range(branch) => branch.write("range", source, out),
-            Self::With(branch) => branch.write("with", source, out),
-            Self::Template { name, pipe, .. } => {
+            Self::If(branch) => branch.write("if", view, out),
+            Self::Range(branch) => branch.write("range", view, out),
+            Self::With(branch) => branch.write("with", view, out),
+            Self::Template(called) => {
                 out.extend_from_slice(b"{{template ");
-                out.extend_from_slice(quote(name.as_bytes()).as_bytes());
-                if let Some(pipe) = pipe {
+                out.extend_from_slice(quote(called.name.as_bytes()).as_bytes());
+                if let Some(pipe) = called.pipe {
                     out.push(b' ');
-                    pipe.write(source, out);
+                    pipe.write(view, out);
                 }
                 out.extend_from_slice(b"}}");
             }
@@ -214,56 +224,56 @@ impl Node {
 }
 
 impl Branch {
-    fn write(&self, name: &str, source: &[u8], out: &mut Vec<u8>) {
+    fn write(&self, name: &str, view: View<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{{");
         out.extend_from_slice(name.as_bytes());
         out.push(b' ');
-        self.pipe.write(source, out);
+        self.pipe.write(view, out);
         out.extend_from_slice(b"}}");
-        write_list(&self.list, source, out);
-        if let Some(otherwise) = &self.otherwise {
+        write_list(view.nodes(self.list), view, out);
+        if let Some(otherwise) = self.otherwise {
             out.extend_from_slice(b"{{else}}");
-            write_list(otherwise, source, out);
+            write_list(view.nodes(otherwise), view, out);
         }
         out.extend_from_slice(b"{{end}}");
     }
 }
 
 impl Pipe {
-    pub(crate) fn write(&self, source: &[u8], out: &mut Vec<u8>) {
-        for (index, variable) in self.declares.iter().enumerate() {
+    pub(crate) fn write(&self, view: View<'_>, out: &mut Vec<u8>) {
+        for (index, variable) in view.declares(self).iter().enumerate() {
             if index > 0 {
                 out.extend_from_slice(b", ");
             }
-            variable.write(source, out);
+            variable.write(view, out);
         }
         if !self.declares.is_empty() {
             out.extend_from_slice(if self.is_assign { b" = " } else { b" := " });
         }
-        for (index, command) in self.commands.iter().enumerate() {
+        for (index, command) in view.commands(self).iter().enumerate() {
             if index > 0 {
                 out.extend_from_slice(b" | ");
             }
-            command.write(source, out);
+            command.write(view, out);
         }
     }
 }
 
 impl Command {
-    pub(crate) fn write(&self, source: &[u8], out: &mut Vec<u8>) {
-        for (index, argument) in self.arguments.iter().enumerate() {
+    pub(crate) fn write(&self, view: View<'_>, out: &mut Vec<u8>) {
+        for (index, argument) in view.arguments(self).iter().enumerate() {
             if index > 0 {
                 out.push(b' ');
             }
-            argument.write_nested(source, out);
+            argument.write_nested(view, out);
         }
     }
 }
 
 impl Variable {
-    fn write(&self, source: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(self.name.of(source));
-        out.extend_from_slice(self.fields.of(source));
+    fn write(&self, view: View<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.name.of(view.text));
+        out.extend_from_slice(self.fields.of(view.text));
     }
 }
 
@@ -283,37 +293,37 @@ impl Operand {
         }
     }
 
-    fn write_nested(&self, source: &[u8], out: &mut Vec<u8>) {
+    fn write_nested(&self, view: View<'_>, out: &mut Vec<u8>) {
         if let Self::Pipe(pipe) = self {
             out.push(b'(');
-            pipe.write(source, out);
+            pipe.write(view, out);
             out.push(b')');
         } else {
-            self.write(source, out);
+            self.write(view, out);
         }
     }
 
-    pub(crate) fn write(&self, source: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, view: View<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Bool { value, .. } => out.extend_from_slice(if *value { b"true" } else { b"false" }),
             Self::Chain { node, fields, .. } => {
-                node.write_nested(source, out);
-                out.extend_from_slice(fields.of(source));
+                node.write_nested(view, out);
+                out.extend_from_slice(fields.of(view.text));
             }
             Self::Dot { .. } => out.push(b'.'),
-            Self::Field { fields, .. } => out.extend_from_slice(fields.of(source)),
+            Self::Field { fields, .. } => out.extend_from_slice(fields.of(view.text)),
             Self::Identifier { function, .. } => out.extend_from_slice(function.name.as_bytes()),
             Self::Nil { .. } => out.extend_from_slice(b"nil"),
             Self::Number { number, .. } => out.extend_from_slice(number.text.as_bytes()),
-            Self::Pipe(pipe) => pipe.write(source, out),
-            Self::String { quoted, .. } => out.extend_from_slice(quoted.of(source)),
-            Self::Variable(variable) => variable.write(source, out),
+            Self::Pipe(pipe) => pipe.write(view, out),
+            Self::String { quoted, .. } => out.extend_from_slice(quoted.of(view.text)),
+            Self::Variable(variable) => variable.write(view, out),
         }
     }
 
-    pub(crate) fn to_text(&self, source: &[u8]) -> String {
+    pub(crate) fn to_text(&self, view: View<'_>) -> String {
         let mut out = Vec::new();
-        self.write(source, &mut out);
+        self.write(view, &mut out);
         crate::text::to_lossy(&out).into_owned()
     }
 }

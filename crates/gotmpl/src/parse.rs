@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::arena::{Growing, Part};
 use crate::call::Function;
 use crate::error::Error;
 use crate::lex::{Kind, Lexer, Token};
-use crate::node::{Branch, Command, Node, Operand, Span};
+use crate::node::{Branch, Called, Node, Span};
 use crate::quote::{quote, unquote};
 use crate::set::{Parsed, Tree};
 use crate::text::to_lossy;
@@ -24,7 +25,8 @@ struct Frame<'a> {
     tokens: [Token; 3],
     peeked: usize,
     variables: Vec<&'a [u8]>,
-    action_line: u32,
+    /// The delimiter of the action that is being parsed.
+    action: Option<Token>,
     range_depth: usize,
 }
 
@@ -34,7 +36,7 @@ impl Frame<'_> {
             tokens: [Token::none(), Token::none(), Token::none()],
             peeked: 0,
             variables: vec![b"$"],
-            action_line: 0,
+            action: None,
             range_depth: 0,
         }
     }
@@ -42,7 +44,8 @@ impl Frame<'_> {
 
 /// What `textOrAction` may find: a node, or the end of the list it stands in.
 enum Found {
-    Node(Option<Node>),
+    /// Which is the last of those that are open.
+    Node,
     End,
     Else,
 }
@@ -63,12 +66,10 @@ pub(crate) struct Parser<'a> {
     find: &'a dyn Fn(&str) -> Option<&'static Function>,
     frame: Frame<'a>,
     nesting: u32,
-    shared_text: Bytes,
-    parsed: Parsed,
-    /// Operands, commands and nodes that are not yet in their lists, which get the room that they need and no more.
-    operands: Vec<Operand>,
-    commands: Vec<Command>,
-    nodes: Vec<Node>,
+    /// What the text defines: by its name, the list of nodes and whether they print nothing.
+    defined: BTreeMap<String, (Part<Node>, bool)>,
+    is_unsteady: bool,
+    growing: Box<Growing>,
 }
 
 type Outcome<T> = Result<T, Error>;
@@ -87,18 +88,30 @@ pub(crate) fn parse(
         find,
         frame: Frame::new(),
         nesting: 0,
-        shared_text: shared_text.clone(),
-        parsed: Parsed { trees: BTreeMap::new(), is_unsteady: false },
-        operands: Vec::new(),
-        commands: Vec::new(),
-        nodes: Vec::new(),
+        defined: BTreeMap::new(),
+        is_unsteady: false,
+        growing: Growing::begin(),
     };
     if text.len() > MAX_TEXT {
         return parser.fail("the text is too long");
     }
     let root = parser.main()?;
     parser.add(name.to_owned(), root)?;
-    Ok(parser.parsed)
+    let Parser { defined, is_unsteady, growing, .. } = parser;
+    let arena = Arc::new(growing.end());
+    let parse_name: Arc<str> = name.into();
+    let trees = defined.into_iter().map(|(name, (root, is_blank))| {
+        let tree = Tree {
+            name: name.as_str().into(),
+            parse_name: parse_name.clone(),
+            text: shared_text.clone(),
+            arena: arena.clone(),
+            root,
+            is_blank,
+        };
+        (name, Arc::new(tree))
+    });
+    Ok(Parsed { trees: trees.collect(), is_unsteady })
 }
 
 /// No text is longer: places in it are kept short.
@@ -147,14 +160,14 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&self, token: &Token) -> &'a [u8] {
-        &self.text[token.start as usize..token.end as usize]
+        &self.text[token.start() as usize..token.end() as usize]
     }
 
     fn fail<T>(&self, message: impl AsRef<str>) -> Outcome<T> {
         Err(Error::new(format!(
             "template: {}:{}: {}",
             self.name,
-            self.frame.tokens[0].line,
+            self.frame.tokens[0].line(self.text),
             message.as_ref()
         )))
     }
@@ -182,8 +195,10 @@ impl<'a> Parser<'a> {
         if token.kind == Kind::Error {
             let message = self.lexer.error.as_deref().unwrap_or_default();
             let mut extra = String::new();
-            if self.frame.action_line != 0 && self.frame.action_line != token.line {
-                extra = format!(" in action started at {}:{}", self.name, self.frame.action_line);
+            if let Some(line) = self.frame.action.map(|action| action.line(self.text))
+                && line != token.line(self.text)
+            {
+                extra = format!(" in action started at {}:{line}", self.name);
                 if message.ends_with(" action") {
                     extra = extra[" in action".len()..].to_owned();
                 }
@@ -203,33 +218,25 @@ impl<'a> Parser<'a> {
         if self.nesting > MAX_NESTING { self.fail("max expression depth exceeded") } else { Ok(()) }
     }
 
-    fn add(&mut self, name: String, root: Vec<Node>) -> Outcome<()> {
-        let is_blank = root.iter().all(|node| node.is_blank(self.text));
-        if let Some(old) = self.parsed.trees.get(&name)
-            && !old.is_blank
-        {
+    fn add(&mut self, name: String, root: Part<Node>) -> Outcome<()> {
+        let nodes = self.growing.view(self.text).nodes(root);
+        let is_blank = nodes.iter().all(|node| node.is_blank(self.text));
+        if let Some((_, false)) = self.defined.get(&name) {
             if is_blank {
                 return Ok(());
             }
             return self
                 .fail(format!("template: multiple definition of template {}", quote(name.as_bytes())));
         }
-        let tree = Tree {
-            name: name.as_str().into(),
-            parse_name: self.name.into(),
-            text: self.shared_text.clone(),
-            root,
-            is_blank,
-        };
-        self.parsed.trees.insert(name, Arc::new(tree));
+        self.defined.insert(name, (root, is_blank));
         Ok(())
     }
 
-    fn main(&mut self) -> Outcome<Vec<Node>> {
-        let mut root = Vec::new();
+    fn main(&mut self) -> Outcome<Part<Node>> {
+        let begun = self.growing.open_nodes.len();
         loop {
             match self.peek().kind {
-                Kind::Eof => return Ok(root),
+                Kind::Eof => return Ok(self.listed(begun)),
                 Kind::LeftDelim => {
                     let delimiter = self.next();
                     if self.next_non_space().kind == Kind::Define {
@@ -243,7 +250,7 @@ impl<'a> Parser<'a> {
                 _ => {}
             }
             match self.text_or_action()? {
-                Found::Node(node) => root.extend(node),
+                Found::Node => {}
                 end => return self.fail(format!("unexpected {}", end.name())),
             }
         }
@@ -261,12 +268,18 @@ impl<'a> Parser<'a> {
         self.add(name, root)
     }
 
-    fn item_list(&mut self) -> Outcome<(Vec<Node>, Found)> {
-        let begun = self.nodes.len();
+    /// The nodes that were found since, as a list.
+    fn listed(&mut self, begun: usize) -> Part<Node> {
+        let growing = &mut *self.growing;
+        Part::moved(growing.open_nodes.drain(begun..), &mut growing.nodes)
+    }
+
+    fn item_list(&mut self) -> Outcome<(Part<Node>, Found)> {
+        let begun = self.growing.open_nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Found::Node(node) => self.nodes.extend(node),
-                end => return Ok((self.nodes.split_off(begun), end)),
+                Found::Node => {}
+                end => return Ok((self.listed(begun), end)),
             }
         }
         self.fail("unexpected EOF")
@@ -275,11 +288,15 @@ impl<'a> Parser<'a> {
     fn text_or_action(&mut self) -> Outcome<Found> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Found::Node(Some(Node::Text { span: Span::new(token.start, token.end) }))),
+            Kind::Text => {
+                let span = Span::new(token.start(), token.end());
+                self.growing.open_nodes.push(Node::Text { span });
+                Ok(Found::Node)
+            }
             Kind::LeftDelim => {
-                self.frame.action_line = token.line;
+                self.frame.action = Some(token);
                 let found = self.action();
-                self.frame.action_line = 0;
+                self.frame.action = None;
                 found
             }
             _ => self.unexpected(&token, "input"),
@@ -300,9 +317,9 @@ impl<'a> Parser<'a> {
                     return self.fail(format!("{{{{{name}}}}} outside {{{{range}}}}"));
                 }
                 if token.kind == Kind::Break {
-                    Node::Break { position: token.start }
+                    Node::Break { position: token.start() }
                 } else {
-                    Node::Continue { position: token.start }
+                    Node::Continue { position: token.start() }
                 }
             }
             Kind::Else => {
@@ -327,17 +344,19 @@ impl<'a> Parser<'a> {
                 let mut pipe = None;
                 if self.next_non_space().kind != Kind::RightDelim {
                     self.backup();
-                    pipe = Some(Box::new(self.pipeline(CONTEXT, Kind::RightDelim)?));
+                    pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
                 }
-                Node::Template { position: token.start, name: name.as_str().into(), pipe }
+                Node::Template(Box::new(Called { position: token.start(), name: name.as_str().into(), pipe }))
             }
             _ => {
                 self.backup();
-                let position = self.peek().start;
-                Node::Action { position, pipe: self.pipeline("command", Kind::RightDelim)? }
+                let pipe = self.pipeline("command", Kind::RightDelim)?;
+                self.growing.open_nodes.push(Node::Action { pipe });
+                return Ok(Found::Node);
             }
         };
-        Ok(Found::Node(Some(node)))
+        self.growing.open_nodes.push(node);
+        Ok(Found::Node)
     }
 
     fn block(&mut self) -> Outcome<Node> {
@@ -356,7 +375,8 @@ impl<'a> Parser<'a> {
         }
         self.add(name.clone(), root)?;
         self.frame = outer;
-        Ok(Node::Template { position: token.start, name: name.as_str().into(), pipe: Some(Box::new(pipe)) })
+        let name = name.as_str().into();
+        Ok(Node::Template(Box::new(Called { position: token.start(), name, pipe: Some(pipe) })))
     }
 
     fn template_name(&mut self, token: &Token, context: &str) -> Outcome<String> {
@@ -382,10 +402,12 @@ impl<'a> Parser<'a> {
             let next = self.peek().kind;
             if context == "if" && next == Kind::If {
                 self.next();
-                otherwise = Some(vec![Node::If(self.control("if")?)]);
+                let node = Node::If(self.control("if")?);
+                otherwise = Some(Part::moved(std::iter::once(node), &mut self.growing.nodes));
             } else if context == "with" && next == Kind::With {
                 self.next();
-                otherwise = Some(vec![Node::With(self.control("with")?)]);
+                let node = Node::With(self.control("with")?);
+                otherwise = Some(Part::moved(std::iter::once(node), &mut self.growing.nodes));
             } else {
                 let (list, end) = self.item_list()?;
                 if !matches!(end, Found::End) {
@@ -396,6 +418,6 @@ impl<'a> Parser<'a> {
         }
         self.frame.variables.truncate(variables);
         self.nesting -= 1;
-        Ok(Box::new(Branch { position: pipe.position, pipe, list, otherwise }))
+        Ok(Box::new(Branch { pipe, list, otherwise }))
     }
 }

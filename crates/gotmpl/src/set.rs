@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::arena::{Arena, Part, View};
 use crate::call::{Context, Function, Run, Shared};
 use crate::error::Error;
 use crate::exec::execute;
@@ -18,8 +19,15 @@ pub(crate) struct Tree {
     pub name: Arc<str>,
     pub parse_name: Arc<str>,
     pub text: Bytes,
-    pub root: Vec<Node>,
+    pub arena: Arc<Arena>,
+    pub root: Part<Node>,
     pub is_blank: bool,
+}
+
+impl Tree {
+    pub(crate) fn view(&self) -> View<'_> {
+        self.arena.view(&self.text)
+    }
 }
 
 /// What a map without the key gives.

@@ -21,7 +21,7 @@ impl<'a> State<'a, '_> {
         let mut values = self.arguments(dot, function.signature, function.name, arguments, last)?;
         if function.name == "call" {
             let callee = match arguments.get(1) {
-                Some(operand) => operand.to_text(&self.tree.text),
+                Some(operand) => operand.to_text(self.view),
                 None => match &values[0].value {
                     Value::Str(text) => text.to_lossy().into_owned(),
                     Value::Nil => "<invalid Value>".to_owned(),
@@ -148,7 +148,7 @@ impl<'a> State<'a, '_> {
                 return self.constant(operand, number);
             }
             (Type::Any | Type::Reflect, Operand::String { quoted, text, .. })
-            | (Type::String, Operand::String { quoted, text, .. }) => self.string(*quoted, text.as_ref()),
+            | (Type::String, Operand::String { quoted, text, .. }) => self.string(*quoted, text.as_deref()),
             (Type::Int, Operand::Number { number, .. }) if number.int.is_some() => {
                 Value::int(number.int.unwrap_or_default())
             }
@@ -162,7 +162,7 @@ impl<'a> State<'a, '_> {
                 Value::Float(number.float.unwrap_or_default())
             }
             _ => {
-                let found = operand.to_text(&self.tree.text);
+                let found = operand.to_text(self.view);
                 return match wanted {
                     Type::Bool => self.fail(format!("expected bool; found {found}")),
                     Type::String => self.fail(format!("expected string; found {found}")),

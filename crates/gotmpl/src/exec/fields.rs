@@ -30,10 +30,8 @@ impl<'a> State<'a, '_> {
                 self.function(dot, function, NodeRef::Operand(node), &[], None)?
             }
             _ => {
-                return self.fail(format!(
-                    "indirection through explicit nil in {}",
-                    operand.to_text(&self.tree.text)
-                ));
+                return self
+                    .fail(format!("indirection through explicit nil in {}", operand.to_text(self.view)));
             }
         };
         self.field_chain(dot, receiver, NodeRef::Operand(operand), fields, arguments, last)
@@ -79,7 +77,7 @@ impl<'a> State<'a, '_> {
     }
 
     pub(super) fn source(&self, span: Span) -> &'a [u8] {
-        span.of(&self.tree.text)
+        span.of(self.view.text)
     }
 
     fn field(

@@ -1,7 +1,10 @@
 //! Pipelines: declarations, commands and the operands that they are made of.
 
+use std::borrow::Cow;
+
 use super::number::new_number;
 use super::{Outcome, Parser};
+use crate::arena::Part;
 use crate::lex::{Kind, Token};
 use crate::node::{Command, Operand, Pipe, Span, Variable};
 use crate::quote::{quote, unquote};
@@ -17,27 +20,25 @@ fn is_unsteady(name: &str) -> bool {
         )
 }
 
-/// Whether a raw string is so long that it is not worth to be kept beside the text that it stands in, where it is as it
-/// means.
-fn is_copied_late(quoted: &[u8]) -> bool {
-    quoted.len() > 1024 && memchr::memchr(b'\r', quoted).is_none()
-}
-
 impl Parser<'_> {
     fn new_variable(token: &Token) -> Variable {
-        Variable { position: token.start, name: Span::new(token.start, token.end), fields: Span::default() }
+        Variable {
+            position: token.start(),
+            name: Span::new(token.start(), token.end()),
+            fields: Span::default(),
+        }
     }
 
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Outcome<Pipe> {
         let token = self.peek_non_space();
-        let mut pipe =
-            Pipe { position: token.start, is_assign: false, declares: Vec::new(), commands: Vec::new() };
-        self.declarations(&mut pipe, context)?;
-        let begun = self.commands.len();
+        let (is_assign, declares) = self.declarations(context)?;
+        let mut pipe = Pipe { position: token.start(), is_assign, declares, commands: Part::default() };
+        let begun = self.growing.open_commands.len();
         loop {
             let token = self.next_non_space();
             if token.kind == end {
-                pipe.commands = self.commands.split_off(begun);
+                let growing = &mut *self.growing;
+                pipe.commands = Part::moved(growing.open_commands.drain(begun..), &mut growing.commands);
                 self.check_pipeline(&pipe, context)?;
                 return Ok(pipe);
             }
@@ -55,8 +56,7 @@ impl Parser<'_> {
                 | Kind::Variable
                 | Kind::LeftParen => {
                     self.backup();
-                    let command = self.command()?;
-                    self.commands.push(command);
+                    self.command()?;
                 }
                 _ => return self.unexpected(&token, context),
             }
@@ -64,11 +64,13 @@ impl Parser<'_> {
     }
 
     /// `$x :=`, `$x =`, and in a range `$i, $x :=`.
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Outcome<()> {
+    fn declarations(&mut self, context: &str) -> Outcome<(bool, Part<Variable>)> {
+        let mut declared = [Variable::default(); 2];
+        let mut count = 0;
         loop {
             let variable = self.peek_non_space();
             if variable.kind != Kind::Variable {
-                return Ok(());
+                break;
             }
             self.next();
             // Three tokens of look-ahead: in `$x foo` the space has to come back too.
@@ -76,17 +78,19 @@ impl Parser<'_> {
             let next = self.peek_non_space();
             let name = self.value(&variable);
             if matches!(next.kind, Kind::Assign | Kind::Declare) {
-                pipe.is_assign = next.kind == Kind::Assign;
                 self.next_non_space();
-                pipe.declares.push(Self::new_variable(&variable));
+                declared[count] = Self::new_variable(&variable);
                 self.frame.variables.push(name);
-                return Ok(());
+                let declared = declared.into_iter().take(count + 1);
+                let declares = Part::moved(declared, &mut self.growing.variables);
+                return Ok((next.kind == Kind::Assign, declares));
             }
             if next.kind == Kind::Char && self.value(&next) == b"," {
                 self.next_non_space();
-                pipe.declares.push(Self::new_variable(&variable));
+                declared[count] = Self::new_variable(&variable);
                 self.frame.variables.push(name);
-                if context == "range" && pipe.declares.len() < 2 {
+                count += 1;
+                if context == "range" && count < 2 {
                     match self.peek_non_space().kind {
                         Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
                         _ => return self.fail("range can only initialize variables"),
@@ -101,17 +105,20 @@ impl Parser<'_> {
             } else {
                 self.backup2(variable);
             }
-            return Ok(());
+            break;
         }
+        let declares = Part::moved(declared.into_iter().take(count), &mut self.growing.variables);
+        Ok((false, declares))
     }
 
     fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Outcome<()> {
         if pipe.commands.is_empty() {
             return self.fail(format!("missing value for {context}"));
         }
-        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
+        let view = self.growing.view(self.text);
+        for (index, command) in view.commands(pipe).iter().enumerate().skip(1) {
             if matches!(
-                command.arguments.first(),
+                view.arguments(command).first(),
                 Some(
                     Operand::Bool { .. }
                         | Operand::Dot { .. }
@@ -126,13 +133,13 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn command(&mut self) -> Outcome<Command> {
-        let position = self.peek_non_space().start;
-        let begun = self.operands.len();
+    /// A command, among those that are open; what is made is not handed on by value, which costs more than to make it.
+    fn command(&mut self) -> Outcome<()> {
+        let position = self.peek_non_space().start();
+        let begun = self.growing.open_operands.len();
         loop {
             self.peek_non_space();
-            let operand = self.operand()?;
-            self.operands.extend(operand);
+            self.operand()?;
             let token = self.next();
             match token.kind {
                 Kind::Space => continue,
@@ -142,57 +149,72 @@ impl Parser<'_> {
             }
             break;
         }
-        if self.operands.len() == begun {
+        let growing = &mut *self.growing;
+        if growing.open_operands.len() == begun {
             return self.fail("empty command");
         }
-        Ok(Command { position, arguments: self.operands.split_off(begun) })
+        let arguments = Part::moved(growing.open_operands.drain(begun..), &mut growing.operands);
+        growing.open_commands.push(Command { position, arguments });
+        Ok(())
     }
 
-    fn operand(&mut self) -> Outcome<Option<Operand>> {
-        let Some(term) = self.term()? else { return Ok(None) };
-        if self.peek().kind != Kind::Field {
-            return Ok(Some(term));
+    /// The next operand, if there is one, among those that are open.
+    fn operand(&mut self) -> Outcome<()> {
+        if !self.term()? || self.peek().kind != Kind::Field {
+            return Ok(());
         }
         let first = self.peek();
         let mut last = first;
         while self.peek().kind == Kind::Field {
             last = self.next();
         }
-        let position = first.start;
+        let position = first.start();
         // The tokens stand side by side, and so they are one place in the text.
-        let fields = Span::new(first.start, last.end);
-        Ok(Some(match term {
-            Operand::Field { fields: before, .. } => Operand::Field { position, fields: before.to(fields) },
-            Operand::Variable(variable) => Operand::Variable(Variable { position, fields, ..variable }),
-            Operand::Bool { .. }
-            | Operand::String { .. }
-            | Operand::Number { .. }
-            | Operand::Nil { .. }
-            | Operand::Dot { .. } => {
+        let fields = Span::new(first.start(), last.end());
+        let operands = &mut self.growing.open_operands;
+        match operands.last_mut() {
+            Some(Operand::Field { position: own, fields: before }) => {
+                (*own, *before) = (position, before.to(fields));
+            }
+            Some(Operand::Variable(variable)) => (variable.position, variable.fields) = (position, fields),
+            Some(
+                term @ (Operand::Bool { .. }
+                | Operand::String { .. }
+                | Operand::Number { .. }
+                | Operand::Nil { .. }
+                | Operand::Dot { .. }),
+            ) => {
+                let term = std::mem::replace(term, Operand::Dot { position });
                 let mut text = Vec::new();
-                term.write(self.text, &mut text);
+                term.write(self.growing.view(self.text), &mut text);
                 return self.fail(format!("unexpected . after term {}", quote(&text)));
             }
-            _ => Operand::Chain { position, node: Box::new(term), fields },
-        }))
+            Some(term) => {
+                let node = Box::new(std::mem::replace(term, Operand::Dot { position }));
+                *term = Operand::Chain { position, node, fields };
+            }
+            None => {}
+        }
+        Ok(())
     }
 
-    fn term(&mut self) -> Outcome<Option<Operand>> {
+    /// Whether a term stands here; it is then the last of the open operands.
+    fn term(&mut self) -> Outcome<bool> {
         let token = self.next_non_space();
-        let position = token.start;
-        Ok(Some(match token.kind {
+        let position = token.start();
+        match token.kind {
             Kind::Identifier => {
                 let name = to_lossy(self.value(&token));
                 match (self.find)(&name) {
                     Some(function) => {
-                        self.parsed.is_unsteady |= is_unsteady(function.name);
-                        Operand::Identifier { position, function }
+                        self.is_unsteady |= is_unsteady(function.name);
+                        self.push(Operand::Identifier { position, function });
                     }
                     None => return self.fail(format!("function {} not defined", quote(name.as_bytes()))),
                 }
             }
-            Kind::Dot => Operand::Dot { position },
-            Kind::Nil => Operand::Nil { position },
+            Kind::Dot => self.push(Operand::Dot { position }),
+            Kind::Nil => self.push(Operand::Nil { position }),
             Kind::Variable => {
                 let variable = Self::new_variable(&token);
                 let name = self.value(&token);
@@ -200,13 +222,15 @@ impl Parser<'_> {
                     let name = quote(name);
                     return self.fail(format!("undefined variable {name}"));
                 }
-                Operand::Variable(variable)
+                self.push(Operand::Variable(variable));
             }
-            Kind::Field => Operand::Field { position, fields: Span::new(token.start, token.end) },
-            Kind::Bool => Operand::Bool { position, value: self.value(&token) == b"true" },
+            Kind::Field => {
+                self.push(Operand::Field { position, fields: Span::new(token.start(), token.end()) });
+            }
+            Kind::Bool => self.push(Operand::Bool { position, value: self.value(&token) == b"true" }),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 match new_number(self.value(&token), token.kind) {
-                    Ok(number) => Operand::Number { position, number: Box::new(number) },
+                    Ok(number) => self.push(Operand::Number { position, number: Box::new(number) }),
                     Err(message) => return self.fail(message),
                 }
             }
@@ -214,23 +238,26 @@ impl Parser<'_> {
                 self.deeper()?;
                 let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
                 self.nesting -= 1;
-                Operand::Pipe(Box::new(pipe))
+                self.push(Operand::Pipe(Box::new(pipe)));
             }
-            Kind::RawString if is_copied_late(self.value(&token)) => {
-                Operand::String { position, quoted: Span::new(token.start, token.end), text: None }
+            Kind::String | Kind::RawString => {
+                let text = match unquote(self.value(&token)) {
+                    // It stands in the template as it means.
+                    Some(Cow::Borrowed(_)) => None,
+                    Some(Cow::Owned(text)) => Some(Box::new(Text::from(text))),
+                    None => return self.fail("invalid syntax"),
+                };
+                self.push(Operand::String { position, quoted: Span::new(token.start(), token.end()), text });
             }
-            Kind::String | Kind::RawString => match unquote(self.value(&token)) {
-                Some(text) => Operand::String {
-                    position,
-                    quoted: Span::new(token.start, token.end),
-                    text: Some(Text::from(&*text)),
-                },
-                None => return self.fail("invalid syntax"),
-            },
             _ => {
                 self.backup();
-                return Ok(None);
+                return Ok(false);
             }
-        }))
+        }
+        Ok(true)
+    }
+
+    fn push(&mut self, operand: Operand) {
+        self.growing.open_operands.push(operand);
     }
 }
