@@ -273,8 +273,9 @@ async fn bad_archives_are_refused_and_nothing_leaves_the_tree() {
         git_repository(&story, name, "https://example.com/x.git", json!({"suspend": true})).await;
         story.until("GitRepository", name, |object| !object["metadata"]["finalizers"].is_null()).await;
         give_artifact(&story, name, digest, &format!("{}/{name}", server.url())).await;
-        let source =
-            json!({"path": "./app", "sourceRef": {"kind": "GitRepository", "name": name}, "prune": false});
+        let source = json!({
+            "path": "./app", "sourceRef": {"kind": "GitRepository", "name": name}, "prune": false, "timeout": "5m",
+        });
         story.kustomization(name, source).await;
     }
     // The controller's first look may have come between, with a status from before.
