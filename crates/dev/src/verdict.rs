@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluice_cluster::{At, Cluster, PatchKind};
+use sluice_cluster::{ApiError, At, Cluster, PatchKind};
 
 use crate::repository::Repository;
 use crate::tree::{Member, is_assumed};
@@ -108,28 +108,64 @@ pub async fn once(view: &mut View) -> Verdict {
 /// Whether a wait for health can still end well: with something that somebody here looks after and that is not as wanted.
 async fn awaits_somebody(view: &View) -> bool {
     for (_, object, _) in view.objects().filter(|(_, _, said)| !said.is_ready() && waits(said)) {
-        let checks = object["spec"]["healthChecks"].as_array().into_iter().flatten();
-        let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
-        if checks.into_iter().any(|check| !view.assumes(&text(check, "apiVersion"), &text(check, "kind"))) {
-            return true;
+        for check in object["spec"]["healthChecks"].as_array().into_iter().flatten() {
+            // Nobody is at work who could still make one that is not there.
+            if look_at(view, &named(check, object)).await == Look::Moving {
+                return true;
+            }
         }
         for entry in object["status"]["inventory"]["entries"].as_array().into_iter().flatten() {
-            let Some(Member { ns, name, version, kind }) = Member::of(entry) else { return true };
-            // What is shown itself has come to its end, or waits as well.
-            let is_shown = KINDS.iter().any(|(_, known)| *known == kind);
-            if is_shown || view.assumes(&version, &kind) {
-                continue;
-            }
-            let Ok(found) = view.cluster().kind(&version, &kind).await else { return true };
-            let Ok(Value::Object(live)) = view.cluster().get(At::new(&found, &ns, &name)).await else {
-                return true;
-            };
-            if sluice_health::health(&live.into(), view.now()).status != sluice_health::Status::Current {
+            let Some(member) = Member::of(entry) else { return true };
+            if look_at(view, &member).await != Look::Still {
                 return true;
             }
         }
     }
     false
+}
+
+/// What can be expected of an object that is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It is as wanted, or nobody here makes it so.
+    Still,
+    /// Somebody here looks after it.
+    Moving,
+    Absent,
+}
+
+async fn look_at(view: &View, member: &Member) -> Look {
+    let Member { ns, name, version, kind } = member;
+    // What is shown itself has come to its end, or waits as well.
+    let is_shown = KINDS.iter().any(|(_, known)| known == kind);
+    if is_shown || view.assumes(version, kind) {
+        return Look::Still;
+    }
+    let found = match view.cluster().kind(version, kind).await {
+        Ok(found) => found,
+        Err(ApiError::NoKind { .. }) => return Look::Absent,
+        Err(_) => return Look::Moving,
+    };
+    match view.cluster().get(At::new(&found, ns, name)).await {
+        Ok(Value::Object(live)) => {
+            let health = sluice_health::health(&live.into(), view.now());
+            if health.status == sluice_health::Status::Current { Look::Still } else { Look::Moving }
+        }
+        Err(error) if error.is_not_found() => Look::Absent,
+        Ok(_) | Err(_) => Look::Moving,
+    }
+}
+
+/// The object that an entry of `spec.healthChecks` names.
+fn named(check: &Value, of: &Value) -> Member {
+    let text = |key: &str| check[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    Member {
+        ns: text("namespace")
+            .unwrap_or_else(|| of["metadata"]["namespace"].as_str().unwrap_or_default().to_owned()),
+        name: text("name").unwrap_or_default(),
+        version: text("apiVersion").unwrap_or_else(|| "apps/v1".to_owned()),
+        kind: text("kind").unwrap_or_default(),
+    }
 }
 
 /// Asks all that have failed to try once more, and waits until they have heard.
