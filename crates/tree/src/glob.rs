@@ -11,13 +11,43 @@ pub struct BadPattern;
 /// Longest pattern that is looked at: matching takes time in pattern times name.
 const LONGEST: usize = 4096;
 
-/// Whether the whole of `name` matches `pattern`. Neither holds a `/`.
-pub fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
+/// A pattern that is read once and asked often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    Name(String),
+    /// `*` and an ending.
+    Ending(String),
+    Other(String),
+}
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Self {
+        if text.len() > LONGEST {
+            return Self::Other(text.to_owned());
+        }
+        let ending = text.strip_prefix('*');
+        let letters = ending.unwrap_or(text);
+        let is_plain = !letters.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
+        match (is_plain, ending) {
+            (true, Some(ending)) => Self::Ending(ending.to_owned()),
+            (true, None) => Self::Name(text.to_owned()),
+            (false, _) => Self::Other(text.to_owned()),
+        }
+    }
+
+    /// Whether the whole of `name` matches. Neither holds a `/`.
+    pub(crate) fn matches(&self, name: &str) -> Result<bool, BadPattern> {
+        match self {
+            Self::Name(letters) => Ok(name == letters),
+            Self::Ending(letters) => Ok(name.ends_with(letters)),
+            Self::Other(pattern) => match_any(pattern, name),
+        }
+    }
+}
+
+fn match_any(pattern: &str, name: &str) -> Result<bool, BadPattern> {
     if pattern.len() > LONGEST {
         return Err(BadPattern);
-    }
-    if let Some(answer) = plain(pattern, name) {
-        return Ok(answer);
     }
     let mut pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
@@ -57,16 +87,6 @@ pub fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
             None => return Ok(false),
         }
     }
-}
-
-/// The answer of a pattern that is only a name, or a `*` and an ending, as most are.
-fn plain(pattern: &str, name: &str) -> Option<bool> {
-    let ending = pattern.strip_prefix('*');
-    let letters = ending.unwrap_or(pattern);
-    if letters.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\')) {
-        return None;
-    }
-    Some(if ending.is_some() { name.ends_with(letters) } else { name == letters })
 }
 
 /// How far the part without a `*` goes.
@@ -153,6 +173,10 @@ fn class_character(chunk: &[char], i: &mut usize) -> Result<char, BadPattern> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
+        Pattern::parse(pattern).matches(name)
+    }
 
     /// Answers recorded from Go 1.26's `path/filepath.Match` on names without a separator.
     #[test]

@@ -48,10 +48,40 @@ pub struct TooMany;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     domain: Vec<String>,
-    segments: Vec<String>,
+    segments: Vec<Segment>,
     includes: bool,
     folders_only: bool,
     has_slash: bool,
+}
+
+/// What stands between two slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Segment {
+    glob: glob::Pattern,
+    stars: Stars,
+}
+
+/// What a segment is besides a pattern of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stars {
+    Empty,
+    /// `**`: any folders.
+    Folders,
+    /// `**` among other letters: never matches.
+    Inside,
+    Single,
+}
+
+impl Segment {
+    fn parse(text: &str) -> Self {
+        let stars = match text {
+            "" => Stars::Empty,
+            "**" => Stars::Folders,
+            text if text.contains("**") => Stars::Inside,
+            _ => Stars::Single,
+        };
+        Self { glob: glob::Pattern::parse(text), stars }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +108,7 @@ impl Pattern {
         }
         Self {
             domain: domain.iter().map(|segment| (*segment).to_owned()).collect(),
-            segments: text.split('/').map(str::to_owned).collect(),
+            segments: text.split('/').map(Segment::parse).collect(),
             includes,
             folders_only,
             has_slash: text.contains('/'),
@@ -101,7 +131,7 @@ impl Pattern {
 
     fn match_name(&self, path: &[&str], is_folder: bool) -> bool {
         for (i, name) in path.iter().enumerate() {
-            match glob::matches(&self.segments[0], name) {
+            match self.segments[0].glob.matches(name) {
                 Err(_) => return false,
                 Ok(false) => {}
                 Ok(true) => return !(self.folders_only && !is_folder && i == path.len() - 1),
@@ -115,25 +145,25 @@ impl Pattern {
         let mut matched = false;
         let mut anywhere = false;
         for (i, segment) in self.segments.iter().enumerate() {
-            if segment.is_empty() {
-                anywhere = false;
-                continue;
-            }
-            if segment == "**" {
-                if i == self.segments.len() - 1 {
-                    break;
+            match segment.stars {
+                Stars::Empty => {
+                    anywhere = false;
+                    continue;
                 }
-                anywhere = true;
-                continue;
-            }
-            if segment.contains("**") || path.is_empty() {
-                return false;
+                Stars::Folders if i == self.segments.len() - 1 => break,
+                Stars::Folders => {
+                    anywhere = true;
+                    continue;
+                }
+                Stars::Inside => return false,
+                Stars::Single if path.is_empty() => return false,
+                Stars::Single => {}
             }
             if anywhere {
                 anywhere = false;
                 while let Some((name, rest)) = path.split_first() {
                     path = rest;
-                    match glob::matches(segment, name) {
+                    match segment.glob.matches(name) {
                         Err(_) => return false,
                         Ok(true) => {
                             matched = true;
@@ -144,7 +174,7 @@ impl Pattern {
                     }
                 }
             } else {
-                if glob::matches(segment, path[0]) != Ok(true) {
+                if segment.glob.matches(path[0]) != Ok(true) {
                     return false;
                 }
                 matched = true;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use sha1::{Digest, Sha1};
 
 use super::files::Mode;
@@ -77,7 +79,10 @@ impl Sort {
     }
 }
 
-/// An object, packed small; blobs are not kept otherwise.
+/// Bytes of an object that is not packed: there are many of these, and the other end unpacks each of them.
+const SMALL: usize = 4 << 10;
+
+/// An object, packed where it is large; blobs are not kept otherwise.
 #[derive(Debug, Clone)]
 pub struct Object {
     id: Id,
@@ -94,7 +99,8 @@ impl Object {
     }
 
     fn with_id(id: Id, sort: Sort, bytes: &[u8]) -> Self {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        let effort = if bytes.len() <= SMALL { Compression::none() } else { Compression::fast() };
+        let mut encoder = ZlibEncoder::new(Vec::new(), effort);
         encoder.write_all(bytes).expect("memory takes all");
         Self {
             id,
