@@ -4,11 +4,11 @@
 //! what is ours. An apply's answer is the first event: older ones do not count.
 
 mod drift;
+mod settled;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -17,7 +17,6 @@ use sluice_health::Status;
 use sluice_object::{Object, ObjectId};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
 use crate::apply::ApplyOptions;
 use crate::client::Cluster;
@@ -69,17 +68,8 @@ struct Entry {
     options: Option<Arc<ApplyOptions>>,
     /// What must stay as it is, as of its last event.
     mark: Option<u64>,
-    settled: Option<Settled>,
+    settled: Option<settled::Settled>,
     listeners: Vec<Weak<Notify>>,
-}
-
-/// When an apply or a dry run was last seen to leave nothing to be done.
-struct Settled {
-    /// What was sent.
-    sent: u64,
-    /// What the answer had of all that must stay as it is.
-    mark: u64,
-    at: Instant,
 }
 
 /// How healthy an object is, as of its last event.
@@ -148,38 +138,6 @@ impl Index {
         }
     }
 
-    /// What was sent is what there is, by an answer that has been noted.
-    pub(crate) fn settle(&self, kind: &Arc<ResourceKind>, answer: &Object, sent: u64) {
-        let address = Address::new(kind, answer.namespace(), answer.name());
-        let mut state = self.state.lock().expect("no panic while settling");
-        let Some(entry) = state.objects.get_mut(&address) else { return };
-        let Some(options) = &entry.options else { return };
-        let mark = mark(answer, options);
-        entry.settled = Some(Settled { sent, mark, at: Instant::now() });
-        self.judge(&mut state, &address, None);
-    }
-
-    /// Whether the same was sent within a time, and nothing has happened since to what it has set. Only the watch tells
-    /// of that, so where it does not see nothing is settled.
-    pub(crate) fn is_settled(
-        &self,
-        kind: &Arc<ResourceKind>,
-        namespace: &str,
-        name: &str,
-        sent: u64,
-        within: Duration,
-    ) -> bool {
-        let state = self.state.lock().expect("no panic while reading");
-        let is_seen = state.watches.get(kind).is_some_and(|watch| !watch.is_blind);
-        let entry = state.objects.get(&Address::new(kind, namespace, name));
-        is_seen
-            && entry.is_some_and(|entry| {
-                entry.settled.as_ref().is_some_and(|settled| {
-                    settled.sent == sent && entry.mark == Some(settled.mark) && settled.at.elapsed() < within
-                })
-            })
-    }
-
     /// Takes in what an apply or a read has answered, and sees to it that the kind is watched.
     pub fn note(&self, kind: &Arc<ResourceKind>, object: &Object) {
         let address = Address::new(kind, object.namespace(), object.name());
@@ -194,6 +152,10 @@ impl Index {
 
     /// Forgets objects that are no longer ours.
     pub fn forget(&self, ids: &[ObjectId]) {
+        // Who knows many objects does not look through them for nothing.
+        if ids.is_empty() {
+            return;
+        }
         let mut state = self.state.lock().expect("no panic while forgetting");
         let state = &mut *state;
         let ids: HashSet<[&str; 4]> =

@@ -14,12 +14,14 @@ pub(crate) mod prune;
 mod record;
 mod source;
 
+use std::sync::Arc;
+
 use sluice_api::Kustomization;
 use sluice_api::event::{COMMIT_STATUS, COMMIT_STATUS_UPDATE, ORIGIN_REVISION, REVISION, Severity};
 use sluice_api::meta::{Duration, condition_type, labels, reason};
-use sluice_runtime::{Controller, Done, Draft, Failure, Next, Rules};
+use sluice_runtime::{Controller, Done, Draft, Failure, Key, Next, Rules};
 
-use crate::drift::owner;
+use crate::last_builds::MadeFrom;
 use crate::{Kustomize, STATUS_MANAGER};
 use record::History;
 
@@ -35,7 +37,7 @@ impl Controller for Kustomize {
         Rules { ready_in_progress: Some("Reconciliation in progress"), suspended_needs_ready: true };
 
     async fn reconcile(&self, draft: &mut Draft<Kustomization>) -> Result<Done, Failure> {
-        let ks = std::sync::Arc::clone(draft.object());
+        let ks = Arc::clone(draft.object());
         let checks = health::checks(&ks)?;
         let source = self.resolve(&ks).await?;
         draft.describe(REVISION, &source.artifact.revision);
@@ -51,18 +53,26 @@ impl Controller for Kustomize {
         draft.progress(&doing("Building manifests", &ks, &source.artifact.revision));
         let target = self.target(&ks).await?;
         let inputs = self.inputs(&ks).await;
-        let manifests = self.build(&ks, std::sync::Arc::clone(&tree), inputs).await?;
-
-        let history = History::new(&manifests.digest, &source.artifact);
-        let permit = self.permit_to_apply(&target, draft).await;
-        draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
-        let drifted = self.index.drifted(&owner(&ks));
         let judge = health::Judge { target: &target, checks };
-        let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
-        drop(permit);
+        let made_from = MadeFrom::new(&ks, &source.artifact, &inputs);
+        let (history, applied) = match self.as_left(&ks, &target, made_from.as_ref()).await {
+            Some((digest, applied)) => (History::new(&digest, &source.artifact), applied),
+            None => {
+                let manifests = self.build(&ks, Arc::clone(&tree), inputs).await?;
+                let history = History::new(&manifests.digest, &source.artifact);
+                let whole = made_from.clone().filter(|_| manifests.is_of_the_tree_alone);
+                self.last_builds.note(Key::of(&*ks), whole, manifests.reads);
+
+                let permit = self.permit_to_apply(&target, draft).await;
+                draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
+                let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
+                drop(permit);
+                (history, applied)
+            }
+        };
         let from = prune::From { source: &source, tree: &tree };
         self.prune(&ks, &target, &applied, &from, draft, &history).await?;
-        self.settle_drift(&ks, &drifted, draft);
+        self.settle_drift(&ks, &applied.drifted, draft);
         self.check_health(&ks, &judge, &applied, &source, draft, &history).await?;
 
         let status = draft.status_mut();
@@ -72,6 +82,11 @@ impl Controller for Kustomize {
             .origin_revision()
             .unwrap_or_default()
             .clone_into(&mut status.last_applied_origin_revision);
+        if let Some((from, inventory)) = made_from.as_ref().zip(status.inventory.as_ref())
+            && applied.is_whole()
+        {
+            self.last_builds.note_applied(&Key::of(&*ks), from, history.digest(), inventory);
+        }
         history.add(draft, reason::RECONCILIATION_SUCCEEDED);
         self.settle_drift(&ks, &[], draft);
         tell_finished(draft, &ks);
@@ -81,7 +96,7 @@ impl Controller for Kustomize {
 
     async fn finalize(&self, draft: &mut Draft<Kustomization>) -> Result<(), Failure> {
         self.delete(draft).await?;
-        let ks = std::sync::Arc::clone(draft.object());
+        let ks = Arc::clone(draft.object());
         let ready = sluice_api::meta::find_condition(&ks.status.conditions, condition_type::READY);
         if ready.is_some_and(sluice_api::meta::Condition::is_true) {
             tell_finished(draft, &ks);

@@ -3,7 +3,7 @@
 pub mod args;
 mod drift;
 mod kustomization;
-mod priority;
+mod last_builds;
 mod remotes;
 mod trees;
 mod waits;
@@ -58,7 +58,7 @@ pub(crate) struct Kustomize {
     pub(crate) engines: Engines,
     pub(crate) trees: Trees,
     pub(crate) bases: Bases,
-    pub(crate) last_reads: priority::LastReads,
+    pub(crate) last_builds: last_builds::LastBuilds,
     pub(crate) applying: Semaphore,
     pub(crate) applying_elsewhere: Semaphore,
     pub(crate) remotes: remotes::Remotes,
@@ -113,7 +113,7 @@ pub async fn run(
         engines,
         trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),
         bases: Bases::new(fetcher(), Limits::default()),
-        last_reads: priority::LastReads::default(),
+        last_builds: last_builds::LastBuilds::default(),
         applying: Semaphore::new(APPLYING),
         applying_elsewhere: Semaphore::new(APPLYING_ELSEWHERE),
         remotes: remotes::Remotes::default(),

@@ -16,6 +16,7 @@ use sluice_tree::changed;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::Kustomize;
+use crate::last_builds::Step;
 
 /// The new artifact is fetched to find the order; a slow store does not hold its users back longer than this.
 const ORDER_WITHIN: Duration = Duration::from_millis(500);
@@ -167,12 +168,17 @@ async fn in_order(
     before: Option<&Artifact>,
     now: &Artifact,
 ) -> (Vec<Key>, Vec<Key>) {
-    let Some(old) = before.and_then(|old| cx.trees.known(&old.digest)) else { return (users, Vec::new()) };
+    let Some(before) = before else { return (users, Vec::new()) };
+    let Some(old) = cx.trees.known(&before.digest) else { return (users, Vec::new()) };
     if users.len() < 2 {
         return (users, Vec::new());
     }
     match tokio::time::timeout(ORDER_WITHIN, cx.trees.get(now, &cx.engines)).await {
-        Ok(Ok(new)) => cx.last_reads.divide(users, &changed(&old.fingerprints, &new.fingerprints)),
+        Ok(Ok(new)) => {
+            let changed = changed(&old.fingerprints, &new.fingerprints);
+            let step = Step { before: &before.digest, now: &now.digest, changed: &changed };
+            cx.last_builds.divide(users, &step)
+        }
         Ok(Err(_)) | Err(_) => (users, Vec::new()),
     }
 }

@@ -6,16 +6,18 @@ use sluice_api::event::Severity;
 use sluice_api::meta::{Condition, Inventory, condition_type, find_condition, labels, reason};
 use sluice_api::{Kustomization, kustomize};
 use sluice_cluster::wait::wait;
-use sluice_cluster::{Applier, ApplyOptions, Awaited, FieldManager, Ignored, Operation, WaitOptions};
+use sluice_cluster::{Applier, ApplyOptions, Awaited, Drift, FieldManager, Ignored, Operation, WaitOptions};
 use sluice_manifests::ignored::Rules;
-use sluice_object::{Action, ChangeSet, Object, inventory, order};
-use sluice_runtime::{Draft, Failure};
+use sluice_object::inventory::Tracked;
+use sluice_object::{Action, Change, ChangeSet, Object, inventory, order};
+use sluice_runtime::{Draft, Failure, Key};
 use tokio::sync::SemaphorePermit;
 
 use super::health::Judge;
 use super::identity::Target;
 use super::record::History;
 use super::retried;
+use crate::last_builds::MadeFrom;
 use crate::{Kustomize, NAME, drift};
 
 /// A stage that others build on must be healthy within this.
@@ -28,9 +30,23 @@ pub(super) struct Applied {
     pub(super) before: Inventory,
     /// Jobs that remove themselves when they are done.
     pub(super) passing: Vec<sluice_object::ObjectId>,
+    /// What others had done to the objects before.
+    pub(super) drifted: Vec<Drift>,
 }
 
 impl Applied {
+    /// Nothing had to be done to what stands in the inventory.
+    fn nothing(inventory: Inventory, objects: Vec<Tracked>) -> Self {
+        let unchanged = |Tracked { id, version }| Change { id, version, action: Action::Unchanged };
+        let changes = ChangeSet { changes: objects.into_iter().map(unchanged).collect() };
+        Self { changes, before: inventory, passing: Vec::new(), drifted: Vec::new() }
+    }
+
+    /// Every object was sent: the same manifests find nothing to be done next time.
+    pub(super) fn is_whole(&self) -> bool {
+        self.passing.is_empty() && self.changes.changes.iter().all(|change| change.action != Action::Skipped)
+    }
+
     pub(super) fn has_written(&self) -> bool {
         !self.changes.written().is_empty()
     }
@@ -48,6 +64,23 @@ impl Kustomize {
         line.acquire().await.expect("the semaphore is never closed")
     }
 
+    /// What a run comes to that would build and apply the same again, where all of it is still as it was left. None: it
+    /// has to be built.
+    pub(super) async fn as_left(
+        &self,
+        ks: &Kustomization,
+        target: &Target,
+        from: Option<&MadeFrom>,
+    ) -> Option<(String, Applied)> {
+        let within = self.settled_within(ks).filter(|_| !target.is_remote)?;
+        let inventory = ks.status.inventory.clone()?;
+        let digest = self.last_builds.applied(&Key::of(ks), from?, &inventory)?;
+        let objects: Vec<Tracked> =
+            inventory.entries.iter().map(Tracked::try_from).collect::<Result<_, _>>().ok()?;
+        let is_as_left = target.index.are_as_left(&drift::owner(ks), &objects, within).await;
+        is_as_left.then(|| (digest, Applied::nothing(inventory, objects)))
+    }
+
     pub(super) async fn apply(
         &self,
         ks: &Kustomization,
@@ -57,6 +90,7 @@ impl Kustomize {
         history: &History,
     ) -> Result<Applied, Failure> {
         let before = draft.status().inventory.clone().unwrap_or_default();
+        let drifted = self.index.drifted(&drift::owner(ks));
         for object in &mut objects {
             own(object, ks);
         }
@@ -89,7 +123,7 @@ impl Kustomize {
             draft.event(Severity::Info, reason::PROGRESSING, written.to_string());
         }
         draft.status_mut().inventory = Some(inventory::of_changes(&changes));
-        Ok(Applied { changes, before, passing })
+        Ok(Applied { changes, before, passing, drifted })
     }
 
     async fn apply_stages(
@@ -112,7 +146,7 @@ impl Kustomize {
                 Applier::new(judge.target.cluster.clone(), judge.target.index.clone(), options.clone());
             let examined = applier.examine(objects).await.map_err(|error| error.to_string())?;
             let created = examined.iter().filter(|one| one.change.action == Action::Created);
-            intend(draft, created.map(|one| inventory::Tracked::from(&one.change)).collect()).await?;
+            intend(draft, created.map(|one| Tracked::from(&one.change)).collect()).await?;
             match applier.write(examined).await {
                 Ok(done) => changes.append(ChangeSet { changes: done }),
                 Err((done, error)) => {
@@ -197,7 +231,7 @@ fn ignored(ks: &Kustomization) -> Result<Ignored, String> {
 }
 
 /// The record before the deed: what is about to be created stands in the stored inventory first.
-async fn intend(draft: &mut Draft<Kustomization>, created: Vec<inventory::Tracked>) -> Result<(), String> {
+async fn intend(draft: &mut Draft<Kustomization>, created: Vec<Tracked>) -> Result<(), String> {
     let mut intended = draft.status().inventory.clone().unwrap_or_default();
     let known = intended.entries.len();
     inventory::merge(&mut intended, created);
@@ -229,7 +263,7 @@ fn is_encrypted(object: &Object) -> bool {
 }
 
 pub(super) fn awaited(change: &sluice_object::Change, passing: &[sluice_object::ObjectId]) -> Awaited {
-    let tracked = inventory::Tracked::from(change);
+    let tracked = Tracked::from(change);
     Awaited {
         api_version: tracked.api_version(),
         is_passing: passing.contains(&tracked.id),

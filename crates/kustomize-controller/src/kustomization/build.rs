@@ -7,7 +7,7 @@ use sluice_api::meta::reason;
 use sluice_budget::Budget;
 use sluice_manifests::{Answers, Ask, Outcome, Reads, Settings};
 use sluice_object::Object;
-use sluice_runtime::{Failure, Key};
+use sluice_runtime::Failure;
 
 use super::inputs::Inputs;
 use super::retried;
@@ -19,6 +19,9 @@ pub(super) struct Manifests {
     pub(super) objects: Vec<Object>,
     /// `sha256:…` of the built YAML.
     pub(super) digest: String,
+    pub(super) reads: Reads,
+    /// Nothing came from the network, so the same tree gives the same again.
+    pub(super) is_of_the_tree_alone: bool,
 }
 
 impl Kustomize {
@@ -47,10 +50,7 @@ impl Kustomize {
             };
             let outcome = self.engines.run(move || run.build()).await;
             match outcome.map_err(|panic| failed(panic.to_string()))?.map_err(failed)? {
-                Built::Done(manifests, reads) => {
-                    self.last_reads.note(Key::of(ks), reads);
-                    return Ok(manifests);
-                }
+                Built::Done(manifests) => return Ok(manifests),
                 // No permit of an engine is held while the network answers.
                 Built::Need(asks) => {
                     let answered = tokio::time::timeout(ks.spec.timeout().to_std(), answering.answer(asks));
@@ -82,7 +82,7 @@ struct Run {
 }
 
 enum Built {
-    Done(Manifests, Reads),
+    Done(Manifests),
     Need(Vec<Ask>),
 }
 
@@ -101,8 +101,13 @@ impl Run {
             Outcome::Need(asks) => Ok(Built::Need(asks)),
             Outcome::Done(manifests) => {
                 let objects = manifests.objects.into_iter().filter_map(|value| Object::try_from(value).ok());
-                let digest = format!("sha256:{}", manifests.digest);
-                Ok(Built::Done(Manifests { objects: objects.collect(), digest }, manifests.reads))
+                Ok(Built::Done(Manifests {
+                    objects: objects.collect(),
+                    digest: format!("sha256:{}", manifests.digest),
+                    reads: manifests.reads,
+                    is_of_the_tree_alone: self.answers.files.is_empty()
+                        && self.answers.repositories.is_empty(),
+                }))
             }
         }
     }

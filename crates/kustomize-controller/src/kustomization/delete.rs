@@ -22,7 +22,7 @@ impl Kustomize {
         let ks = std::sync::Arc::clone(draft.object());
         let stored = ks.status.inventory.clone().unwrap_or_default();
         let objects = inventory::list(&stored).unwrap_or_default();
-        self.last_reads.forget(&sluice_runtime::Key::of(&*ks));
+        self.last_builds.forget(&sluice_runtime::Key::of(&*ks));
         self.wanted.forget(&sluice_runtime::Key::of(&*ks));
         if ks.spec.kube_config.is_none() {
             self.index.forget(&objects.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());

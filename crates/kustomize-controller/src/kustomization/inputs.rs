@@ -11,7 +11,7 @@ use sluice_cluster::{At, ResourceKind};
 use crate::Kustomize;
 
 /// What the build is given besides the tree.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Hash)]
 pub(super) struct Inputs {
     pub(super) variables: BTreeMap<String, String>,
     /// Why variables could not be had; told with the first object of the build, as upstream does.

@@ -22,6 +22,10 @@ impl History {
         Self { digest: digest.to_owned(), metadata }
     }
 
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
+    }
+
     pub(super) fn add(&self, draft: &mut Draft<Kustomization>, reason: &str) {
         let elapsed = draft.elapsed().into();
         let entries = &mut draft.status_mut().history;
