@@ -129,7 +129,7 @@ fn places(text: &str) -> Vec<Range<usize>> {
             let after = &text[line + 3..];
             start = text.len() - after.trim_start_matches([' ', '\t']).len();
         }
-        match memchr::memchr(b'\n', &text.as_bytes()[line..]) {
+        match memchr::memmem::find(&text.as_bytes()[line..], b"\n---") {
             Some(length) => line += length + 1,
             None => break,
         }
@@ -165,7 +165,7 @@ impl Heads {
         if let Some(head) = self.known.get(document) {
             return Ok(head.clone());
         }
-        let head = Head::read(document.as_bytes())?;
+        let head = Head::read(document)?;
         if document.len() > self.limit || !self.is_seen(document) {
             return Ok(head);
         }
@@ -226,7 +226,7 @@ pub(crate) type Ahead = (String, Result<Documents, String>);
 
 /// Reads a file that is about to be sorted.
 pub(crate) fn read_ahead(path: &str, content: &str) -> Ahead {
-    let read = documents(path, content, &mut |document| Head::read(document.as_bytes()));
+    let read = documents(path, content, &mut |document| Head::read(document));
     (path.to_owned(), read)
 }
 
@@ -325,7 +325,7 @@ const HEAD: Part = Part::Keys(&[
 ]);
 
 impl Head {
-    pub(crate) fn read(document: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(document: &str) -> Result<Self, String> {
         let value = from_yaml_parts(document, HEAD)
             .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
         let mut typed = Typed::default();

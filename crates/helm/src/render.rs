@@ -284,7 +284,7 @@ pub fn render_traced(
 /// What a file prints, as Helm has it.
 fn printed(out: Vec<u8>) -> String {
     match String::from_utf8(out) {
-        Ok(text) if !text.contains("<no value>") => text,
+        Ok(text) if memchr::memmem::find(text.as_bytes(), b"<no value>").is_none() => text,
         Ok(text) => without_no_value(Text::from(text)).to_lossy().into_owned(),
         Err(error) => without_no_value(Text::from(error.into_bytes())).to_lossy().into_owned(),
     }

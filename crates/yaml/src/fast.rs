@@ -13,6 +13,10 @@ pub(crate) trait Build {
     type Out;
     type Items;
     type Entries;
+    /// Whether the text of a block scalar that comes next is looked at.
+    fn is_text_wanted(&self) -> bool {
+        true
+    }
     fn scalar(&mut self, text: &str, style: Style, at: Mark) -> Option<Self::Out>;
     fn begin_sequence(&mut self) -> Self::Items;
     fn item(&mut self, items: &mut Self::Items, item: Self::Out);
@@ -178,6 +182,7 @@ impl<'a, B: Build> Fast<'a, B> {
 
     fn block_scalar(&mut self, at: Mark) -> Option<B::Out> {
         let style = if self.scanner.byte(0) == b'|' { Style::Literal } else { Style::Folded };
+        self.scanner.skips_block_text = !self.build.is_text_wanted();
         match self.scanner.scan_block_scalar(style).ok()? {
             Lexeme::Scalar { value, style } => self.build.scalar(&value, style, at),
             _ => None,

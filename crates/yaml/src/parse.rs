@@ -89,10 +89,20 @@ pub(crate) fn with_composer<T>(
 }
 
 pub(crate) fn checked_source(bytes: &[u8], limits: Limits) -> Result<Source<'_>, Error> {
-    if bytes.len() > limits.bytes.min(u32::MAX as usize / 2) {
+    check_size(bytes.len(), limits)?;
+    Ok(read::source(bytes))
+}
+
+pub(crate) fn checked_text(text: &str, limits: Limits) -> Result<Source<'_>, Error> {
+    check_size(text.len(), limits)?;
+    Ok(read::source_of_text(text))
+}
+
+fn check_size(bytes: usize, limits: Limits) -> Result<(), Error> {
+    if bytes > limits.bytes.min(u32::MAX as usize / 2) {
         return Err(Error::new(format!("the text is larger than {} bytes", limits.bytes)));
     }
-    Ok(read::source(bytes))
+    Ok(())
 }
 
 pub(crate) fn compose<T>(

@@ -34,6 +34,15 @@ pub(crate) fn source(bytes: &[u8]) -> Source<'_> {
     }
 }
 
+/// The same for what is known to be UTF-8.
+pub(crate) fn source_of_text(text: &str) -> Source<'_> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match first_problem(text.as_bytes()) {
+        None => Source { text: text.into(), broken: None },
+        Some(_) => source(text.as_bytes()),
+    }
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Source<'_> {
     let pairs = bytes.as_chunks::<2>();
     let mut text = String::with_capacity(bytes.len() / 2);

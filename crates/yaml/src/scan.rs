@@ -1,5 +1,6 @@
 //! Text to tokens: libyaml's scanner rules, with the comments as yaml v3 gathers them.
 
+mod block;
 mod chars;
 mod comment;
 mod fetch;
@@ -105,6 +106,8 @@ pub(crate) struct Scanner<'a> {
     /// An entry outlives its key here and there, which reads further ahead than needed: that is libyaml's way.
     awaited: VecDeque<(usize, usize)>,
     pub comments: VecDeque<Comment<'a>>,
+    /// The text of block scalars is read over, and not kept.
+    pub skips_block_text: bool,
     /// Where the scalars stand, when somebody asked for it.
     pub spans: Option<Vec<Span>>,
 }
@@ -147,6 +150,7 @@ impl<'a> Scanner<'a> {
             }],
             awaited: VecDeque::new(),
             comments: VecDeque::new(),
+            skips_block_text: false,
             spans: None,
         }
     }

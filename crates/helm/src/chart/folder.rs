@@ -98,18 +98,28 @@ fn read_ahead(
     // What comes before an error is told before it.
     let end = walk.folder("", real.as_deref(), 0);
     let Walk { found, .. } = walk;
-    let mut files = Vec::with_capacity(found.len());
-    let second = second.as_ref().and_then(|(name, second)| Some((name, (**second).as_ref()?)));
-    for found in found {
-        let data = without_mark(content(tree, path, limits, &found)?);
-        let modified = modified(&join(path, &found.name));
-        if let Some((chart, second)) = second.filter(|_| is_template(&found.name)) {
-            second.offer(format!("{chart}/{}", found.name), data.clone());
+    let mut contents = vec![None; found.len()];
+    if let Some((chart, second)) = second.and_then(|(name, second)| Some((name, second.as_ref()?))) {
+        // From the last on: what comes late in a chart, workloads and rules, takes longer to parse than what comes early,
+        // and so the second thread has work while the rest is read.
+        for (found, content) in found.iter().zip(&mut contents).rev() {
+            // What is wrong is told in the order of the files.
+            let Ok(data) = self::content(tree, path, limits, found).map(without_mark) else { break };
+            if is_template(&found.name) {
+                second.offer(format!("{chart}/{}", found.name), data.clone());
+            }
+            *content = Some(data);
         }
-        files.push(File { name: found.name, data, modified });
-    }
-    if let Some((_, second)) = second {
         second.complete();
+    }
+    let mut files = Vec::with_capacity(found.len());
+    for (found, content) in found.into_iter().zip(contents) {
+        let data = match content {
+            Some(data) => data,
+            None => without_mark(self::content(tree, path, limits, &found)?),
+        };
+        let modified = modified(&join(path, &found.name));
+        files.push(File { name: found.name, data, modified });
     }
     end.map(|()| files)
 }

@@ -1,7 +1,7 @@
 //! A tree on disk below one root.
 
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -75,8 +75,8 @@ impl Folder {
         if size > limit {
             return Err(ReadError::TooLarge { path: path.to_owned(), limit });
         }
-        let mut content = Vec::with_capacity(size as usize + 1);
-        file.take(limit + 1).read_to_end(&mut content).map_err(|error| translate(path, &error))?;
+        let read = if size > 0 { sized(file, size as usize) } else { unsized_content(file, limit + 1) };
+        let content = read.map_err(|error| translate(path, &error))?;
         if content.len() as u64 > limit {
             return Err(ReadError::TooLarge { path: path.to_owned(), limit });
         }
@@ -158,6 +158,29 @@ impl Tree for Folder {
     fn list_real(&self, real: &str) -> Result<Vec<Entry>, ReadError> {
         self.entries(real, real)
     }
+}
+
+/// What a file of this size holds, in one piece: there is no more to be asked for.
+fn sized(mut file: fs::File, size: usize) -> io::Result<Vec<u8>> {
+    let mut content = vec![0; size];
+    let mut filled = 0;
+    while filled < size {
+        match file.read(&mut content[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    content.truncate(filled);
+    Ok(content)
+}
+
+/// What a file holds that tells no size, as some that the system makes.
+fn unsized_content(file: fs::File, limit: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(limit).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn translate(path: &str, error: &std::io::Error) -> ReadError {

@@ -68,6 +68,10 @@ impl Build for Parts {
     type Items = Open<Vec<Value>>;
     type Entries = Open<Map<String, Value>>;
 
+    fn is_text_wanted(&self) -> bool {
+        !matches!(self.wanted, Part::Shape)
+    }
+
     fn scalar(&mut self, text: &str, style: Style, at: Mark) -> Option<Value> {
         if let Part::Shape = self.wanted {
             if !style.is_quoting() && may_be_number(text) {

@@ -13,7 +13,7 @@ use super::quick::Values;
 use crate::error::{Dialect, Error};
 use crate::fast::{self, Rest};
 use crate::node::{Kind, Node, Style, Tag};
-use crate::parse::{Limits, checked_source, compose};
+use crate::parse::{Limits, checked_source, checked_text, compose};
 use crate::resolve::{self, Rules};
 use crate::scan::Scanner;
 
@@ -31,9 +31,9 @@ pub fn from_yaml_strict(text: impl AsRef<[u8]>) -> Result<Value, Error> {
 
 /// As `from_yaml`, but keys that are not wanted may be left out of maps; what is wrong with the text is told all the same.
 /// A text that is out of the ordinary comes whole.
-pub fn from_yaml_parts(text: impl AsRef<[u8]>, wanted: Part) -> Result<Value, Error> {
+pub fn from_yaml_parts(text: &str, wanted: Part) -> Result<Value, Error> {
     let limits = Limits::default();
-    let source = checked_source(text.as_ref(), limits)?;
+    let source = checked_text(text, limits)?;
     if source.broken.is_none() {
         let scanner = Scanner::new(&source.text, Dialect::V2, limits.depth);
         let depth = limits.depth.saturating_sub(1);
