@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::funcs::lists::deep_equal;
 use crate::funcs::strings::to_text;
 use crate::text::Text;
-use crate::value::{List, MAX_DEPTH, Map, MapType, Value};
+use crate::value::{List, MAX_DEPTH, Map, MapType, Object, Value};
 
 const ANY: Type = Type::Any;
 const M: Type = Type::Map;
@@ -113,13 +113,16 @@ fn merge(run: &Run<'_>, target: &Map, source: &Map, overwrite: bool, depth: u32)
             continue;
         }
         match (&from, &into) {
-            (Value::Map(from), Some(Value::Map(into))) => {
-                if !into.is_same(from) {
-                    merge(run, into, from, overwrite, depth + 1)?;
+            (_, Some(Value::Map(into))) if let Some(from) = go_map(&from) => {
+                if !into.is_same(&from) {
+                    merge(run, into, &from, overwrite, depth + 1)?;
                 }
                 if !into.is_empty() {
                     continue;
                 }
+            }
+            (Value::Map(from), Some(Value::Object(into))) if merge_into_object(from, &**into, overwrite)? => {
+                continue;
             }
             (Value::List(_) | Value::Bytes(_), Some(known)) if known.truth() => {
                 if overwrite {
@@ -134,6 +137,51 @@ fn merge(run: &Run<'_>, target: &Map, source: &Map, overwrite: bool, depth: u32)
         }
     }
     Ok(())
+}
+
+/// What is a map in Go: `.Files` too.
+fn go_map(value: &Value) -> Option<Map> {
+    match value {
+        Value::Map(map) => Some(map.clone()),
+        Value::Object(object) if object.kind() == "map" => object.underlying()?.as_map(),
+        _ => None,
+    }
+}
+
+/// What mergo says to a map that is merged into an object: nothing of it is taken over. Whether that is all.
+fn merge_into_object(source: &Map, target: &dyn Object, overwrite: bool) -> Result<bool, Error> {
+    match target.kind() {
+        "ptr" if !overwrite => Err(Error::new("src and dst must be of same type")),
+        "struct" if !target.fields().is_empty() => {
+            Err(Error::new("reflect: call of reflect.Value.Field on map Value"))
+        }
+        "map" => {
+            let own = target.underlying().and_then(|own| own.as_map()).unwrap_or_default();
+            for (key, element) in source.entries() {
+                merge_into_bytes(&own, &key, &element, overwrite)?;
+            }
+            Ok(!own.is_empty())
+        }
+        _ => Ok(false),
+    }
+}
+
+/// One element that is merged into the map of bytes that `.Files` is.
+fn merge_into_bytes(own: &Map, key: &[u8], element: &Value, overwrite: bool) -> Result<(), Error> {
+    let refused = |name: &str| {
+        let text = format!("value of type {name} is not assignable to type []uint8");
+        Err(Error::new(format!("reflect.Value.SetMapIndex: {text}")))
+    };
+    let known = own.get(key);
+    if element.is_nil() {
+        return if overwrite { refused("interface {}") } else { Ok(()) };
+    }
+    let is_slice = element.kind_name() == "slice";
+    if is_slice && (overwrite || known.is_none()) && !matches!(element, Value::Bytes(_)) {
+        return refused(&element.type_name());
+    }
+    let is_kept = known.is_some_and(|known| known.truth()) && (is_slice || !overwrite);
+    if is_kept { Ok(()) } else { refused("interface {}") }
 }
 
 fn conversion(value: &Value, wanted: &str) -> Error {
