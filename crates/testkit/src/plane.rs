@@ -8,7 +8,7 @@ mod embedded;
 mod programs;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -81,6 +81,8 @@ pub struct Plane {
     authority: String,
     token: String,
     processes: Vec<reaper::Process>,
+    /// How each of the processes was started.
+    commands: Vec<Command>,
     _embedded: Option<embedded::Embedded>,
 }
 
@@ -134,6 +136,7 @@ impl Plane {
             authority: address.authority,
             token: address.token,
             processes: Vec::new(),
+            commands: Vec::new(),
             _embedded: Some(embedded),
         })
     }
@@ -148,6 +151,7 @@ impl Plane {
             authority,
             token,
             processes: Vec::new(),
+            commands: Vec::new(),
             _embedded: None,
         };
         std::fs::write(folder.join("tokens.csv"), format!("{},admin,admin,system:masters\n", plane.token))?;
@@ -166,6 +170,7 @@ impl Plane {
                 command.env("GOGC", percent.to_string());
             }
             plane.processes.push(reaper::Process::start(name, &mut command)?);
+            plane.commands.push(command);
         }
         plane.wait_until_ready()?;
         Ok(plane)
@@ -235,6 +240,20 @@ impl Plane {
     /// A client with an administrator's rights; one a test, since connections belong to a test's runtime.
     pub fn api(&self) -> Api {
         Api::new(&self.url, self.authority.as_bytes(), &self.token)
+    }
+
+    /// One of the programs of a real plane.
+    pub fn program(&mut self, name: &str) -> Option<&mut reaper::Process> {
+        self.processes.iter_mut().find(|process| process.name() == name)
+    }
+
+    /// Starts a program again, in its old place, after it was killed. Ready when this returns.
+    pub fn start_again(&mut self, name: &str) -> Result<(), PlaneError> {
+        let at = self.processes.iter().position(|process| process.name() == name);
+        if let Some(at) = at {
+            self.processes[at] = reaper::Process::start(name, &mut self.commands[at])?;
+        }
+        self.wait_until_ready()
     }
 
     /// Resident memory (MiB) and processor time (s) of each program so far.

@@ -96,6 +96,16 @@ impl Proxy {
         self.server.url()
     }
 
+    /// From now on there are so many connections at once, and no more.
+    pub fn allow_connections(&self, most: usize) {
+        self.server.allow_connections(most);
+    }
+
+    /// Connections that were closed because there were too many.
+    pub fn refused_connections(&self) -> usize {
+        self.server.refused_connections()
+    }
+
     /// From now on the fate of each request is asked here.
     pub fn set_plan(&self, plan: impl Fn(&Asked) -> Fate + Send + Sync + 'static) {
         *self.state.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
