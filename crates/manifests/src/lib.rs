@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use sluice_budget::Budget;
 use sluice_kustomize::{Options, Reorder};
 use sluice_tree::Tree;
+use sluice_yaml::{Kind, Node};
 
 pub use incremental::{Change, Incremental};
 pub use post_render::post_render;
@@ -125,9 +126,10 @@ fn document(
     settings: &Settings<'_>,
     budget: &Budget,
 ) -> Result<substitute::Document, Error> {
-    let yaml = object.to_yaml().map_err(from_engine)?;
+    // Values are shared until they are written: one may be large and stand in many places.
     budget.charge(1)?;
-    budget.charge_bytes(yaml.len() as u64)?;
+    budget.charge_bytes(text_size(object.node()))?;
+    let yaml = object.to_yaml().map_err(from_engine)?;
     let id = substitute::Id::of(object.node());
     if !id.is_complete() {
         let shown =
@@ -140,8 +142,23 @@ fn document(
         None => None,
     };
     match replaced {
-        Some(replaced) => Ok(replaced),
+        Some(replaced) => {
+            budget.charge_bytes(replaced.yaml.len() as u64)?;
+            Ok(replaced)
+        }
         None => substitute::Document::of(object.node(), yaml).map_err(Error::Kustomize),
+    }
+}
+
+/// About as many bytes as a tree has when it is written. Trees of the engine are of limited depth.
+fn text_size(node: &Node) -> u64 {
+    match &node.kind {
+        Kind::Scalar(text) => text.len() as u64 + 2,
+        Kind::Sequence(items) => items.iter().map(text_size).sum::<u64>() + 2,
+        Kind::Mapping(entries) => {
+            entries.iter().map(|(key, value)| text_size(key) + text_size(value)).sum::<u64>() + 2
+        }
+        _ => 2,
     }
 }
 

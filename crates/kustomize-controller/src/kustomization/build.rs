@@ -1,6 +1,9 @@
 //! Tree to Manifests: pure inside, run on an engine thread.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sluice_api::Kustomization;
 use sluice_api::meta::reason;
@@ -8,6 +11,7 @@ use sluice_budget::Budget;
 use sluice_manifests::{Answers, Ask, Outcome, Reads, Settings};
 use sluice_object::Object;
 use sluice_runtime::Failure;
+use tokio::sync::oneshot;
 
 use super::inputs::Inputs;
 use super::retried;
@@ -48,7 +52,20 @@ impl Kustomize {
                 remote_bases: !self.flags.no_remote_bases,
                 shown_root: self.unpacked_at.clone(),
             };
-            let outcome = self.engines.run(move || run.build()).await;
+            let budget = budget();
+            let (stop, (begun, began)) = (budget.stop_flag(), oneshot::channel());
+            let building = self.engines.run(move || {
+                // Nobody is told where nobody waits any more.
+                let _ = begun.send(());
+                run.build(&budget)
+            });
+            let outcome = tokio::select! {
+                outcome = building => outcome,
+                never = stopping(began, &stop) => match never {},
+            };
+            if !matches!(outcome, Ok(Ok(_))) && stop.load(Ordering::Relaxed) {
+                return Err(failed(format!("the build was ended after {}s", BUILT_WITHIN.as_secs())));
+            }
             match outcome.map_err(|panic| failed(panic.to_string()))?.map_err(failed)? {
                 Built::Done(manifests) => return Ok(manifests),
                 // No permit of an engine is held while the network answers.
@@ -65,6 +82,18 @@ impl Kustomize {
 
 /// A build that makes more than this would push its neighbours out of memory.
 const MOST_BYTES: u64 = 256 << 20;
+
+/// A build that takes longer would keep its neighbours from theirs.
+const BUILT_WITHIN: Duration = Duration::from_secs(30);
+
+/// Tells a build to end when its time is over.
+async fn stopping(began: oneshot::Receiver<()>, stop: &AtomicBool) -> Infallible {
+    if began.await.is_ok() {
+        tokio::time::sleep(BUILT_WITHIN).await;
+        stop.store(true, Ordering::Relaxed);
+    }
+    std::future::pending().await
+}
 
 fn budget() -> Budget {
     Budget::new(500_000_000, MOST_BYTES, 512)
@@ -87,7 +116,7 @@ enum Built {
 }
 
 impl Run {
-    fn build(self) -> Result<Built, String> {
+    fn build(self, budget: &Budget) -> Result<Built, String> {
         let settings = Settings {
             variables: &self.inputs.variables,
             missing: self.inputs.missing.as_deref(),
@@ -96,7 +125,7 @@ impl Run {
             remote_bases: self.remote_bases,
             answers: &self.answers,
         };
-        let built = sluice_manifests::build(&self.tree.tree, &self.spec, &settings, &budget());
+        let built = sluice_manifests::build(&self.tree.tree, &self.spec, &settings, budget);
         match built.map_err(|error| error.to_string())? {
             Outcome::Need(asks) => Ok(Built::Need(asks)),
             Outcome::Done(manifests) => {

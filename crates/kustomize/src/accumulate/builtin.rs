@@ -64,6 +64,10 @@ impl Step {
 
     pub(super) fn apply(&self, map: &mut ResMap, schemas: &Schemas, loader: &Loader<'_>) -> Result<()> {
         loader.budget().charge(map.len() as u64)?;
+        if let Step::Prefix(text, _) | Step::Suffix(text, _) = self {
+            // Each name is a text of its own, where other values are shared.
+            loader.budget().charge_bytes(text.len() as u64 * map.len() as u64 * 2)?;
+        }
         match self {
             Step::Merges(patches) => patch::apply_legacy_merges(map, patches, schemas, loader),
             Step::Patch(prepared) => patch::apply(map, prepared, schemas, loader),

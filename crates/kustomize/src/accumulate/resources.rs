@@ -13,6 +13,10 @@ use crate::resmap::ResMap;
 use crate::resource::{self, ORIGIN, Resource};
 use crate::text;
 
+/// What a kustomization costs beside its files: bases that name each other twice are as many as the stars.
+const FOLDER_STEPS: u64 = 1_000;
+const FOLDER_BYTES: u64 = 24 << 10;
+
 impl<'a> Target<'a> {
     pub(super) fn accumulate_resources(
         &mut self,
@@ -70,6 +74,8 @@ impl<'a> Target<'a> {
         component: bool,
     ) -> Result<Accumulated> {
         let shown = loader.shown();
+        loader.budget().charge(FOLDER_STEPS)?;
+        loader.budget().charge_bytes(FOLDER_BYTES)?;
         let mut target = Target::load(builder, loader)
             .map_err(|error| error.within(format_args!("couldn't make target for path '{shown}'")))?;
         target.origin = self.origin.as_ref().map(|origin| origin.append(path));

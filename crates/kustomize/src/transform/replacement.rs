@@ -170,12 +170,13 @@ fn source_value(map: &ResMap, source: &SourceSelector) -> Result<Value> {
         fail!("delimiter option can only be used with scalar nodes");
     }
     let whole = nodes::value(&node).to_owned();
-    let parts: Vec<&str> = whole.split(options.delimiter.as_str()).collect();
-    let part = usize::try_from(options.index).ok().and_then(|index| parts.get(index));
+    let part = usize::try_from(options.index)
+        .ok()
+        .and_then(|index| whole.split(options.delimiter.as_str()).nth(index));
     let Some(part) = part else {
         fail!("options.index {} is out of bounds for value {whole}", options.index);
     };
-    node.kind = Kind::Scalar((*part).into());
+    node.kind = Kind::Scalar(part.into());
     Ok(Value { node, from: None })
 }
 
@@ -256,10 +257,25 @@ fn put_at(
     charge(found.steps.len() as u64, &value.node)?;
     for steps in found.steps {
         let Some(place) = path::follow(tree, &steps) else { continue };
+        if options.is_some_and(|options| !options.delimiter.is_empty()) {
+            // The text is written anew, with all that it had.
+            charge(1, place)?;
+        }
         set(place, &value.node, options)?;
         value.look_again(at, tree);
     }
     Ok(())
+}
+
+/// A text with another part: before all of them (a negative index), in the place of one, or behind them.
+fn with_part(text: &str, delimiter: &str, index: i64, part: &str) -> String {
+    let Ok(index) = usize::try_from(index) else { return [part, delimiter, text].concat() };
+    let ends = text.match_indices(delimiter).map(|(at, _)| at);
+    let starts = std::iter::once(0).chain(ends.clone().map(|at| at + delimiter.len()));
+    match starts.zip(ends.chain([text.len()])).nth(index) {
+        Some((start, end)) => [&text[..start], part, &text[end..]].concat(),
+        None => [text, delimiter, part].concat(),
+    }
 }
 
 fn set(place: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {
@@ -268,14 +284,7 @@ fn set(place: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result
         if !matches!(place.kind, Kind::Scalar(_)) {
             fail!("delimiter option can only be used with scalar nodes");
         }
-        let new = nodes::value(&value).to_owned();
-        let mut parts: Vec<&str> = nodes::text(place).split(options.delimiter.as_str()).collect();
-        match usize::try_from(options.index) {
-            Err(_) => parts.insert(0, &new),
-            Ok(index) if index >= parts.len() => parts.push(&new),
-            Ok(index) => parts[index] = &new,
-        }
-        let joined = parts.join(&options.delimiter);
+        let joined = with_part(nodes::text(place), &options.delimiter, options.index, nodes::value(&value));
         value.kind = Kind::Scalar(joined.into());
     }
     if matches!(place.kind, Kind::Scalar(_)) {
@@ -287,4 +296,25 @@ fn set(place: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result
         place.column = column;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_goes_before_into_or_behind_a_text() {
+        for (text, index, want) in [
+            ("a:b:c", -1, "x:a:b:c"),
+            ("a:b:c", 0, "x:b:c"),
+            ("a:b:c", 1, "a:x:c"),
+            ("a:b:c", 2, "a:b:x"),
+            ("a:b:c", 3, "a:b:c:x"),
+            ("a:b:c", 9, "a:b:c:x"),
+            ("", 0, "x"),
+            ("", 1, ":x"),
+        ] {
+            assert_eq!(with_part(text, ":", index, "x"), want, "{text:?} at {index}");
+        }
+    }
 }
