@@ -4,6 +4,7 @@
 
 mod applying;
 mod arriving;
+mod away;
 mod bombs;
 mod careful;
 mod comparison;
