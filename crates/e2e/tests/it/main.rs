@@ -13,6 +13,7 @@ mod drift;
 mod elsewhere;
 mod faults;
 mod flagged;
+mod full;
 mod gone;
 mod ground;
 mod health;
