@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests of whole programs")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "every function here is part of a test")]
 
+mod admission;
 mod applying;
 mod arriving;
 mod away;
