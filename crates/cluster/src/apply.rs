@@ -123,11 +123,25 @@ impl Applier {
 
     async fn examine_one(&self, mut object: Object) -> Result<Examined, ApplyError> {
         sluice_object::ca_bundle::remove_invalid(&mut object);
+        let namespace = object.namespace().to_owned();
+        match self.examine_as_known(&mut object).await {
+            // Its definition has gone since it was asked for, or is another one.
+            Err(ApplyError::DryRun { error, .. }) if error.is_unserved() => {
+                self.cluster.forget_kinds(object.api_version());
+                if !namespace.is_empty() {
+                    object.set_namespace(&namespace);
+                }
+                self.examine_as_known(&mut object).await
+            }
+            other => other,
+        }
+    }
+
+    /// By what discovery has told of its kind. The object is taken where this ends well.
+    async fn examine_as_known(&self, object: &mut Object) -> Result<Examined, ApplyError> {
         let id = object.id();
-        let kind = self
-            .find_kind(&object)
-            .await
-            .map_err(|error| ApplyError::DryRun { object: id.clone(), error })?;
+        let kind =
+            self.find_kind(object).await.map_err(|error| ApplyError::DryRun { object: id.clone(), error })?;
         // Kustomize puts a namespace on every kind that it does not know; the server would take it off again.
         let id = if kind.namespaced {
             id
@@ -135,45 +149,45 @@ impl Applier {
             object.clear_namespace();
             object.id()
         };
-        if self.is_excluded(&object) || self.is_marked(&object, "ssa", "IfNotPresent") {
+        if self.is_excluded(object) || self.is_marked(object, "ssa", "IfNotPresent") {
             let live = self.read(&kind, &id).await.map_err(|error| dry_run(&id, error))?;
             self.index.unsettle(&kind, &id.namespace, &id.name);
             if let Some(live) = live {
                 return Ok(skipped(&live, kind));
             }
-            if self.is_excluded(&object) {
-                return Ok(skipped(&object, kind));
+            if self.is_excluded(object) {
+                return Ok(skipped(object, kind));
             }
         }
-        let sent = self.hash(&object);
+        let sent = self.hash(object);
         if let Some(within) = self.options.settled_within
             && self.index.is_settled(&kind, &id.namespace, &id.name, sent, within)
         {
-            let change = Change::new(&object, Action::Unchanged);
+            let change = Change::new(object, Action::Unchanged);
             return Ok(Examined { change, kind: Some(kind), write: None, live: None, sent });
         }
         if self.options.migrates_versions {
-            self.migrate(&kind, &object).await?;
+            self.migrate(&kind, object).await?;
         }
-        let dry_run_answer = match self.send(&kind, &object, true).await {
+        let dry_run_answer = match self.send(&kind, object, true).await {
             Ok(answer) => answer,
-            Err(error) => match self.after_refusal(&kind, &object, error).await? {
+            Err(error) => match self.after_refusal(&kind, object, error).await? {
                 Refused::Skip(examined) => return Ok(*examined),
-                Refused::Recreated => return Ok(created(object, kind, sent)),
+                Refused::Recreated => return Ok(created(std::mem::take(object), kind, sent)),
             },
         };
         if dry_run_answer.is_new {
-            return Ok(created(object, kind, sent));
+            return Ok(created(std::mem::take(object), kind, sent));
         }
         self.index.expect(&kind, &id.namespace, &id.name, &self.options);
         let Some(live) = self.read(&kind, &id).await.map_err(|error| dry_run(&id, error))? else {
-            return Ok(created(object, kind, sent));
+            return Ok(created(std::mem::take(object), kind, sent));
         };
-        if self.is_excluded(&live) || self.is_marked(&object, "ssa", "IfNotPresent") {
+        if self.is_excluded(&live) || self.is_marked(object, "ssa", "IfNotPresent") {
             self.index.unsettle(&kind, &id.namespace, &id.name);
             return Ok(skipped(&live, kind));
         }
-        let is_cleaned = self.clean_up(&kind, &object, &live).await?;
+        let is_cleaned = self.clean_up(&kind, object, &live).await?;
         let dry_run_object = Object::try_from(dry_run_answer.object).unwrap_or_default();
         let pointers = self.options.ignored.of(&dry_run_object);
         let has_drifted = if pointers.is_empty() {
@@ -182,13 +196,13 @@ impl Applier {
             has_drifted(&without(&live, &pointers), &without(&dry_run_object, &pointers))
         };
         if is_cleaned || has_drifted {
-            yield_to(&live, &dry_run_object, &pointers, &self.options.manager, &mut object);
-            let change = Change::new(&object, Action::Configured);
+            yield_to(&live, &dry_run_object, &pointers, &self.options.manager, object);
+            let change = Change::new(object, Action::Configured);
             let uid = live.uid().to_owned();
-            let write = Some((object, uid));
+            let write = Some((std::mem::take(object), uid));
             return Ok(Examined { change, kind: Some(kind), write, live: Some(live), sent });
         }
-        let change = Change::new(&object, Action::Unchanged);
+        let change = Change::new(object, Action::Unchanged);
         Ok(Examined { change, kind: Some(kind), write: None, live: Some(live), sent })
     }
 

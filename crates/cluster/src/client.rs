@@ -123,6 +123,21 @@ impl Cluster {
         self.kinds.find(self, api_version, kind).await
     }
 
+    /// A kind in a version, else in another version of its group that is served.
+    pub(crate) async fn kind_in_any_version(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Option<Arc<ResourceKind>>, ApiError> {
+        match self.kind(api_version, kind).await {
+            Err(ApiError::NoKind { .. }) => {
+                let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+                self.kinds.find_in_group(self, group, kind).await
+            }
+            found => found.map(Some),
+        }
+    }
+
     /// The next look-up of a kind in this group version asks the server again.
     pub fn forget_kinds(&self, api_version: &str) {
         self.kinds.forget(api_version);

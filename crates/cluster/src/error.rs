@@ -8,6 +8,11 @@ pub enum ApiError {
     /// The server answered with a `Status`.
     #[error("{message}")]
     Status { code: u16, reason: String, message: String, causes: Vec<Cause> },
+    /// Discovery did not answer for a group: its server may be away. The text is upstream's.
+    #[error(
+        "failed to get API group resources: unable to retrieve the complete list of server APIs: {api_version}: {message}"
+    )]
+    Discovery { api_version: String, message: String },
     /// Discovery knows no such kind. The text is upstream's.
     #[error("no matches for kind \"{kind}\" in version \"{api_version}\"")]
     NoKind { kind: String, api_version: String },
@@ -60,12 +65,18 @@ impl ApiError {
                 message: status.message,
                 causes: status.details.unwrap_or_default().causes,
             },
+            _ if code == 404 => Self::bare(code, "the server could not find the requested resource"),
+            _ if code == 503 => Self::bare(code, "the server is currently unable to handle the request"),
             _ => {
                 let text = String::from_utf8_lossy(&body[..body.len().min(1024)]).trim().to_owned();
                 let message = if text.is_empty() { format!("the server answered {code}") } else { text };
-                Self::Status { code, reason: String::new(), message, causes: Vec::new() }
+                Self::bare(code, &message)
             }
         }
+    }
+
+    fn bare(code: u16, message: &str) -> Self {
+        Self::Status { code, reason: String::new(), message: message.to_owned(), causes: Vec::new() }
     }
 
     pub fn code(&self) -> Option<u16> {
@@ -85,6 +96,16 @@ impl ApiError {
 
     pub fn is_not_found(&self) -> bool {
         self.code() == Some(404)
+    }
+
+    /// Not the object is missing but the path to it: its kind is served no more, or elsewhere by now.
+    pub fn is_unserved(&self) -> bool {
+        match self {
+            Self::Status { code: 404, message, .. } => {
+                message == "the server could not find the requested resource"
+            }
+            _ => false,
+        }
     }
 
     pub fn is_conflict(&self) -> bool {
@@ -121,6 +142,14 @@ mod tests {
         assert!(error.is_not_found());
         assert_eq!(error.reason(), "NotFound");
         assert_eq!(error.to_string(), "configmaps \"a\" not found");
+    }
+
+    #[test]
+    fn a_path_that_is_not_served_is_told_from_an_object_that_is_not_there() {
+        assert!(ApiError::from_answer(404, b"404 page not found\n").is_unserved());
+        let body = br#"{"kind":"Status","message":"gadgets \"a\" not found","reason":"NotFound","code":404}"#;
+        assert!(!ApiError::from_answer(404, body).is_unserved());
+        assert!(!ApiError::from_answer(503, b"").is_unserved());
     }
 
     #[test]

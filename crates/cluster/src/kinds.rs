@@ -81,6 +81,18 @@ struct ResourceList {
 }
 
 #[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    versions: Vec<GroupVersionName>,
+}
+
+#[derive(Deserialize)]
+struct GroupVersionName {
+    #[serde(rename = "groupVersion")]
+    group_version: String,
+}
+
+#[derive(Deserialize)]
 struct Served {
     name: String,
     kind: String,
@@ -138,6 +150,9 @@ impl Kinds {
                     .resources
             }
             Err(error) if error.is_not_found() => Vec::new(),
+            Err(ApiError::Status { code: 500.., message, .. }) => {
+                return Err(ApiError::Discovery { api_version: api_version.to_owned(), message });
+            }
             Err(error) => return Err(error),
         };
         let kinds: HashMap<_, _> = resources
@@ -151,6 +166,31 @@ impl Kinds {
             .expect("no panic while looking up")
             .insert(api_version.to_owned(), GroupVersion { kinds, asked: Instant::now() });
         found.ok_or_else(missing)
+    }
+
+    /// Finds a kind in whatever version of its group serves it, in the server's own order.
+    pub(crate) async fn find_in_group(
+        &self,
+        cluster: &Cluster,
+        group: &str,
+        kind: &str,
+    ) -> Result<Option<Arc<ResourceKind>>, ApiError> {
+        if group.is_empty() {
+            return Ok(None);
+        }
+        let body = match cluster.get_raw(&format!("/apis/{}", escape(group)), "GET discovery").await {
+            Err(error) if error.is_not_found() => return Ok(None),
+            other => other?,
+        };
+        let served: Group = serde_json::from_slice(&body)
+            .map_err(|error| ApiError::Decode(format!("discovery of {group}: {error}")))?;
+        for version in served.versions {
+            match self.find(cluster, &version.group_version, kind).await {
+                Err(ApiError::NoKind { .. }) => {}
+                found => return found.map(Some),
+            }
+        }
+        Ok(None)
     }
 
     /// Forgets a group version, so that the next look-up asks the server: a CRD in it was just applied.

@@ -1,9 +1,9 @@
 //! Deletes what is no longer wanted: only objects that still carry their owner's labels and did not ask to be kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_object::inventory::Tracked;
-use sluice_object::{Action, Change, ChangeSet, Object};
+use sluice_object::{Action, Change, ChangeSet, Object, ObjectId};
 
 use crate::client::{At, Cluster, Propagation};
 use crate::error::ApiError;
@@ -15,6 +15,8 @@ pub struct PruneOptions {
     pub owner: BTreeMap<String, String>,
     /// The prefix of the marks on objects, such as `kustomize.toolkit.fluxcd.io`.
     pub marks: String,
+    /// What is wanted. It stays where its kind has moved into namespaces or out of them, and it has two ids therefore.
+    pub wanted: BTreeSet<ObjectId>,
 }
 
 /// What a prune did and what it could not do.
@@ -33,7 +35,8 @@ impl Cluster {
         let mut pruned = Pruned::default();
         for tracked in stale.iter().rev() {
             match self.prune_one(tracked, options).await {
-                Ok(action) => {
+                Ok(None) => {}
+                Ok(Some(action)) => {
                     let (id, version) = (tracked.id.clone(), tracked.version.clone());
                     pruned.changes.push(Change { id, version, action });
                 }
@@ -50,28 +53,41 @@ impl Cluster {
         &self,
         tracked: &Tracked,
         options: &PruneOptions,
-    ) -> Result<Action, (&'static str, ApiError)> {
+    ) -> Result<Option<Action>, (&'static str, ApiError)> {
         let id = &tracked.id;
-        let kind = match self.kind(&tracked.api_version(), &id.kind).await {
-            Ok(kind) => kind,
-            // Its definition is gone, and every object of the kind with it.
-            Err(ApiError::NoKind { .. }) => return Ok(Action::Deleted),
-            Err(error) => return Err(("query", error)),
+        let mut is_known_to_be_new = false;
+        let (kind, live) = loop {
+            let kind = match self.kind_in_any_version(&tracked.api_version(), &id.kind).await {
+                Ok(Some(kind)) => kind,
+                // Its definition is gone, and every object of the kind with it.
+                Ok(None) => return Ok(Some(Action::Deleted)),
+                Err(error) => return Err(("query", error)),
+            };
+            let namespace = if kind.namespaced { id.namespace.as_str() } else { "" };
+            let is_another = namespace != id.namespace;
+            if is_another && options.wanted.contains(&ObjectId { namespace: String::new(), ..id.clone() }) {
+                return Ok(None);
+            }
+            match self.get(At::new(&kind, namespace, &id.name)).await {
+                Ok(value) => break (kind, Object::try_from(value).unwrap_or_default()),
+                // Its version may be served no more, and the object be there in another one.
+                Err(error) if error.is_unserved() && !is_known_to_be_new => {
+                    self.forget_kinds(&kind.api_version());
+                    is_known_to_be_new = true;
+                }
+                Err(error) if error.is_not_found() => return Ok(Some(Action::Deleted)),
+                Err(error) => return Err(("query", error)),
+            }
         };
         let namespace = if kind.namespaced { id.namespace.as_str() } else { "" };
         let at = At::new(&kind, namespace, &id.name);
-        let live = match self.get(at).await {
-            Ok(value) => Object::try_from(value).unwrap_or_default(),
-            Err(error) if error.is_not_found() => return Ok(Action::Deleted),
-            Err(error) => return Err(("query", error)),
-        };
         let is_ours = options.owner.iter().all(|(key, value)| live.label(key) == Some(value));
         if !is_ours || Self::asks_to_stay(&live, &options.marks) {
-            return Ok(Action::Skipped);
+            return Ok(Some(Action::Skipped));
         }
         match self.delete(at, live.uid(), Propagation::Background).await {
-            Ok(()) => Ok(Action::Deleted),
-            Err(error) if error.is_not_found() => Ok(Action::Deleted),
+            Ok(()) => Ok(Some(Action::Deleted)),
+            Err(error) if error.is_not_found() => Ok(Some(Action::Deleted)),
             Err(error) => Err(("delete", error)),
         }
     }
@@ -84,11 +100,8 @@ impl Cluster {
     /// Returns the first of these objects that is still there, or none when all are gone.
     pub async fn first_left(&self, objects: &[Tracked]) -> Result<Option<Tracked>, ApiError> {
         for tracked in objects {
-            let kind = match self.kind(&tracked.api_version(), &tracked.id.kind).await {
-                Ok(kind) => kind,
-                Err(ApiError::NoKind { .. }) => continue,
-                Err(error) => return Err(error),
-            };
+            let kind = self.kind_in_any_version(&tracked.api_version(), &tracked.id.kind).await?;
+            let Some(kind) = kind else { continue };
             let namespace = if kind.namespaced { tracked.id.namespace.as_str() } else { "" };
             match self.get(At::new(&kind, namespace, &tracked.id.name)).await {
                 Ok(_) => return Ok(Some(tracked.clone())),

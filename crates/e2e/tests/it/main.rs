@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "every function here is part of a test")]
 
 mod admission;
+mod aggregated;
 mod applying;
 mod arriving;
 mod away;
@@ -11,16 +12,19 @@ mod careful;
 mod comparison;
 mod dev;
 mod drift;
+mod edited;
 mod elsewhere;
 mod faults;
 mod flagged;
 mod full;
+mod gadgets;
 mod gone;
 mod ground;
 mod health;
 mod hostile;
 mod hostile_source;
 mod killed;
+mod large;
 mod leaving;
 mod lifecycle;
 mod order;

@@ -94,12 +94,17 @@ impl Kustomize {
         if stale.is_empty() {
             return Ok(());
         }
-        let pruned = target.cluster.prune(&stale, &prune_options(ks)).await;
+        let wanted =
+            inventory::list(&now).unwrap_or_default().into_iter().map(|tracked| tracked.id).collect();
+        let options = PruneOptions { wanted, ..prune_options(ks) };
+        let pruned = target.cluster.prune(&stale, &options).await;
         if !pruned.errors.is_empty() {
             let text = format!("delete failed, errors: {};", pruned.errors.join(";"));
             return Err(kept(ks, draft, history, now, pruned.survivors, text));
         }
-        draft.event(Severity::Info, reason::PROGRESSING, pruned.changes.to_string());
+        if !pruned.changes.is_empty() {
+            draft.event(Severity::Info, reason::PROGRESSING, pruned.changes.to_string());
+        }
         Ok(())
     }
 
@@ -246,5 +251,6 @@ pub(super) fn prune_options(ks: &Kustomization) -> PruneOptions {
     PruneOptions {
         owner: owner.into_iter().map(|(key, value)| (key.to_owned(), value.clone())).collect(),
         marks: kustomize::GROUP.to_owned(),
+        wanted: BTreeSet::new(),
     }
 }
