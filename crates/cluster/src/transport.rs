@@ -3,7 +3,7 @@
 //! 429 and 503 are retried by Retry-After. A write whose answer was lost is never repeated here: its caller reads first.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use kube::client::ConfigExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 
@@ -24,6 +24,8 @@ use crate::guard::Guard;
 const MAX_ANSWER: usize = 512 << 20;
 /// Requests under way at once to one API server.
 const IN_FLIGHT: usize = 48;
+/// Watches of waits open at once to one API server: each is a connection of its own, and a server allows so many.
+const EYES: usize = 24;
 const MAX_TRIES: u32 = 8;
 const ANSWER_WITHIN: Duration = Duration::from_secs(70);
 
@@ -42,6 +44,7 @@ pub(crate) struct Transport {
     requests: Http,
     watches: Http,
     permits: Semaphore,
+    eyes: Arc<Semaphore>,
     counts: Mutex<RequestCounts>,
     pub(crate) url: String,
     pub(crate) namespace: String,
@@ -68,10 +71,16 @@ impl Transport {
             requests: service(&config)?,
             watches: service(&config)?,
             permits: Semaphore::new(IN_FLIGHT),
+            eyes: Arc::new(Semaphore::new(EYES)),
             counts: Mutex::default(),
             url: config.cluster_url.to_string(),
             namespace: config.default_namespace.clone(),
         })
+    }
+
+    /// The right to one more watch of a wait; none while there are enough.
+    pub(crate) fn eye(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.eyes).try_acquire_owned().ok()
     }
 
     pub(crate) fn counts(&self) -> RequestCounts {

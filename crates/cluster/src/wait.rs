@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sluice_health::{Checks, Child, Health, Status, child_kind, selector, with_children};
 use sluice_object::{Object, ObjectId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,8 @@ use crate::watch::{Change, Selection};
 /// Where an object cannot be watched it is looked at again after this long, growing to the second.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
-/// Watches that one wait opens for itself; what is beyond them is read again and again.
+/// Watches that one wait opens for itself, if all waits together have not opened enough; what is beyond them is read
+/// again and again.
 const MOST_EYES: usize = 16;
 
 /// An object that is waited for.
@@ -114,7 +115,7 @@ struct Waiting<'a> {
     seen: Vec<Seen>,
     look_again: Vec<Option<(Instant, Duration)>>,
     /// Watches that are to be opened.
-    wanted: Vec<(usize, Eye, Arc<ResourceKind>, Selection)>,
+    wanted: Vec<(usize, Eye, Arc<ResourceKind>, Selection, OwnedSemaphorePermit)>,
     opened: usize,
     sight: Vec<Sight>,
     /// What a watch of its own has told is read before it counts: a watch outlives the right to look.
@@ -154,8 +155,12 @@ pub async fn wait(
     let mut eyes: SelectAll<BoxStream<'static, (usize, Eye, Change)>> = SelectAll::new();
     loop {
         waiting.look().await;
-        for (at, eye, kind, selection) in waiting.wanted.drain(..) {
-            eyes.push(cluster.watch(kind, selection).map(move |change| (at, eye, change)).boxed());
+        for (at, eye, kind, selection, permit) in waiting.wanted.drain(..) {
+            let changes = cluster.watch(kind, selection).map(move |change| {
+                let _kept_as_long = &permit;
+                (at, eye, change)
+            });
+            eyes.push(changes.boxed());
         }
         if let Some(end) = waiting.verdict(options.fail_fast) {
             return end;
@@ -298,12 +303,11 @@ impl Waiting<'_> {
     }
 
     fn open(&mut self, at: usize, eye: Eye, kind: Arc<ResourceKind>, selection: Selection) -> bool {
-        let may = self.opened < MOST_EYES;
-        if may {
-            self.opened += 1;
-            self.wanted.push((at, eye, kind, selection));
-        }
-        may
+        let permit = if self.opened < MOST_EYES { self.cluster.transport.eye() } else { None };
+        let Some(permit) = permit else { return false };
+        self.opened += 1;
+        self.wanted.push((at, eye, kind, selection, permit));
+        true
     }
 
     fn take(&mut self, at: usize, eye: Eye, change: Change) {

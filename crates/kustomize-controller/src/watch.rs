@@ -23,6 +23,9 @@ const ORDER_WITHIN: Duration = Duration::from_millis(500);
 /// Those whose files have changed go ahead of those that only have a revision to write down.
 const HEAD_START: Duration = Duration::from_millis(50);
 
+/// The gate that lets something newer end a wait for health.
+const OVERTAKES: &str = "CancelHealthCheckOnNewRevision";
+
 /// Wakes Kustomizations for as long as the controller runs.
 pub(crate) async fn wake_on_changes(cx: &Kustomize, waker: &Waker) {
     tokio::join!(
@@ -98,7 +101,7 @@ async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
             change = next(&mut changes) => change,
             Some(late) = later.next() => {
                 let (users, source, revision): (Vec<Key>, Key, String) = late;
-                wake_users::<K>(cx, waker, users, &source, &revision);
+                wake_users::<K>(cx, waker, users, &source, &revision, Touched::No);
                 continue;
             }
         };
@@ -110,11 +113,11 @@ async fn source<K: Kind>(cx: &Kustomize, waker: &Waker, store: &Arc<Store<K>>) {
                     let users = users::<K>(cx, Some(&key), Some(&now.revision));
                     let (first, others) = in_order(cx, users, before, now).await;
                     let has_first = !first.is_empty();
-                    wake_users::<K>(cx, waker, first, &key, &now.revision);
+                    wake_users::<K>(cx, waker, first, &key, &now.revision, Touched::Perhaps);
                     if has_first && !others.is_empty() {
                         later.push(after_the_first(others, key, now.revision.clone()));
                     } else {
-                        wake_users::<K>(cx, waker, others, &key, &now.revision);
+                        wake_users::<K>(cx, waker, others, &key, &now.revision, Touched::No);
                     }
                 }
             }
@@ -134,11 +137,25 @@ async fn after_the_first(others: Vec<Key>, source: Key, revision: String) -> (Ve
     (others, source, revision)
 }
 
+/// Whether what a Kustomization was built from has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Touched {
+    Perhaps,
+    No,
+}
+
 /// But for those that have dealt with the revision in the meantime.
-fn wake_users<K: Kind>(cx: &Kustomize, waker: &Waker, users: Vec<Key>, source: &Key, revision: &str) {
+fn wake_users<K: Kind>(
+    cx: &Kustomize,
+    waker: &Waker,
+    users: Vec<Key>,
+    source: &Key,
+    revision: &str,
+    touched: Touched,
+) {
     for user in users {
         if cx.store.get(&user).is_some_and(|object| !has_dealt_with(&object, Some(revision))) {
-            wake(cx, waker, user, K::KIND, source);
+            wake(cx, waker, user, K::KIND, source, touched);
         }
     }
 }
@@ -170,7 +187,7 @@ async fn in_order(
 ) -> (Vec<Key>, Vec<Key>) {
     let Some(before) = before else { return (users, Vec::new()) };
     let Some(old) = cx.trees.known(&before.digest) else { return (users, Vec::new()) };
-    if users.len() < 2 {
+    if users.len() < 2 && !cx.common.gate(OVERTAKES, false) {
         return (users, Vec::new());
     }
     match tokio::time::timeout(ORDER_WITHIN, cx.trees.get(now, &cx.engines)).await {
@@ -238,14 +255,15 @@ fn wake_readers(cx: &Kustomize, waker: &Waker, kind: &str, input: &Key) {
             _ => config.config_map_ref.as_ref().is_some_and(|map| *map.name == *input.name),
         });
         if *object.metadata.namespace == *input.namespace && (is_substituted || is_key || is_kube_config) {
-            wake(cx, waker, Key::of(&*object), kind, input);
+            wake(cx, waker, Key::of(&*object), kind, input, Touched::Perhaps);
         }
     }
 }
 
-/// Wakes a Kustomization for something that it is made from; where the gate is open it stops waiting for what it made before.
-fn wake(cx: &Kustomize, waker: &Waker, key: Key, kind: &str, by: &Key) {
-    if cx.common.gate("CancelHealthCheckOnNewRevision", false) {
+/// Wakes a Kustomization for something that it is made from; where the gate is open it stops waiting for what it made
+/// before, unless that is what it would make again.
+fn wake(cx: &Kustomize, waker: &Waker, key: Key, kind: &str, by: &Key, touched: Touched) {
+    if touched == Touched::Perhaps && cx.common.gate(OVERTAKES, false) {
         cx.waits.overtake(&key, &format!("{kind}/{by}"));
     }
     waker.wake(key, Cause::Changed);

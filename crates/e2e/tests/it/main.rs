@@ -37,3 +37,4 @@ mod story;
 mod swap;
 mod tenant;
 mod traces;
+mod waits;
