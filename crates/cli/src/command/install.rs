@@ -8,7 +8,7 @@ use super::version::installation;
 use crate::cluster::Resource;
 use crate::cx::Cx;
 use crate::error::{CliError, CliResult};
-use crate::object::{id, is_true, name, namespace, number, text};
+use crate::object::{id, is_true, list, name, namespace, number, text};
 use crate::print;
 use manifests::Wanted;
 
@@ -51,6 +51,10 @@ pub struct InstallArgs {
     /// List of toleration keys used to schedule the Pod onto nodes with matching taints
     #[arg(long, value_delimiter = ',', value_name = "KEY")]
     toleration_keys: Vec<String>,
+    /// Give the controllers no more rights than they need by themselves: what a Kustomization applies is up to the rights of
+    /// its service account, or of the account 'default' in its namespace
+    #[arg(long)]
+    least_privilege: bool,
     /// Override an existing installation of Flux, which another tool may manage
     #[arg(long)]
     force: bool,
@@ -76,6 +80,7 @@ pub async fn run(cx: &Cx, args: InstallArgs) -> CliResult {
         network_policy: args.network_policy,
         cluster_domain: &args.cluster_domain,
         toleration_keys: &args.toleration_keys,
+        least_privilege: args.least_privilege,
     })?;
     if args.export {
         let documents: String = objects.iter().map(print::yaml::document).collect();
@@ -86,6 +91,9 @@ pub async fn run(cx: &Cx, args: InstallArgs) -> CliResult {
     check_cluster(cx, args.force).await?;
     for object in &objects {
         apply(cx, object).await?;
+    }
+    if args.least_privilege {
+        take_back(cx).await?;
     }
     cx.ui.waiting("verifying installation");
     let deployments = Resource::of("apps", "v1", "Deployment", "deployments");
@@ -114,6 +122,32 @@ async fn check_cluster(cx: &Cx, force: bool) -> CliResult {
             format!("{} is installed. Are you sure you want to override it", installed.distribution);
         if !cx.ui.confirm(&question)? {
             return Err(CliError::new("installation cancelled"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes our accounts out of the bindings to the whole cluster that an earlier installation has left.
+async fn take_back(cx: &Cx) -> CliResult {
+    let cluster = cx.cluster().await?;
+    let bindings =
+        Resource::of("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings");
+    let bindings = bindings.cluster_wide();
+    for wide in manifests::wide_bindings(&cx.namespace) {
+        let Some(binding) = cluster.find(&bindings, "", &wide).await? else { continue };
+        let is_ours = |subject: &&Value| {
+            text(subject, "/namespace") == cx.namespace
+                && manifests::ACCOUNTS.contains(&text(subject, "/name"))
+        };
+        let subjects: Vec<&Value> = list(&binding, "/subjects").collect();
+        let others: Vec<&Value> = subjects.iter().copied().filter(|subject| !is_ours(subject)).collect();
+        if others.is_empty() {
+            cluster.delete(&bindings, "", &wide).await?;
+            cx.ui.println(&format!("{} deleted", id(&binding)))?;
+        } else if others.len() < subjects.len() {
+            let patch = serde_json::json!({"subjects": others});
+            cluster.merge(&bindings, "", &wide, &patch).await?;
+            cx.ui.println(&format!("{} configured", id(&binding)))?;
         }
     }
     Ok(())

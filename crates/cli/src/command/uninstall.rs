@@ -52,15 +52,17 @@ pub async fn run(cx: &Cx, args: UninstallArgs) -> CliResult {
     Ok(())
 }
 
-fn components() -> [Resource; 6] {
-    let rbac = |kind, plural| Resource::of("rbac.authorization.k8s.io", "v1", kind, plural).cluster_wide();
+fn components() -> [Resource; 8] {
+    let rbac = |kind, plural| Resource::of("rbac.authorization.k8s.io", "v1", kind, plural);
     [
         Resource::of("apps", "v1", "Deployment", "deployments"),
         Resource::core("Service", "services"),
         Resource::of("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
         Resource::core("ServiceAccount", "serviceaccounts"),
-        rbac("ClusterRole", "clusterroles"),
-        rbac("ClusterRoleBinding", "clusterrolebindings"),
+        rbac("Role", "roles"),
+        rbac("RoleBinding", "rolebindings"),
+        rbac("ClusterRole", "clusterroles").cluster_wide(),
+        rbac("ClusterRoleBinding", "clusterrolebindings").cluster_wide(),
     ]
 }
 

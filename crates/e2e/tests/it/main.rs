@@ -25,6 +25,7 @@ mod hostile;
 mod hostile_source;
 mod killed;
 mod large;
+mod least;
 mod leaving;
 mod lifecycle;
 mod order;

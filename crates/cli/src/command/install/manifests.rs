@@ -20,6 +20,10 @@ const MISSING: [&str; 5] = [
 ];
 const INSTALLATION: &str = include_str!("installation.yaml");
 const POLICIES: &str = include_str!("policies.yaml");
+const LEAST: &str = include_str!("least.yaml");
+/// The account in whose name a Kustomization is applied that names none, where the process may do little by itself.
+const TENANT: &str = "default";
+const RBAC: &str = "rbac.authorization.k8s.io";
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
 /// What an installation is to be like.
@@ -33,7 +37,17 @@ pub struct Wanted<'a> {
     pub network_policy: bool,
     pub cluster_domain: &'a str,
     pub toleration_keys: &'a [String],
+    /// No more rights than the components need, which leaves what is applied to the rights of accounts.
+    pub least_privilege: bool,
 }
+
+/// The bindings that give the controllers the whole cluster.
+pub fn wide_bindings(namespace: &str) -> [String; 2] {
+    ["crd-controller", "cluster-reconciler"].map(|name| format!("{name}-{namespace}"))
+}
+
+/// Accounts of ours in a binding of Flux.
+pub const ACCOUNTS: [&str; 3] = [NAME, COMPONENTS[0], COMPONENTS[1]];
 
 /// Names the first component that cannot be had.
 pub fn check_components(components: &[&str]) -> CliResult {
@@ -71,6 +85,9 @@ pub fn build(wanted: &Wanted<'_>) -> CliResult<Vec<Value>> {
     if wanted.network_policy {
         objects.extend(read(POLICIES, wanted)?);
     }
+    if wanted.least_privilege {
+        narrow(&mut rest, wanted)?;
+    }
     objects.append(&mut rest);
     for object in &mut objects {
         label(object, wanted);
@@ -79,6 +96,39 @@ pub fn build(wanted: &Wanted<'_>) -> CliResult<Vec<Value>> {
         }
     }
     Ok(objects)
+}
+
+/// Puts the roles of the wanted components in the place of the bindings to the whole cluster.
+fn narrow(objects: &mut Vec<Value>, wanted: &Wanted<'_>) -> CliResult {
+    let wide = wide_bindings(wanted.namespace);
+    objects.retain(|object| {
+        let is_role = matches!(text(object, "/kind"), "ClusterRole" | "ClusterRoleBinding");
+        !(is_role && wide.iter().any(|wide| wide == name(object)))
+    });
+    let at = objects.iter().position(|object| text(object, "/kind") == "Service").unwrap_or(objects.len());
+    let mut roles = read(LEAST, wanted)?;
+    roles.retain(|role| {
+        let component = role["metadata"]["labels"]["app.kubernetes.io/component"].as_str();
+        component.is_none_or(|component| wanted.components.contains(&component))
+    });
+    let of_cluster = roles.iter().filter(|role| text(role, "/kind") == "ClusterRole");
+    let bindings: Vec<Value> = of_cluster.map(|role| binding(name(role), wanted)).collect();
+    objects.splice(at..at, roles.into_iter().chain(bindings));
+    Ok(())
+}
+
+/// A role for the cluster, or for the namespace where nothing else is watched.
+fn binding(role: &str, wanted: &Wanted<'_>) -> Value {
+    let mut binding = json!({
+        "apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": role},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": wanted.namespace}],
+    });
+    if !wanted.watch_all_namespaces {
+        binding["kind"] = json!("RoleBinding");
+        binding["metadata"]["namespace"] = json!(wanted.namespace);
+    }
+    binding
 }
 
 fn read(text: &str, wanted: &Wanted<'_>) -> CliResult<Vec<Value>> {
@@ -171,6 +221,11 @@ fn configure(deployment: &mut Value, wanted: &Wanted<'_>) {
         "--storage-path=/data".to_owned(),
         format!("--storage-adv-addr=source-controller.$(RUNTIME_NAMESPACE).svc.{}.", wanted.cluster_domain),
     ]);
+    if wanted.least_privilege && wanted.components.contains(&COMPONENTS[1]) {
+        // Lists of all Secrets and ConfigMaps are not needed to read those that are named.
+        args.push(format!("--default-service-account={TENANT}"));
+        args.push("--feature-gates=DisableConfigWatchers=true".to_owned());
+    }
     container["args"] = json!(args);
 }
 
@@ -189,6 +244,7 @@ mod tests {
             network_policy: true,
             cluster_domain: "example.org",
             toleration_keys: keys,
+            least_privilege: false,
         }
     }
 
@@ -220,6 +276,30 @@ mod tests {
             "--storage-adv-addr=source-controller.$(RUNTIME_NAMESPACE).svc.example.org.",
         ] {
             assert!(args.contains(&json!(wanted)), "{wanted}: {args:?}");
+        }
+    }
+
+    #[test]
+    fn with_the_least_privilege_nothing_leads_to_the_whole_cluster() {
+        for (components, watch_all_namespaces) in
+            [(&COMPONENTS[..], true), (&COMPONENTS[..1], true), (&COMPONENTS[..], false)]
+        {
+            let least = Wanted { least_privilege: true, watch_all_namespaces, ..wanted(components, &[]) };
+            let objects = build(&least).unwrap();
+            let mut roles = 0;
+            for object in &objects {
+                let rules = crate::object::list(object, "/rules");
+                if name(object).starts_with("sluice-") {
+                    roles += 1;
+                    let is_any = rules.into_iter().any(|rule| rule.to_string().contains("\"*\""));
+                    assert!(!is_any, "{object}");
+                }
+                assert_ne!(text(object, "/roleRef/name"), "cluster-admin");
+            }
+            assert_eq!(roles, 2 + 2 * components.len());
+            let bound = if watch_all_namespaces { components.len() } else { 0 };
+            let is_wide = |object: &&Value| text(object, "/kind") == "ClusterRoleBinding";
+            assert_eq!(objects.iter().filter(is_wide).count(), bound);
         }
     }
 
