@@ -8,6 +8,7 @@ mod applying;
 mod arriving;
 mod away;
 mod bombs;
+mod bootstrapped;
 mod careful;
 mod comparison;
 mod dev;

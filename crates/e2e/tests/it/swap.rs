@@ -15,7 +15,7 @@ use sluice_testkit::{peers, port};
 
 use crate::story::{Story, config_map, deployment};
 
-const LEAVES_WITHIN: Duration = Duration::from_secs(20);
+pub const LEAVES_WITHIN: Duration = Duration::from_secs(20);
 /// Status fields that tell of times, counts and a compressor.
 const PASSING: &[&str] = &[
     "lastTransitionTime",
@@ -29,7 +29,7 @@ const PASSING: &[&str] = &[
 ];
 
 /// Which controllers reconcile: both of Flux, or both of ours.
-fn start(who: &Kind, plane: &Plane, storage: u16) -> Vec<Subject> {
+pub fn start(who: &Kind, plane: &Plane, storage: u16) -> Vec<Subject> {
     let flags = ["--watch-all-namespaces=true", "--log-level=info", "--log-encoding=json"].map(str::to_owned);
     let start = |kind: &Kind, hostname: &str, more: &[&str]| {
         let flags = flags.iter().cloned().chain(more.iter().map(|flag| (*flag).to_owned())).collect();
@@ -80,7 +80,7 @@ async fn said(story: &Story, names: &[&str]) -> BTreeMap<String, Value> {
     said
 }
 
-fn lasting(value: &Value) -> Value {
+pub fn lasting(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let kept = map.iter().filter(|(key, _)| !PASSING.contains(&key.as_str()));
