@@ -151,9 +151,10 @@ async fn a_finalizer_that_never_goes() {
     story.commit(&[("app/a.yaml", Some(&held)), ("last/a.yaml", Some(&held.replace("held", "last")))]);
     story.source().await;
     story.kustomization("app", json!({})).await;
-    story.kustomization("last", json!({"deletionPolicy": "WaitForTermination", "timeout": "3s"})).await;
+    story.kustomization("last", json!({"deletionPolicy": "WaitForTermination"})).await;
     story.ready("Kustomization", "app").await;
     story.ready("Kustomization", "last").await;
+    story.api.delete(&story.path("Kustomization", "last")).await.unwrap();
 
     // What left Git is deleted, and stays until somebody takes the finalizer off: that holds nobody up.
     let revision = story.push(&[("app/a.yaml", None), ("app/b.yaml", Some(&config_map("one", "1")))]).await;
@@ -164,7 +165,7 @@ async fn a_finalizer_that_never_goes() {
     assert!(is_going(&story.get("ConfigMap", "held").await));
 
     // It is wanted again while it still goes: that cannot be, and the wait says why.
-    story.kustomization("app", json!({"wait": true, "timeout": "3s"})).await;
+    story.kustomization("app", json!({"wait": true})).await;
     story.push(&[("app/a.yaml", Some(&held))]).await;
     let failed = story.failed("Kustomization", "app", "HealthCheckFailed").await;
     let said = condition(&failed, "Ready")["message"].as_str().unwrap().to_owned();
@@ -175,7 +176,6 @@ async fn a_finalizer_that_never_goes() {
     assert!(!is_going(&story.get("ConfigMap", "held").await));
 
     // A deletion that waits for it says so, and ends.
-    story.api.delete(&story.path("Kustomization", "last")).await.unwrap();
     story.event("last", "ReconciliationSucceeded", "failed to wait for resources termination").await;
     story.until("Kustomization", "last", Value::is_null).await;
     for name in ["held", "last"] {
