@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
@@ -25,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::auth::User;
 use crate::certificate;
+use crate::repoll::Repoll;
 
 /// Requests of one HTTP/2 connection at a time.
 const STREAMS_LIMIT: u32 = 1000;
@@ -138,12 +139,12 @@ where
         .keep_alive_interval(limits.stall)
         .keep_alive_timeout(limits.stall);
     let stream = Watched { stream, limit: limits.stall, stalled: None };
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = Repoll::new(builder.serve_connection(TokioIo::new(stream), service));
     // Looked at now and then, so that a request costs nothing: what is idle ends within twice its time.
     let mut begun = 0;
     loop {
         let patience = if begun == 0 { limits.headers.min(limits.idle) } else { limits.idle };
-        if timeout(patience, connection.as_mut()).await.is_ok() {
+        if timeout(patience, &mut connection).await.is_ok() {
             return;
         }
         let before = std::mem::replace(&mut begun, seen.begun.load(Ordering::Relaxed));
@@ -151,7 +152,7 @@ where
             break;
         }
     }
-    connection.as_mut().graceful_shutdown();
+    connection.inner().graceful_shutdown();
     let _ = timeout(limits.handshake, connection).await;
 }
 

@@ -31,6 +31,7 @@ mod protobuf;
 mod quantity;
 mod read;
 mod registry;
+mod repoll;
 mod rights;
 mod rules;
 mod schema;
