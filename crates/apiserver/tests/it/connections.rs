@@ -235,6 +235,9 @@ async fn ten_thousand_idle_watchers_hear_of_a_change() {
     let mut watchers = JoinSet::new();
     for _connection in 0..CONNECTIONS {
         let target = server.target();
+        // Who asks for many things at once, before it has a connection, opens one for each.
+        let first = target.client.get(format!("{}{MAPS}", target.url)).bearer_auth(&target.token);
+        assert_eq!(first.send().await.unwrap().status(), 200);
         for _watcher in 0..EACH {
             let request = target.client.get(format!("{}{path}", target.url)).bearer_auth(&target.token);
             watchers.spawn(async move { request.send().await.unwrap() });
