@@ -2,6 +2,8 @@
 //!
 //! Recorded from the real server (`examples/record.rs`).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::core::Core;
@@ -34,12 +36,13 @@ pub fn write(core: &Core) {
         "status": { "loadBalancer": {} },
     });
     put(core, "/services", service);
-    let recorded: Value = unpacked(PACKED);
-    for (table, objects) in recorded.as_object().into_iter().flatten() {
-        for object in objects.as_array().into_iter().flatten() {
-            put(core, table, object.clone());
+    let recorded: BTreeMap<String, Vec<Value>> = unpacked(PACKED);
+    for (table, objects) in recorded {
+        for object in objects {
+            put(core, &table, object);
         }
     }
+    core.store.forget_recent();
 }
 
 fn put(core: &Core, table: &str, mut object: Value) {

@@ -244,6 +244,11 @@ impl Store {
         Ok(after)
     }
 
+    /// Keeps the texts alone: for objects that nobody writes again soon.
+    pub fn forget_recent(&self) {
+        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Recent::default();
+    }
+
     /// An object that is stored.
     pub fn value(&self, stored: &Stored) -> Arc<Value> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
