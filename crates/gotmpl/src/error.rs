@@ -33,9 +33,14 @@ impl Error {
         self.inner.as_deref()
     }
 
-    /// The whole text of each error of the chain, the outermost first.
-    pub fn chain(&self) -> Vec<String> {
-        std::iter::successors(Some(self), |error| error.inner()).map(ToString::to_string).collect()
+    /// The errors of the chain, the outermost first. The text of each holds those within.
+    pub fn levels(&self) -> impl Iterator<Item = &Error> {
+        std::iter::successors(Some(self), |error| error.inner())
+    }
+
+    /// What this error says before the one inside.
+    pub fn says(&self) -> &str {
+        &self.says
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
+use std::panic::AssertUnwindSafe;
 
 use serde_json::{Map, Value, json};
 use sluice_helm::build;
@@ -12,7 +13,7 @@ use sluice_helm::capabilities::Capabilities;
 use sluice_helm::chart::{Chart, File, Limits};
 use sluice_helm::family::Family;
 use sluice_helm::manifest;
-use sluice_helm::render::{ReleaseOptions, RenderOptions, render};
+use sluice_helm::render::{ReleaseOptions, RenderCache, RenderOptions, render_cached};
 use sluice_helm::schema;
 use sluice_helm::values::as_floats;
 use sluice_helm::values::graph::from_map;
@@ -34,9 +35,10 @@ fn run() {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        let told = match std::panic::catch_unwind(|| answer(&asked)) {
+        let mut cache = RenderCache::once();
+        let told = match std::panic::catch_unwind(AssertUnwindSafe(|| answer(&asked, &mut cache))) {
             Ok(Ok(files)) => match asked.get("sort").and_then(Value::as_str) {
-                Some(part) => sorted(files, part),
+                Some(part) => sorted(files, part, &mut cache),
                 None => json!({"o": files}),
             },
             Ok(Err(error)) => json!({"e": error}),
@@ -49,10 +51,10 @@ fn run() {
 }
 
 /// What was printed, and what a release would hold of the files whose path holds `part`.
-fn sorted(files: BTreeMap<String, String>, part: &str) -> Value {
+fn sorted(files: BTreeMap<String, String>, part: &str, cache: &mut RenderCache) -> Value {
     let chosen = files.iter().filter(|(name, _)| name.contains(part));
     let chosen = chosen.map(|(name, text)| (name.clone(), text.clone())).collect();
-    match manifest::sort(&chosen, manifest::INSTALL_ORDER) {
+    match manifest::sort_rendered(chosen, manifest::INSTALL_ORDER, cache) {
         Err(error) => json!({"o": files, "s": error.to_string()}),
         Ok(sorted) => {
             let manifests: Vec<_> = sorted
@@ -71,7 +73,7 @@ fn sorted(files: BTreeMap<String, String>, part: &str) -> Value {
     }
 }
 
-fn answer(asked: &Value) -> Result<BTreeMap<String, String>, String> {
+fn answer(asked: &Value, cache: &mut RenderCache) -> Result<BTreeMap<String, String>, String> {
     let file = |(name, text): (&String, &Value)| File {
         name: name.clone(),
         data: text.as_str().unwrap().as_bytes().to_vec().into(),
@@ -111,5 +113,5 @@ fn answer(asked: &Value) -> Result<BTreeMap<String, String>, String> {
         strict: false,
         lint: false,
     };
-    render(&family, &coalesced, &options).map_err(|error| error.to_string())
+    render_cached(&family, &coalesced, &options, cache).map_err(|error| error.to_string())
 }

@@ -27,9 +27,12 @@ pub use post_render::{PostRender, PostRenderError, Strategy};
 /// is ever taken.
 pub const STACK: usize = 256 << 20;
 
-/// The limits of one build: a thousand templates deep as in Helm, each within a few branches.
+/// How many levels templates may nest, counting branches and calls: as many as the stack has room for.
+const DEPTH: u32 = if cfg!(debug_assertions) { 8_000 } else { 60_000 };
+
+/// The limits of one build: each template a thousand times within itself as in Helm, and within many branches.
 pub fn budget() -> Budget {
-    Budget::new(500_000_000, 1 << 30, 8_000)
+    Budget::new(500_000_000, 1 << 30, DEPTH)
 }
 
 /// What a build may use and how it differs from the plain one.
@@ -199,7 +202,10 @@ pub(crate) fn build_unstored<'c>(
                 strict: false,
                 lint: false,
             };
-            (render_traced(&family, &coalesced, &render_options, cache, trace)?, Vec::new())
+            let files = render_traced(&family, &coalesced, &render_options, cache, trace)?;
+            // What is done to files after the render is done to their text.
+            let refused = if post_render.is_none() { std::mem::take(&mut cache.refused) } else { Vec::new() };
+            (files, refused)
         }
     };
     sorted(family, files, ahead, options, post_render, &mut cache.heads)

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use serde_json::Value;
-use sluice_yaml::json::{Part, from_yaml_parts};
+use sluice_yaml::json::{Part, from_yaml, from_yaml_parts};
 
 use crate::chart::typed::{At, Typed, field};
+use crate::render::RenderCache;
 
 pub const HOOK: &str = "helm.sh/hook";
 pub const HOOK_WEIGHT: &str = "helm.sh/hook-weight";
@@ -197,6 +198,16 @@ pub fn sort(files: &BTreeMap<String, String>, order: &[&str]) -> Result<Sorted, 
     sort_cached(files.clone(), order, &mut Heads::none(), Vec::new()).map_err(|(error, _)| error)
 }
 
+/// The same for files that were rendered just now.
+pub fn sort_rendered(
+    files: BTreeMap<String, String>,
+    order: &[&str],
+    cache: &mut RenderCache,
+) -> Result<Sorted, ManifestError> {
+    let refused = std::mem::take(&mut cache.refused);
+    sort_cached(files, order, &mut cache.heads, refused).map_err(|(error, _)| error)
+}
+
 /// The same, with documents that may have been read before; a file of one document becomes that document. The files are
 /// given back where one of them is wrong. `ahead` are files that are read already.
 pub(crate) fn sort_cached(
@@ -228,6 +239,30 @@ pub(crate) type Ahead = (String, Result<Documents, String>);
 pub(crate) fn read_ahead(path: &str, content: &str) -> Ahead {
     let read = documents(path, content, &mut |document| Head::read(document));
     (path.to_owned(), read)
+}
+
+/// What is wrong with a printed file that is no UTF-8, where it counts: its documents are read as they were printed.
+pub(crate) fn refusal(path: &str, content: &[u8]) -> Option<Ahead> {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    if last.starts_with('_') || path.ends_with(NOTES) {
+        return None;
+    }
+    let read = |document: &[u8]| match std::str::from_utf8(document) {
+        Ok(text) => places(text).into_iter().find_map(|place| Head::read(&text[place]).err()),
+        Err(_) => from_yaml(document).err().map(|error| format!("error converting YAML to JSON: {error}")),
+    };
+    let mut rest = content;
+    loop {
+        let end = memchr::memmem::find(rest, b"\n---").map_or(rest.len(), |at| at + 1);
+        let document = rest[..end].strip_prefix(b"---").unwrap_or(&rest[..end]);
+        if let Some(text) = read(document.trim_ascii_start()) {
+            return Some((path.to_owned(), Err(text)));
+        }
+        rest = &rest[end..];
+        if rest.is_empty() {
+            return None;
+        }
+    }
 }
 
 /// Where files end whose text is for people.

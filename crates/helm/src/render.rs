@@ -26,7 +26,7 @@ use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::chart::archive::clean_path;
 use crate::family::{Family, MemberId};
-use crate::manifest::Heads;
+use crate::manifest::{self, Ahead, Heads};
 use crate::values::graph::{Node, Table};
 
 pub use error::RenderError;
@@ -74,6 +74,8 @@ pub struct RenderCache {
     /// A chart that may be worked on by two threads, and the second of them where it has begun.
     shared: Option<(Arc<Chart>, Option<Second>)>,
     pub(crate) heads: Heads,
+    /// Files of the last render that are no text, with what is told of them when they are sorted.
+    pub(crate) refused: Vec<Ahead>,
 }
 
 /// Templates, and the texts that they were parsed from.
@@ -269,24 +271,30 @@ pub fn render_traced(
         None => Shared::with(std::mem::take(&mut cache.kept)),
     };
     let mut rendered = BTreeMap::new();
+    cache.refused.clear();
     for renderable in renderables.into_iter().filter(|renderable| !renderable.is_partial()) {
         renderable.announce();
         let out = renderable.print(&templates, &cx, &shared)?;
         if let (Some(trace), Some(tracer)) = (trace, shared.tracer()) {
             trace(&renderable.name, &out, tracer.take());
         }
-        rendered.insert(renderable.name, printed(out));
+        let (text, refused) = printed(&renderable.name, out);
+        cache.refused.extend(refused);
+        rendered.insert(renderable.name, text);
     }
     cache.kept = shared.into_kept();
     Ok(rendered)
 }
 
-/// What a file prints, as Helm has it.
-fn printed(out: Vec<u8>) -> String {
+/// What a file prints, as Helm has it; and what is told when it is sorted, if it is no text.
+fn printed(name: &str, out: Vec<u8>) -> (String, Option<Ahead>) {
     match String::from_utf8(out) {
-        Ok(text) if memchr::memmem::find(text.as_bytes(), b"<no value>").is_none() => text,
-        Ok(text) => without_no_value(Text::from(text)).to_lossy().into_owned(),
-        Err(error) => without_no_value(Text::from(error.into_bytes())).to_lossy().into_owned(),
+        Ok(text) if memchr::memmem::find(text.as_bytes(), b"<no value>").is_none() => (text, None),
+        Ok(text) => (without_no_value(Text::from(text)).to_lossy().into_owned(), None),
+        Err(error) => {
+            let text = without_no_value(Text::from(error.into_bytes()));
+            (text.to_lossy().into_owned(), manifest::refusal(name, &text))
+        }
     }
 }
 

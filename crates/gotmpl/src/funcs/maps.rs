@@ -67,9 +67,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }
         Ok(Value::Map(kept))
     }),
-    variadic("merge", &[M, M], |run, a| merge_all(run, a, false)),
+    variadic("merge", &[M, M], |run, a| merge_or_blank(run, a, false)),
     variadic("mustMerge", &[M, M], |run, a| merge_all(run, a, false)),
-    variadic("mergeOverwrite", &[M, M], |run, a| merge_all(run, a, true)),
+    variadic("mergeOverwrite", &[M, M], |run, a| merge_or_blank(run, a, true)),
     variadic("mustMergeOverwrite", &[M, M], |run, a| merge_all(run, a, true)),
     variadic("dig", &[ANY], dig),
     fixed("deepCopy", &[ANY], copy),
@@ -84,6 +84,17 @@ fn dict(_: &Run<'_>, arguments: &mut Arguments) -> Outcome {
         map.insert(to_text(&key), values.next().unwrap_or_else(|| "".into()));
     }
     Ok(Value::Map(map))
+}
+
+/// What mergo says of values whose types do not fit; what it dies of is told otherwise.
+const DIFFERENT: &str = "src and dst must be of same type";
+
+/// As `merge_all`, but what mergo says is not told.
+fn merge_or_blank(run: &Run<'_>, arguments: &Arguments, overwrite: bool) -> Outcome {
+    match merge_all(run, arguments, overwrite) {
+        Err(error) if error.to_string() == DIFFERENT => Ok("".into()),
+        merged => merged,
+    }
 }
 
 fn merge_all(run: &Run<'_>, arguments: &Arguments, overwrite: bool) -> Outcome {
@@ -151,7 +162,7 @@ fn go_map(value: &Value) -> Option<Map> {
 /// What mergo says to a map that is merged into an object: nothing of it is taken over. Whether that is all.
 fn merge_into_object(source: &Map, target: &dyn Object, overwrite: bool) -> Result<bool, Error> {
     match target.kind() {
-        "ptr" if !overwrite => Err(Error::new("src and dst must be of same type")),
+        "ptr" if !overwrite => Err(Error::new(DIFFERENT)),
         "struct" if !target.fields().is_empty() => {
             Err(Error::new("reflect: call of reflect.Value.Field on map Value"))
         }

@@ -18,6 +18,8 @@ pub enum RenderError {
 
 const START: &str = "HELM_ERR_START";
 const END: &str = "HELM_ERR_END";
+/// How a level of a chain begins.
+const BEGIN: &str = "template: ";
 
 impl RenderError {
     pub(super) fn from_parsing(name: &str, error: &Error) -> Self {
@@ -38,11 +40,11 @@ impl RenderError {
         if error.is_limit() {
             return Self::Limit(text);
         }
-        Self::Execute(reformat(name, &text, &error.chain()))
+        Self::Execute(reformat(name, &text, &error))
     }
 }
 
-fn reformat(name: &str, text: &str, chain: &[String]) -> String {
+fn reformat(name: &str, text: &str, error: &Error) -> String {
     let mut tokens = text.splitn(3, ": ");
     let (Some(_), Some(place), Some(rest)) = (tokens.next(), tokens.next(), tokens.next()) else {
         return format!("execution error in ({name}): {text}");
@@ -52,9 +54,13 @@ fn reformat(name: &str, text: &str, chain: &[String]) -> String {
     {
         return format!("execution error at ({place}): {message}");
     }
+    // A chain is as long as templates nest, and each level tells all that are within: no more are told than have to be.
+    if error.levels().any(|level| level.says().len() >= BEGIN.len() && !level.says().starts_with(BEGIN)) {
+        return text.to_owned();
+    }
     let mut places: Vec<Place> = Vec::new();
-    for level in chain {
-        let Some(found) = Place::read(level) else { return text.to_owned() };
+    for level in error.levels() {
+        let Some(found) = Place::read(&level.to_string()) else { return text.to_owned() };
         if places.last() != Some(&found) {
             places.push(found);
         }
@@ -72,7 +78,7 @@ struct Place {
 
 impl Place {
     fn read(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("template: ")?;
+        let rest = text.strip_prefix(BEGIN)?;
         if rest.starts_with("no template ") {
             return Some(Self { message: text.to_owned(), ..Self::default() });
         }

@@ -209,6 +209,30 @@ mod tests {
     }
 
     #[test]
+    fn what_go_refuses_is_refused_in_its_words() {
+        for (template, want) in [
+            (
+                "a: {{ \"\\u00e9\" | trunc 1 }}\n",
+                "YAML parse error on app/templates/a.yaml: error converting YAML to JSON: yaml: invalid trailing UTF-8 octet",
+            ),
+            (
+                "a: {{ merge (dict \"f\" .Files) (dict \"f\" (dict \"x\" 1)) }}\n",
+                "error calling merge: reflect.Value.SetMapIndex: value of type interface {} is not assignable to type []uint8",
+            ),
+            (
+                "a: {{ mustMerge (dict \"f\" .Capabilities) (dict \"f\" (dict)) }}\n",
+                "error calling mustMerge: src and dst must be of same type",
+            ),
+        ] {
+            let chart = chart(&[("templates/a.yaml", template)]);
+            for in_halves in [false, true] {
+                let error = built(&chart, in_halves).0.unwrap_err();
+                assert!(error.contains(want), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn two_threads_print_what_one_prints() {
         for (templates, random) in [
             (&[][..], 0),

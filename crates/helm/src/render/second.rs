@@ -210,8 +210,11 @@ impl Work {
             let out = renderable.print(templates, &cx, &shared);
             let is_alone = !take_lasting_change() && caller.asked.get() == 0;
             let out = out.ok().filter(|_| is_alone)?;
-            let (name, text) = (renderable.name.clone(), printed(out));
-            let read = (!name.ends_with(manifest::NOTES)).then(|| manifest::read_ahead(&name, &text));
+            let name = renderable.name.clone();
+            let (text, refused) = printed(&name, out);
+            let read_ahead =
+                || (!name.ends_with(manifest::NOTES)).then(|| manifest::read_ahead(&name, &text));
+            let read = refused.or_else(read_ahead);
             done.push((name, text, read));
         }
         None
