@@ -1,19 +1,25 @@
 //! POST and PUT, and what every write goes through: metadata rules, what is kept, who set what.
 
+mod body;
+mod form;
+
 use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use self::body::pruned;
+use self::body::{pruned_body, received};
+pub use self::form::fit_to;
+use self::form::{complete, settle};
 use crate::call::{Answer, Call};
 use crate::core::Core;
-use crate::facts::facts;
 use crate::managed::{self, Write};
 use crate::path::Target;
 use crate::read::{find, key};
 use crate::registry::Resource;
 use crate::status::{About, Cause, Failure};
 use crate::store::{Raced, Stored};
-use crate::{admit, decode, defaults, escalate, keep, life, print, text, validate};
+use crate::{admit, defaults, escalate, keep, life, validate};
 
 /// How often a write that others overtake is made anew.
 pub(crate) const ATTEMPTS: usize = 16;
@@ -33,172 +39,6 @@ pub fn reset_fields(resource: &Resource, subresource: &str) -> &'static [&'stati
         "status" | "approval" => &["spec"],
         "" if resource.has_status() => &["status"],
         _ => &[],
-    }
-}
-
-/// What the client sent, made to fit the path.
-fn received(call: &Call, resource: &Resource, target: &Target) -> Result<Value, Failure> {
-    let mut object = call.object(&resource.kind)?;
-    check_kind(resource, &object)?;
-    object["kind"] = resource.kind.as_str().into();
-    object["apiVersion"] = resource.api_version().into();
-    if !resource.is_custom {
-        typed(resource, &mut object)?;
-    }
-    if !object["metadata"].is_null() && !object["metadata"].is_object() {
-        return Err(Failure::bad_request("metadata is not an object"));
-    }
-    let metadata = keep::metadata(&mut object);
-    if resource.is_namespaced {
-        let ns = target.ns.clone().unwrap_or_default();
-        match metadata.get("namespace").and_then(Value::as_str) {
-            None | Some("") => {
-                metadata.insert("namespace".into(), ns.into());
-            }
-            Some(sent) if sent == ns => {}
-            Some(_) => {
-                return Err(Failure::bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request",
-                ));
-            }
-        }
-    } else {
-        metadata.remove("namespace");
-    }
-    Ok(object)
-}
-
-/// An object of another kind or version is none for this path.
-fn check_kind(resource: &Resource, object: &Value) -> Result<(), Failure> {
-    let sent = |key: &str| object[key].as_str().unwrap_or_default();
-    let (kind, version) = (sent("kind"), sent("apiVersion"));
-    if (kind.is_empty() || kind == resource.kind) && (version.is_empty() || version == resource.api_version())
-    {
-        return Ok(());
-    }
-    let (group, number) = version.rsplit_once('/').unwrap_or(("", version));
-    let wanted = &resource.kind;
-    let why = if resource.is_custom {
-        if kind == *wanted {
-            return Err(Failure::bad_request(format!(
-                "the API version in the data ({version}) does not match the expected API version ({})",
-                resource.api_version()
-            )));
-        }
-        "the object's kind and version do not fit the path".to_owned()
-    } else if facts().schema_of(group, number, kind).is_some() {
-        let package =
-            |group: &str| group.split('.').next().filter(|one| !one.is_empty()).unwrap_or("core").to_owned();
-        let own = package(&resource.group);
-        format!("converting ({number}.{kind}) to ({own}.{wanted}): unknown conversion")
-    } else {
-        format!(
-            "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
-        )
-    };
-    Err(Failure::bad_request(format!("{kind} in version {number:?} cannot be handled as a {wanted}: {why}")))
-}
-
-/// A built-in kind's fields have their types.
-pub fn typed(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
-    decode::body(&resource.schema, object).map_err(|why| {
-        let (kind, version) = (&resource.kind, &resource.version);
-        Failure::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
-    })
-}
-
-/// Unknown fields go, with the words that `fieldValidation` wants about them.
-pub fn pruned(call: &Call, resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
-    let dropped = keep::prune(&resource.schema, object);
-    told(call, resource, dropped, Vec::new())
-}
-
-/// As `pruned`, for a whole object in the body, whose fields may also come twice.
-fn pruned_body(call: &Call, resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
-    let dropped = keep::prune(&resource.schema, object);
-    if call.parameter("fieldValidation") == "Ignore" || !call.is_json() {
-        return told(call, resource, dropped, Vec::new());
-    }
-    if resource.is_custom {
-        let mut dropped = dropped;
-        dropped.sort();
-        return told(call, resource, dropped, text::strict(None, &call.body));
-    }
-    told(call, resource, Vec::new(), text::strict(Some(&resource.schema), &call.body))
-}
-
-fn told(
-    call: &Call,
-    resource: &Resource,
-    dropped: Vec<String>,
-    mut texts: Vec<String>,
-) -> Result<Vec<String>, Failure> {
-    texts.extend(dropped.iter().map(|path| format!("unknown field {path:?}")));
-    if texts.is_empty() {
-        return Ok(texts);
-    }
-    match call.parameter("fieldValidation") {
-        "Strict" => Err(Failure::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
-            resource.kind,
-            resource.version,
-            resource.kind,
-            texts.join(", ")
-        ))),
-        "Ignore" => Ok(Vec::new()),
-        _ => Ok(texts),
-    }
-}
-
-/// Defaults and what the kind itself sets.
-pub fn complete(resource: &Resource, object: &mut Value) {
-    if resource.is_custom {
-        keep::default(&resource.schema, object);
-    } else {
-        keep::drop_nulls(object);
-        if object["spec"].is_null() || object["spec"]["template"].is_null() {
-            // A struct that nobody has set is there.
-            keep::default(&resource.schema, object);
-        }
-        // Amounts take their form; what does not fit is told elsewhere.
-        let _ = decode::body(&resource.schema, object);
-        defaults::set(resource, object);
-        keep::default(&resource.schema, object);
-        keep::drop_nulls(object);
-        print::zeros(&resource.group, &resource.version, &resource.kind, object);
-    }
-    let metadata = keep::metadata(object);
-    for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
-        let is_empty = metadata.get(name).is_some_and(|value| {
-            value.is_null()
-                || value.as_object().is_some_and(|map| map.is_empty())
-                || value.as_array().is_some_and(Vec::is_empty)
-        });
-        if is_empty {
-            metadata.remove(name);
-        }
-    }
-    metadata.retain(|_, value| !value.is_null());
-}
-
-/// What is left out of an object when it is kept, after it is recorded who set what.
-fn settle(resource: &Resource, subresource: &str, object: &mut Value) {
-    if resource.is_custom {
-        return;
-    }
-    if is_about_status(subresource) {
-        // The rest is as it was kept.
-        let mut status = serde_json::json!({ "status": object["status"].take() });
-        print::settle(&resource.group, &resource.version, &resource.kind, &mut status);
-        set_or_remove(object, "status", status["status"].take());
-        return;
-    }
-    print::settle(&resource.group, &resource.version, &resource.kind, object);
-    if resource.is("", "services")
-        && object["spec"]["type"] == "ExternalName"
-        && let Some(spec) = object["spec"].as_object_mut()
-    {
-        spec.remove("internalTrafficPolicy");
     }
 }
 
@@ -427,59 +267,6 @@ pub fn record_update(
         reset: reset_fields(resource, subresource),
     };
     managed::updated(&write, Some(live), object);
-}
-
-fn is_about_status(subresource: &str) -> bool {
-    matches!(subresource, "status" | "approval")
-}
-
-/// What this write may not change is as it was.
-pub fn fit_to(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
-    let is_status = is_about_status(subresource);
-    if is_status && let Value::Object(fields) = object {
-        // The rest is as it was, and complete.
-        fields.retain(|name, _| matches!(name.as_str(), "apiVersion" | "kind" | "metadata" | "status"));
-    }
-    complete(resource, object);
-    if is_status {
-        let status = object["status"].take();
-        let sent = object["metadata"].clone();
-        *object = live.clone();
-        set_or_remove(object, "status", status);
-        // Metadata goes along for built-in kinds, save what is the object's own.
-        if !resource.is_custom {
-            object["metadata"]["labels"] = sent["labels"].clone();
-            object["metadata"]["annotations"] = sent["annotations"].clone();
-        }
-        object["metadata"]["managedFields"] = sent["managedFields"].clone();
-        object["metadata"]["resourceVersion"] = sent["resourceVersion"].clone();
-        object["metadata"]["uid"] = sent["uid"].clone();
-        keep::metadata(object).retain(|_, value| !value.is_null());
-    } else if resource.has_status() && subresource.is_empty() {
-        set_or_remove(object, "status", live["status"].clone());
-    }
-    defaults::on_update(resource, live, object);
-    let metadata = keep::metadata(object);
-    for key in
-        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"]
-    {
-        match live["metadata"].get(key) {
-            Some(value) => metadata.insert(key.to_owned(), value.clone()),
-            None => metadata.remove(key),
-        };
-    }
-    if metadata.get("uid").is_none_or(|uid| uid == "") {
-        metadata.insert("uid".into(), live["metadata"]["uid"].clone());
-    }
-}
-
-fn set_or_remove(object: &mut Value, key: &str, value: Value) {
-    let Value::Object(fields) = object else { return };
-    if value.is_null() {
-        fields.remove(key);
-    } else {
-        fields.insert(key.to_owned(), value);
-    }
 }
 
 /// Replaces an object by what `make` makes of the live one, again when another write came between.
