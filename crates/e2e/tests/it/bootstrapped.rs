@@ -16,7 +16,8 @@ use sluice_testkit::{peers, port};
 use crate::story::condition;
 use crate::swap::{LEAVES_WITHIN, lasting, start};
 
-const PATIENCE: Duration = Duration::from_mins(2);
+/// A store that is not there yet is asked again after 5 s, 10 s, 20 s, 30 s, …
+const PATIENCE: Duration = Duration::from_mins(4);
 const SYSTEM: &str = "flux-system";
 const EXAMPLES: [&str; 3] = ["podinfo", "tenant", "custom-resource"];
 /// Namespace and name of all Kustomizations that the examples come to.
