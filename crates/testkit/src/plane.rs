@@ -247,10 +247,11 @@ impl Plane {
         self.processes.iter_mut().find(|process| process.name() == name)
     }
 
-    /// Starts a program again, in its old place, after it was killed. Ready when this returns.
+    /// Starts a program again in its old place, which it leaves first where it is not dead yet. Ready when this returns.
     pub fn start_again(&mut self, name: &str) -> Result<(), PlaneError> {
         let at = self.processes.iter().position(|process| process.name() == name);
         if let Some(at) = at {
+            self.processes[at].kill();
             self.processes[at] = reaper::Process::start(name, &mut self.commands[at])?;
         }
         self.wait_until_ready()
