@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use sluice_testkit::api::Api;
+use sluice_testkit::peers;
+use sluice_testkit::plane::{Options as PlaneOptions, Plane, Sort};
 use sluice_testkit::subject::{Kind, Options, Subject};
 use sluice_testkit::yaml;
 
@@ -137,4 +139,45 @@ async fn are_refused(process: &Api, ns: &str) {
     for answer in refused {
         assert_eq!(answer.unwrap_err().code(), 403);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installation_gives_its_rights_back() {
+    let test = "an_installation_gives_its_rights_back";
+    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
+        return peers::skip(test, "sluice is not built");
+    };
+    let Kind::Program { program, .. } = &kind else { return };
+    let options = PlaneOptions { sort: Some(Sort::Embedded), ..PlaneOptions::default() };
+    let plane = tokio::task::block_in_place(|| Plane::start(&options)).unwrap();
+    let cluster = sluice_cluster::Cluster::from_kubeconfig(&plane.kubeconfig(), None).await.unwrap();
+    let life = tokio::spawn(sluice_simulate::workloads(cluster, jiff::Timestamp::now));
+    let install = |more: &[&str]| {
+        let words = ["install", "--image=example.com/sluice:v1", "--force"];
+        let mut command = Command::new(program);
+        command.args(words).args(more).env("KUBECONFIG", plane.kubeconfig());
+        let output = tokio::task::block_in_place(|| command.output()).unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+        String::from_utf8(said).unwrap()
+    };
+    let api = plane.api();
+    let path = |name: &str| format!("/apis/{RBAC}/v1/clusterrolebindings/{name}-{SYSTEM}");
+    install(&[]);
+    let wide = api.get(&path("cluster-reconciler")).await.unwrap();
+    assert_eq!(wide["roleRef"]["name"], "cluster-admin");
+
+    // Ours are taken out of it; what Flux's other controllers have they keep.
+    let said = install(&["--least-privilege"]);
+    assert!(said.contains(&format!("ClusterRoleBinding/cluster-reconciler-{SYSTEM} configured")), "{said}");
+    let wide = api.get(&path("cluster-reconciler")).await.unwrap();
+    let names: Vec<&Value> = wide["subjects"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["helm-controller"]);
+    let patch = json!({"subjects": [{"kind": "ServiceAccount", "name": "sluice", "namespace": SYSTEM}]});
+    api.merge_patch(&path("cluster-reconciler"), &patch).await.unwrap();
+    let said = install(&["--least-privilege"]);
+    assert!(said.contains(&format!("ClusterRoleBinding/cluster-reconciler-{SYSTEM} deleted")), "{said}");
+    assert_eq!(api.get(&path("cluster-reconciler")).await.unwrap_err().code(), 404);
+    assert!(api.get(&path("sluice-kustomize-controller")).await.is_ok());
+    life.abort();
 }
