@@ -292,14 +292,12 @@ impl Applier {
         object: &Object,
         is_dry_run: bool,
     ) -> Result<crate::client::Applied, ApiError> {
-        let namespace = if kind.namespaced { object.namespace() } else { "" };
-        let at = At::new(kind, namespace, object.name());
+        let at = At::new(kind, object.namespace(), object.name());
         self.cluster.apply(at, &object.to_value(), &self.options.manager, is_dry_run).await
     }
 
     async fn read(&self, kind: &ResourceKind, id: &ObjectId) -> Result<Option<Object>, ApiError> {
-        let namespace = if kind.namespaced { id.namespace.as_str() } else { "" };
-        match self.cluster.get(At::new(kind, namespace, &id.name)).await {
+        match self.cluster.get(At::new(kind, &id.namespace, &id.name)).await {
             Ok(value) => Ok(Object::try_from(value).ok()),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -327,8 +325,7 @@ impl Applier {
         if !(may_recreate && error.is_immutable()) {
             return Err(dry_run(&id, error));
         }
-        let namespace = if kind.namespaced { live.namespace() } else { "" };
-        let at = At::new(kind, namespace, live.name());
+        let at = At::new(kind, live.namespace(), live.name());
         self.index.unsettle(kind, live.namespace(), live.name());
         match self.cluster.delete(at, live.uid(), Propagation::Background).await {
             Err(error) if !error.is_not_found() => return Err(ApplyError::Recreate { object: id, error }),
@@ -383,8 +380,7 @@ impl Applier {
 
     /// Changes a live object so that it can be applied.
     async fn patch(&self, kind: &Arc<ResourceKind>, live: &Object, patch: &Value) -> Result<(), ApiError> {
-        let namespace = if kind.namespaced { live.namespace() } else { "" };
-        let at = At::new(kind, namespace, live.name());
+        let at = At::new(kind, live.namespace(), live.name());
         self.index.unsettle(kind, live.namespace(), live.name());
         self.cluster.patch(at, "", PatchKind::Json, patch, &self.options.manager).await.map(drop)
     }

@@ -20,7 +20,7 @@ pub struct Cluster {
     pub(crate) guard: Option<Guard>,
 }
 
-/// Which object a verb is about.
+/// Which object a verb is about. The namespace does not count where the kind is outside of namespaces.
 #[derive(Debug, Clone, Copy)]
 pub struct At<'a> {
     pub kind: &'a ResourceKind,

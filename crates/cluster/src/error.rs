@@ -2,6 +2,9 @@
 
 use serde::Deserialize;
 
+/// What upstream's client says of a path that no server answers for.
+const UNSERVED: &str = "the server could not find the requested resource";
+
 /// A refused or failed request. `Display` is the server's own message where it gave one.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -65,7 +68,7 @@ impl ApiError {
                 message: status.message,
                 causes: status.details.unwrap_or_default().causes,
             },
-            _ if code == 404 => Self::bare(code, "the server could not find the requested resource"),
+            _ if code == 404 => Self::bare(code, UNSERVED),
             _ if code == 503 => Self::bare(code, "the server is currently unable to handle the request"),
             _ => {
                 let text = String::from_utf8_lossy(&body[..body.len().min(1024)]).trim().to_owned();
@@ -101,9 +104,7 @@ impl ApiError {
     /// Not the object is missing but the path to it: its kind is served no more, or elsewhere by now.
     pub fn is_unserved(&self) -> bool {
         match self {
-            Self::Status { code: 404, message, .. } => {
-                message == "the server could not find the requested resource"
-            }
+            Self::Status { code: 404, message, .. } => message == UNSERVED,
             _ => false,
         }
     }

@@ -215,6 +215,8 @@ mod tests {
         assert_eq!(core.path("ns", "one"), "/api/v1/namespaces/ns/configmaps/one");
         assert_eq!(core.path("", ""), "/api/v1/configmaps");
         let role = ResourceKind::new("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false);
-        assert_eq!(role.path("", "system:a"), "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Aa");
+        let path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Aa";
+        assert_eq!(role.path("", "system:a"), path);
+        assert_eq!(role.path("ns", "system:a"), path);
     }
 }

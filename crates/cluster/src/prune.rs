@@ -63,12 +63,11 @@ impl Cluster {
                 Ok(None) => return Ok(Some(Action::Deleted)),
                 Err(error) => return Err(("query", error)),
             };
-            let namespace = if kind.namespaced { id.namespace.as_str() } else { "" };
-            let is_another = namespace != id.namespace;
+            let is_another = !kind.namespaced && !id.namespace.is_empty();
             if is_another && options.wanted.contains(&ObjectId { namespace: String::new(), ..id.clone() }) {
                 return Ok(None);
             }
-            match self.get(At::new(&kind, namespace, &id.name)).await {
+            match self.get(At::new(&kind, &id.namespace, &id.name)).await {
                 Ok(value) => break (kind, Object::try_from(value).unwrap_or_default()),
                 // Its version may be served no more, and the object be there in another one.
                 Err(error) if error.is_unserved() && !is_known_to_be_new => {
@@ -79,8 +78,7 @@ impl Cluster {
                 Err(error) => return Err(("query", error)),
             }
         };
-        let namespace = if kind.namespaced { id.namespace.as_str() } else { "" };
-        let at = At::new(&kind, namespace, &id.name);
+        let at = At::new(&kind, &id.namespace, &id.name);
         let is_ours = options.owner.iter().all(|(key, value)| live.label(key) == Some(value));
         if !is_ours || Self::asks_to_stay(&live, &options.marks) {
             return Ok(Some(Action::Skipped));
@@ -102,8 +100,7 @@ impl Cluster {
         for tracked in objects {
             let kind = self.kind_in_any_version(&tracked.api_version(), &tracked.id.kind).await?;
             let Some(kind) = kind else { continue };
-            let namespace = if kind.namespaced { tracked.id.namespace.as_str() } else { "" };
-            match self.get(At::new(&kind, namespace, &tracked.id.name)).await {
+            match self.get(At::new(&kind, &tracked.id.namespace, &tracked.id.name)).await {
                 Ok(_) => return Ok(Some(tracked.clone())),
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error),

@@ -253,8 +253,7 @@ impl Waiting<'_> {
             Err(ApiError::NoKind { .. }) => return (Seen::new(Status::NotFound), None),
             Err(error) => return (Seen::unknown(error), None),
         };
-        let namespace = if kind.namespaced { object.id.namespace.as_str() } else { "" };
-        match self.cluster.get(At::new(&kind, namespace, &object.id.name)).await {
+        match self.cluster.get(At::new(&kind, &object.id.namespace, &object.id.name)).await {
             Ok(value) => {
                 let live = Object::try_from(value).unwrap_or_default();
                 if object.is_applied {

@@ -145,6 +145,5 @@ pub async fn apply(cluster: &Cluster, object: &Value, ns: &str) -> Result<(), Ap
     let kind = cluster.kind(word("apiVersion"), word("kind")).await?;
     let ns = object["metadata"]["namespace"].as_str().unwrap_or(ns);
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    let ns = if kind.namespaced { ns } else { "" };
     cluster.apply(At::new(&kind, ns, name), object, MANAGER, false).await.map(|_| ())
 }
