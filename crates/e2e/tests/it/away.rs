@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use sluice_testkit::peers;
 use sluice_testkit::plane::{Options as PlaneOptions, Plane, Sort};
 use sluice_testkit::proxy::{Fate, Proxy};
-use sluice_testkit::subject::{Kind, Options, Subject};
+use sluice_testkit::subject::{Kind, Subject};
 use sluice_testkit::trace::replay::Stage;
 use tokio::sync::Notify;
 
-use crate::story::{PATIENCE, Story, config_map};
+use crate::story::{PATIENCE, Story, config_map, through};
 
 const OBJECTS: usize = 30;
 /// Objects that have been written when it happens.
@@ -84,10 +84,7 @@ async fn a_control_plane_goes_away_in_the_middle_of_an_apply() {
     let mut plane = tokio::task::block_in_place(|| Plane::start(&options)).unwrap();
     Stage::prepare(&plane, &kind).await.unwrap();
     let proxy = Proxy::start(&plane).unwrap();
-    let kubeconfig = plane.folder().join("kubeconfig-proxy");
-    std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();
-    let options = Options { kubeconfig: Some(kubeconfig), ..Options::default() };
-    let mut subject = Subject::start(&kind, &plane, &options).unwrap();
+    let mut subject = Subject::start(&kind, &plane, &through(&proxy, &plane)).unwrap();
     let mut story = Story::on(&plane, test).await;
 
     let first = put(&mut story, "1", 0);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sluice_testkit::proxy::{Fate, Proxy, scramble};
 use sluice_testkit::subject::{Options, Subject};
 
-use crate::story::{Story, config_map, own_plane};
+use crate::story::{Story, config_map, own_plane, through};
 
 const APPS: usize = 12;
 const ROUNDS: usize = 3;
@@ -44,10 +44,8 @@ async fn a_rough_api_server_changes_nothing_of_the_end() {
     let test = "a_rough_api_server";
     let Some((kind, plane)) = own_plane(test).await else { return };
     let proxy = Proxy::start(&plane).unwrap();
-    let kubeconfig = plane.folder().join("kubeconfig-proxy");
-    std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();
     let flags = ["--enable-leader-election", "--max-retry-delay=2s"].map(str::to_owned).to_vec();
-    let options = Options { kubeconfig: Some(kubeconfig), flags, ..Options::default() };
+    let options = Options { flags, ..through(&proxy, &plane) };
     let mut subject = Subject::start(&kind, &plane, &options).unwrap();
     let mut story = Story::on(&plane, test).await;
     put(&mut story, 0);

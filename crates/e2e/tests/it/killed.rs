@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use sluice_testkit::peers;
 use sluice_testkit::plane::{self, Plane};
 use sluice_testkit::proxy::{Fate, Proxy};
-use sluice_testkit::subject::{Kind, Options, Subject};
+use sluice_testkit::subject::{Kind, Subject};
 use sluice_testkit::trace::replay::Stage;
 
-use crate::story::{Story, config_map};
+use crate::story::{Story, config_map, through};
 
 /// Objects of the Kustomization; the last one leaves Git while the controllers are dead.
 const OBJECTS: usize = 4;
@@ -31,9 +31,7 @@ async fn killed_at_every_write() {
     let plane = tokio::task::block_in_place(|| Plane::start(&plane::Options::default())).unwrap();
     Stage::prepare(&plane, &kind).await.unwrap();
     let proxy = Proxy::start(&plane).unwrap();
-    let kubeconfig = plane.folder().join("kubeconfig-proxy");
-    std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();
-    let options = Options { kubeconfig: Some(kubeconfig), ..Options::default() };
+    let options = through(&proxy, &plane);
     let mut subject = Subject::start(&kind, &plane, &options).unwrap();
     let mut story = Story::on(&plane, test).await;
     put_all(&mut story);

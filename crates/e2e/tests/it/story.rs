@@ -11,6 +11,7 @@ use sluice_testkit::api::Api;
 use sluice_testkit::git::{GitServer, Login, Repository};
 use sluice_testkit::peers;
 use sluice_testkit::plane::{Options as PlaneOptions, Plane};
+use sluice_testkit::proxy::Proxy;
 use sluice_testkit::subject::{Kind, Options, Subject};
 use sluice_testkit::trace::replay::Stage;
 
@@ -32,13 +33,25 @@ pub fn kind() -> Option<Kind> {
 
 /// Our own controllers and a plane for one story alone; `None` where they are not built.
 pub async fn own_plane(test: &str) -> Option<(Kind, Plane)> {
+    own_plane_with(test, &PlaneOptions::default()).await
+}
+
+/// As [`own_plane`], a plane of another sort.
+pub async fn own_plane_with(test: &str, options: &PlaneOptions) -> Option<(Kind, Plane)> {
     let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
         peers::skip(test, "sluice is not built");
         return None;
     };
-    let plane = tokio::task::block_in_place(|| Plane::start(&PlaneOptions::default())).unwrap();
+    let plane = tokio::task::block_in_place(|| Plane::start(options)).unwrap();
     Stage::prepare(&plane, &kind).await.unwrap();
     Some((kind, plane))
+}
+
+/// The way to a plane through a proxy before it.
+pub fn through(proxy: &Proxy, plane: &Plane) -> Options {
+    let kubeconfig = plane.folder().join("kubeconfig-proxy");
+    std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();
+    Options { kubeconfig: Some(kubeconfig), ..Options::default() }
 }
 
 /// One set of controllers for all stories of this process.

@@ -7,24 +7,15 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 use sluice_cluster::Cluster;
 use sluice_testkit::api::{ApiError, WatchEvent};
-use sluice_testkit::peers;
 use sluice_testkit::plane::{Options as PlaneOptions, Plane, Sort};
 use sluice_testkit::proxy::Proxy;
 use sluice_testkit::subject::{Kind, Options, Subject};
-use sluice_testkit::trace::replay::Stage;
 
-use crate::story::{PATIENCE, Story, condition, config_map, deployment};
+use crate::story::{PATIENCE, Story, condition, config_map, deployment, own_plane_with, through};
 
 /// A plane in this process, and our own controllers.
 async fn embedded(test: &str) -> Option<(Kind, Plane)> {
-    let Some(kind) = Kind::sluice().filter(Kind::is_built) else {
-        peers::skip(test, "sluice is not built");
-        return None;
-    };
-    let options = PlaneOptions { sort: Some(Sort::Embedded), ..PlaneOptions::default() };
-    let plane = tokio::task::block_in_place(|| Plane::start(&options)).unwrap();
-    Stage::prepare(&plane, &kind).await.unwrap();
-    Some((kind, plane))
+    own_plane_with(test, &PlaneOptions { sort: Some(Sort::Embedded), ..PlaneOptions::default() }).await
 }
 
 fn app(number: usize) -> String {
@@ -157,11 +148,7 @@ async fn three_hundred_waits_share_few_connections() {
     let Some((kind, plane)) = embedded(test).await else { return };
     let proxy = Proxy::start(&plane).unwrap();
     proxy.allow_connections(CONNECTIONS);
-    let kubeconfig = plane.folder().join("kubeconfig-proxy");
-    std::fs::write(&kubeconfig, proxy.kubeconfig()).unwrap();
-    let mut subject =
-        Subject::start(&kind, &plane, &Options { kubeconfig: Some(kubeconfig), ..Options::default() })
-            .unwrap();
+    let mut subject = Subject::start(&kind, &plane, &through(&proxy, &plane)).unwrap();
     let mut story = Story::on(&plane, test).await;
     let revision = story.commit(&[("app/a.yaml", Some(&config_map("one", "1")))]);
     story.source().await;
