@@ -269,7 +269,7 @@ pub fn apply_scale(
     force: bool,
 ) -> Result<Answer, Failure> {
     rescale(core, call, resource, target, |by, live| {
-        let mut scale = managed::apply(by, Some(live), config, force, |_| Ok(()))?;
+        let mut scale = managed::apply(by, Some(live), config, force, |_, _| ())?;
         scale["metadata"]["resourceVersion"] = config["metadata"]["resourceVersion"].clone();
         Ok(scale)
     })

@@ -43,7 +43,7 @@ pub fn forget(core: &Core, definition: &Value) {
 }
 
 fn rebuild(core: &Core, without: Option<&str>) {
-    let mut registry = Registry::built_in();
+    let mut registry = Registry::clone(&Registry::built_in());
     // Held to the end: of two that rebuild at a time, the later one has seen more.
     let mut known = core.definitions();
     let mut definitions = core.store.list(&table(), None).objects;
@@ -153,9 +153,9 @@ fn root(written: &Value) -> Schema {
     let mut schema = Schema::structural(written);
     if let Shape::Object { fields, .. } = &mut schema.shape {
         let plain = |shape| Schema { shape, list: ListKind::Atomic, ..Schema::default() };
-        fields.insert("apiVersion".into(), plain(Shape::String));
-        fields.insert("kind".into(), plain(Shape::String));
-        fields.insert("metadata".into(), plain(Shape::Reference(Reference::new(OBJECT_META))));
+        fields.insert("apiVersion", plain(Shape::String));
+        fields.insert("kind", plain(Shape::String));
+        fields.insert("metadata", plain(Shape::Reference(Reference::new(OBJECT_META))));
     }
     schema
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::keep::Place;
 use crate::quantity;
+use crate::same::Same;
 use crate::schema::{Schema, Shape};
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -15,14 +16,20 @@ const DEPTH_LIMIT: usize = 128;
 
 /// Checks a body, and brings its amounts into form. The error is what a client reads.
 pub fn body(schema: &Schema, object: &mut Value) -> Result<(), String> {
+    changed(schema, object, &Same::Nothing)
+}
+
+/// As `body`, where only a part has changed.
+pub fn changed(schema: &Schema, object: &mut Value, same: &Same) -> Result<(), String> {
     let Value::Object(fields) = object else { return Ok(()) };
     let owner = last(name_of(schema));
-    for (key, value) in fields {
-        if let Some((field, _)) = schema.field(key) {
-            walk(field, value, owner, &Place::Field(&Place::Root, key), 0)?;
+    let mut outcome = Ok(());
+    same.each_changed(fields, |key, value, same| {
+        if let (Some((field, _)), true) = (schema.field(key), outcome.is_ok()) {
+            outcome = walk(field, value, same, owner, &Place::Field(&Place::Root, key), 0);
         }
-    }
-    Ok(())
+    });
+    outcome
 }
 
 fn name_of(schema: &Schema) -> &str {
@@ -59,7 +66,14 @@ fn go_type(schema: &Schema) -> String {
     }
 }
 
-fn walk(schema: &Schema, value: &mut Value, owner: &str, place: &Place, depth: usize) -> Result<(), String> {
+fn walk(
+    schema: &Schema,
+    value: &mut Value,
+    same: &Same,
+    owner: &str,
+    place: &Place,
+    depth: usize,
+) -> Result<(), String> {
     if value.is_null() || depth > DEPTH_LIMIT {
         return Ok(());
     }
@@ -87,17 +101,20 @@ fn walk(schema: &Schema, value: &mut Value, owner: &str, place: &Place, depth: u
         (Shape::Object { fields, others }, Value::Object(map)) => {
             let is_struct = !fields.is_empty();
             let inner = if is_struct { last(name_of(schema)) } else { owner };
-            for (key, below) in map {
-                if let Some(field) = fields.get(key) {
-                    walk(field, below, inner, &Place::Field(place, key), depth + 1)?;
+            let mut outcome = Ok(());
+            same.each_changed(map, |key, below, same| {
+                if outcome.is_err() {
+                } else if let Some(field) = fields.get(key) {
+                    outcome = walk(field, below, same, inner, &Place::Field(place, key), depth + 1);
                 } else if let Some(others) = others {
-                    walk(others, below, inner, place, depth + 1)?;
+                    outcome = walk(others, below, same, inner, place, depth + 1);
                 }
-            }
-            Ok(())
+            });
+            outcome
         }
         (Shape::Array(items), Value::Array(list)) => {
-            list.iter_mut().try_for_each(|item| walk(items, item, owner, place, depth + 1))
+            let mut changed = same.changed_items(list);
+            changed.try_for_each(|(item, same)| walk(items, item, same, owner, place, depth + 1))
         }
         (Shape::String, Value::String(text)) if resolved.format == "byte" => base64_fault(text),
         (Shape::Integer, value @ Value::Number(_)) if value.is_f64() => wrong(value),

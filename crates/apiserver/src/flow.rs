@@ -61,5 +61,5 @@ fn told(core: &Core, live: &Value) -> Option<Value> {
         schema: &schemas.schema,
         reset: &["spec"],
     };
-    managed::apply(&by, Some(live), &config, true, |_| Ok(())).ok()
+    managed::apply(&by, Some(live), &config, true, |_, _| ()).ok()
 }

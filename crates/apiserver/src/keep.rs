@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::same::Same;
 use crate::schema::{Schema, Shape};
 
 /// Drops unknown fields and tells their paths.
@@ -62,7 +63,7 @@ fn visit(schema: &Schema, value: &mut Value, place: &Place, dropped: &mut Vec<St
 }
 
 /// Sets defaults where a field is absent; in CRDs also where it is null and may not be.
-pub fn default(schema: &Schema, value: &mut Value) {
+pub fn default(schema: &Schema, value: &mut Value, same: &Same) {
     let resolved = schema.resolved();
     match (&resolved.shape, value) {
         (Shape::Object { fields, others }, Value::Object(map)) => {
@@ -70,19 +71,20 @@ pub fn default(schema: &Schema, value: &mut Value) {
                 map.retain(|name, below| !below.is_null() || fields.get(name).is_none_or(|f| f.is_nullable));
             }
             for name in &resolved.with_default {
-                if let (Some(default), false) = (&fields[name].default, map.contains_key(name)) {
+                let default = fields.get(name).and_then(|field| field.default.as_ref());
+                if let (Some(default), false) = (default, map.contains_key(name)) {
                     map.insert(name.clone(), default.clone());
                 }
             }
-            for (key, below) in map.iter_mut() {
+            same.each_changed(map, |key, below, same| {
                 if let Some(field) = fields.get(key).or(others.as_deref()) {
-                    default(field, below);
+                    default(field, below, same);
                 }
-            }
+            });
         }
         (Shape::Array(items), Value::Array(list)) => {
-            for item in list {
-                default(items, item);
+            for (item, same) in same.changed_items(list) {
+                default(items, item, same);
             }
         }
         _ => {}
@@ -90,15 +92,15 @@ pub fn default(schema: &Schema, value: &mut Value) {
 }
 
 /// Without what Go leaves out of its JSON: nulls.
-pub fn drop_nulls(value: &mut Value) {
+pub fn drop_nulls(value: &mut Value, same: &Same) {
     match value {
         Value::Object(map) => {
             if map.values().any(Value::is_null) {
                 map.retain(|_, below| !below.is_null());
             }
-            map.values_mut().for_each(drop_nulls);
+            same.each_changed(map, |_, below, same| drop_nulls(below, same));
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Array(items) => same.changed_items(items).for_each(|(item, same)| drop_nulls(item, same)),
         _ => {}
     }
 }

@@ -234,7 +234,7 @@ fn apply(
                 let about = About { group: &resource.group, kind: &resource.plural, name };
                 return Err(Failure::conflict(about, &why));
             }
-            let mut object = managed::apply(&by, None, &config, force, |_| Ok(())).map_err(untyped)?;
+            let mut object = managed::apply(&by, None, &config, force, |_, _| ()).map_err(untyped)?;
             managed::note_sent(&mut object, &config, || configuration(&call.body))?;
             let fields = object["metadata"]["managedFields"].take();
             keep::metadata(&mut object).remove("managedFields");
@@ -251,9 +251,8 @@ fn apply(
             }
         }
         let applied = write::replace(core, call, resource, target, subresource, |live| {
-            let mut object = managed::apply(&by, Some(live), &config, force, |object| {
-                write::fit_to(resource, subresource, live, object);
-                Ok(())
+            let mut object = managed::apply(&by, Some(live), &config, force, |object, same| {
+                write::fit_to(resource, subresource, live, object, same);
             })
             .map_err(untyped)?;
             managed::note_sent(&mut object, &config, || configuration(&call.body))?;
@@ -282,10 +281,14 @@ fn apply(
 
 /// What is applied is YAML, and most often JSON. Where both mean the same by the letter, the quicker reader is asked.
 fn configuration(body: &[u8]) -> Result<Value, Failure> {
+    let is_letter = |byte: u8| byte == b'\n' || (0x20..0x7f).contains(&byte);
+    // Without an early end, so that many bytes are looked at together.
+    let has_letters_alone = || body.iter().fold(true, |all, byte| all & is_letter(*byte));
+    let begins_a_half = |part: &[u8]| matches!(part, [b'u', b'd' | b'D', ..]);
     let is_plain = body.first() == Some(&b'{')
-        && body.iter().all(|byte| *byte == b'\n' || (0x20..0x7f).contains(byte))
+        && has_letters_alone()
         // Halves of a pair, each by itself, are letters of their own in YAML.
-        && !body.windows(3).any(|part| part[0] == b'\\' && part[1] == b'u' && part[2] | 0x20 == b'd');
+        && !body.split(|byte| *byte == b'\\').skip(1).any(begins_a_half);
     if is_plain
         && let Ok(value) = serde_json::from_slice(body)
         && !has_fraction(&value)

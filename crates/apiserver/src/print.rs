@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use crate::protobuf::{Field, Message, rows};
+use crate::same::Same;
 
 /// Types inside of types.
 const DEPTH_LIMIT: usize = 64;
@@ -22,16 +23,16 @@ enum Fill {
 }
 
 /// Lists and maps that somebody has sent empty are kept as nothing, once it is recorded who sent them.
-pub fn settle(group: &str, version: &str, kind: &str, object: &mut Value) {
+pub fn settle(group: &str, version: &str, kind: &str, object: &mut Value, same: &Same) {
     if let Some(known) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
-        message(Plan::of(known), object, Fill::Settled, DEPTH_LIMIT);
+        message(Plan::of(known), object, same, Fill::Settled, DEPTH_LIMIT);
     }
 }
 
 /// Brings an object of a built-in kind into the form in which Go prints it.
-pub fn zeros(group: &str, version: &str, kind: &str, object: &mut Value) {
+pub fn zeros(group: &str, version: &str, kind: &str, object: &mut Value, same: &Same) {
     if let Some(known) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
-        message(Plan::of(known), object, Fill::Zeros, DEPTH_LIMIT);
+        message(Plan::of(known), object, same, Fill::Zeros, DEPTH_LIMIT);
     }
 }
 
@@ -40,7 +41,7 @@ pub fn blank(api_version: &str, kind: &str) -> Option<Value> {
     let slash = if api_version.contains('/') { "" } else { "/" };
     let known = crate::protobuf::kind(&format!("{slash}{api_version}/{kind}"))?;
     let mut object = Value::Object(Map::new());
-    message(Plan::of(known), &mut object, Fill::Structs, DEPTH_LIMIT);
+    message(Plan::of(known), &mut object, &Same::Nothing, Fill::Structs, DEPTH_LIMIT);
     Some(object)
 }
 
@@ -144,25 +145,25 @@ impl Plan {
     }
 }
 
-fn message(plan: &'static Plan, value: &mut Value, fills: Fill, depth: usize) {
+fn message(plan: &'static Plan, value: &mut Value, same: &Same, fills: Fill, depth: usize) {
     if depth == 0 || !value.is_object() {
         return;
     }
     for inner in &plan.inlined {
-        message(inner.plan(), value, fills, depth - 1);
+        message(inner.plan(), value, same, fills, depth - 1);
     }
     let Value::Object(map) = value else { return };
     let mut gone: Vec<&str> = Vec::new();
-    for (name, found) in map.iter_mut() {
-        let Some(field) = plan.field(name).filter(|_| !found.is_null()) else { continue };
+    same.each_changed(map, |name, found, same| {
+        let Some(field) = plan.field(name).filter(|_| !found.is_null()) else { return };
         if field.is_pointer || !is_zero(found, field.shape) {
-            inside(&field.inner, found, fills, depth - 1);
+            inside(&field.inner, found, same, fills, depth - 1);
         } else if field.may_lack && fills != Fill::Settled {
             gone.push(field.name);
         } else if fills == Fill::Settled && (found.is_array() || found.is_object()) {
             *found = Value::Null;
         }
-    }
+    });
     for name in gone {
         map.remove(name);
     }
@@ -185,7 +186,7 @@ fn message(plan: &'static Plan, value: &mut Value, fills: Fill, depth: usize) {
             && is_struct
         {
             let mut own = Value::Object(Map::new());
-            message(inner.plan(), &mut own, fills, depth - 1);
+            message(inner.plan(), &mut own, &Same::Nothing, fills, depth - 1);
             map.insert(field.name.to_owned(), own);
         }
     }
@@ -219,21 +220,19 @@ fn is_zero(value: &Value, shape: &str) -> bool {
     }
 }
 
-fn inside(inner: &Inner, value: &mut Value, fills: Fill, depth: usize) {
+fn inside(inner: &Inner, value: &mut Value, same: &Same, fills: Fill, depth: usize) {
     if depth == 0 {
         return;
     }
     match (inner, value) {
-        (Inner::Message(of), value) => message(of.plan(), value, fills, depth),
+        (Inner::Message(of), value) => message(of.plan(), value, same, fills, depth),
         (Inner::List(below), Value::Array(items)) => {
-            for item in items {
-                inside(below, item, fills, depth - 1);
+            for (item, same) in same.changed_items(items) {
+                inside(below, item, same, fills, depth - 1);
             }
         }
         (Inner::Map(below), Value::Object(fields)) => {
-            for field in fields.values_mut() {
-                inside(below, field, fills, depth - 1);
-            }
+            same.each_changed(fields, |_, field, same| inside(below, field, same, fills, depth - 1));
         }
         _ => {}
     }
@@ -266,8 +265,8 @@ mod tests {
             let mut parts = kind.rsplitn(3, '/');
             let (kind, version) = (parts.next().unwrap(), parts.next().unwrap());
             let group = parts.next().unwrap();
-            zeros(group, version, kind, &mut object);
-            settle(group, version, kind, &mut object);
+            zeros(group, version, kind, &mut object, &Same::Nothing);
+            settle(group, version, kind, &mut object, &Same::Nothing);
             for (key, value) in want.as_object().unwrap() {
                 assert_eq!(object[key], *value, "{kind}");
             }

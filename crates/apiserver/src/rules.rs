@@ -328,7 +328,7 @@ fn broken(
 fn is_open(schema: &Schema) -> bool {
     match &schema.resolved().shape {
         Shape::Object { fields, others } => {
-            fields.values().any(is_open) || others.as_deref().is_some_and(is_open)
+            fields.iter().any(|(_, field)| is_open(field)) || others.as_deref().is_some_and(is_open)
         }
         Shape::Array(items) => is_open(items),
         Shape::IntOrString | Shape::Any => true,

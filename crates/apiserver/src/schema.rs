@@ -2,12 +2,15 @@
 //!
 //! Built-in schemas refer to each other by name; a reference is followed where it is used, since some are circular.
 
+mod fields;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
+pub use self::fields::Fields;
 use crate::facts::facts;
 use crate::rules::Rule;
 
@@ -75,7 +78,7 @@ pub enum Shape {
     IntOrString,
     Array(Box<Schema>),
     Object {
-        fields: BTreeMap<String, Schema>,
+        fields: Fields,
         others: Option<Box<Schema>>,
     },
 }
@@ -113,7 +116,7 @@ impl Shape {
     fn has_rules(&self) -> bool {
         match self {
             Shape::Object { fields, others } => {
-                fields.values().any(|field| field.has_rules)
+                fields.iter().any(|(_, field)| field.has_rules)
                     || others.as_ref().is_some_and(|others| others.has_rules)
             }
             Shape::Array(items) => items.has_rules,
@@ -260,7 +263,7 @@ impl Schema {
                         _ => None,
                     };
                     Shape::Object {
-                        fields: fields.map(|(name, schema)| (name.clone(), below(schema))).collect(),
+                        fields: fields.map(|(name, schema)| (name.as_str(), below(schema))).collect(),
                         others,
                     }
                 }
@@ -289,7 +292,7 @@ impl Schema {
         let with_default = match &shape {
             Shape::Object { fields, .. } => {
                 let fields = fields.iter().filter(|(_, field)| field.default.is_some());
-                fields.map(|(name, _)| name.clone()).collect()
+                fields.map(|(name, _)| name.to_owned()).collect()
             }
             _ => Vec::new(),
         };

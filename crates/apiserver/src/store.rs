@@ -13,6 +13,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::json;
+
 /// Changes kept per resource.
 const LOG_LIMIT: usize = 4096;
 /// What their objects take together, where there are more than a few.
@@ -414,15 +416,12 @@ fn stored(object: &mut Value, key: &Key, revision: u64) -> Arc<Stored> {
 fn text(object: &Value) -> (Bytes, [Range<usize>; 2]) {
     let mut out = Vec::with_capacity(4096);
     let mut cuts = [0..0, 0..0];
-    let write = |out: &mut Vec<u8>, value: &Value| {
-        serde_json::to_writer(out, value).expect("a JSON value can always be written");
-    };
     out.push(b'{');
     for (key, value) in object.as_object().into_iter().flatten() {
         let begin = out.len();
-        out.extend_from_slice(Value::from(key.as_str()).to_string().as_bytes());
+        json::text(&mut out, key);
         out.push(b':');
-        write(&mut out, value);
+        json::write(&mut out, value);
         out.push(b',');
         match key.as_str() {
             "apiVersion" => cuts[0] = begin..out.len(),

@@ -6,8 +6,8 @@ mod merge;
 mod remove;
 mod walk;
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, compare, compare_rest};
 pub use fields::{field_set, unique_field_set};
-pub use merge::merge_object;
+pub use merge::merge;
 pub use remove::{named_members, remove};
 pub use walk::TypedError;

@@ -17,6 +17,7 @@ use crate::managed::{self, Write};
 use crate::path::Target;
 use crate::read::{find, key};
 use crate::registry::Resource;
+use crate::same::Same;
 use crate::status::{About, Cause, Failure};
 use crate::store::{Raced, Stored};
 use crate::{admit, defaults, escalate, keep, life, validate};
@@ -164,7 +165,7 @@ pub fn insert(
     {
         fields.remove("status");
     }
-    complete(resource, &mut object);
+    complete(resource, &mut object, &Same::Nothing);
     // What a kind makes of itself is nobody's field.
     record(&mut object);
     defaults::on_create(core, resource, &mut object);
@@ -176,7 +177,7 @@ pub fn insert(
         return Err(Failure::invalid(about_kind(resource, &name), &causes));
     }
     escalate::check(core, call, resource, None, &object)?;
-    settle(resource, "", &mut object);
+    settle(resource, "", &mut object, &Same::Nothing);
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let key = (ns, name.clone());
     if is_dry_run {
@@ -257,7 +258,8 @@ pub fn record_update(
     live: &Value,
     object: &mut Value,
 ) {
-    fit_to(resource, subresource, live, object);
+    let same = Same::between(live, object);
+    fit_to(resource, subresource, live, object, &same);
     let write = Write {
         manager: &call.manager(),
         version: &resource.api_version(),
@@ -299,13 +301,14 @@ pub fn replace(
         if uid != *own && call.method == http::Method::PUT {
             return Err(other_uid(resource, target, subresource, &uid, own));
         }
-        raise_generation(resource, subresource, &live, &mut object);
-        let causes = validate::change(resource, &live, &object);
+        let same = Same::between(&live, &object);
+        raise_generation(resource, subresource, &live, &mut object, &same);
+        let causes = validate::change(resource, &live, &object, &same);
         if !causes.is_empty() {
             return Err(Failure::invalid(about_kind(resource, name), &causes));
         }
         escalate::check(core, call, resource, Some(&live), &object)?;
-        settle(resource, subresource, &mut object);
+        settle(resource, subresource, &mut object, &same);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         if managed::is_unchanged(&live, &object) {
             return Ok(Written::Kept(stored));
@@ -367,7 +370,7 @@ fn other_uid(resource: &Resource, target: &Target, subresource: &str, sent: &Val
 }
 
 /// A change of what is wanted counts as a new generation.
-fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
+fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object: &mut Value, same: &Same) {
     if subresource == "status" || !(resource.is_custom || defaults::has_generation(resource)) {
         return;
     }
@@ -385,7 +388,7 @@ fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object
         && !keep::is_same_without(&notes(live), &notes(object), REVISION))
         || (resource.is("discovery.k8s.io", "endpointslices")
             && live["metadata"]["labels"] != object["metadata"]["labels"]);
-    if is_noted || !keep::is_same_without(live, object, ignored) {
+    if is_noted || same.has_changed_beyond(object, ignored) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = (generation + 1).into();
     }

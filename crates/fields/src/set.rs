@@ -31,6 +31,18 @@ impl FieldSet {
         Self { nodes: (!nodes.is_empty()).then(|| Arc::new(nodes)) }
     }
 
+    /// Of nodes in any order, the same element perhaps more than once.
+    pub(crate) fn of_any(nodes: Vec<(PathElement, Node)>) -> Self {
+        if nodes.is_sorted_by(|(a, _), (b, _)| a < b) && nodes.iter().all(|(_, node)| !node.is_empty()) {
+            return Self::of(nodes);
+        }
+        let mut set = FieldSet::default();
+        for (element, node) in nodes {
+            set.add(element, node.is_member, node.children);
+        }
+        set
+    }
+
     pub(crate) fn nodes(&self) -> &[(PathElement, Node)] {
         self.nodes.as_deref().map_or(&[], Vec::as_slice)
     }
@@ -64,6 +76,11 @@ impl FieldSet {
     /// out of a map, each costs the same.
     pub fn add(&mut self, element: PathElement, is_member: bool, children: FieldSet) {
         if !is_member && children.is_empty() {
+            return;
+        }
+        let nodes = Arc::make_mut(self.nodes.get_or_insert_default());
+        if nodes.last().is_none_or(|(last, _)| *last < element) {
+            nodes.push((element, Node { is_member, children }));
             return;
         }
         let node = self.entry(element);

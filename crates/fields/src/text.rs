@@ -61,22 +61,22 @@ fn read(value: &Value, depth: usize) -> Result<Node, FieldsError> {
     if depth > DEPTH_LIMIT {
         return Err(FieldsError::TooDeep);
     }
-    let mut node = Node::default();
     let fields = match value {
         Value::Object(fields) => fields,
         Value::Null => &Map::new(),
         _ => return Err(FieldsError::NotAMap),
     };
+    let mut is_member = false;
+    let mut children = Vec::with_capacity(fields.len());
     for (key, below) in fields {
         if key == "." {
-            node.is_member = true;
+            is_member = true;
         } else if let Some(element) = parse_element(key)? {
-            let child = read(below, depth + 1)?;
-            node.children.add(element, child.is_member, child.children);
+            children.push((element, read(below, depth + 1)?));
         }
     }
-    node.is_member |= node.children.is_empty();
-    Ok(node)
+    let children = FieldSet::of_any(children);
+    Ok(Node { is_member: is_member || children.is_empty(), children })
 }
 
 /// `None` if the kind of step is not known.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use sluice_fields::{FieldSet, PathElement};
 
-use super::walk::{Atom, atom_of_both, item_element, items};
+use super::walk::{Atom, are_paired, atom_of_both, item_element, items};
+use crate::same::Same;
 use crate::schema::{ANY, Schema};
 
 /// The outcome.
@@ -19,8 +20,13 @@ pub struct Comparison {
 
 /// Compares an older value with a newer one.
 pub fn compare(schema: &Schema, left: &Value, right: &Value) -> Comparison {
+    compare_rest(schema, left, right, &Same::between(left, right))
+}
+
+/// As `compare`, where it is known what of the newer value is as it was.
+pub fn compare_rest(schema: &Schema, left: &Value, right: &Value, same: &Same) -> Comparison {
     // The whole itself has no path.
-    visit(schema, Some(left), Some(right)).below
+    visit(schema, Some(left), Some(right), same).below
 }
 
 /// What was found at one place: about itself, and about what is below it.
@@ -54,7 +60,7 @@ impl Found {
 }
 
 /// The members of two maps, in order, those of one name together.
-pub(super) fn pairs<'a>(
+fn pairs<'a>(
     left: &'a Map<String, Value>,
     right: &'a Map<String, Value>,
 ) -> impl Iterator<Item = (&'a String, Option<&'a Value>, Option<&'a Value>)> {
@@ -73,9 +79,9 @@ pub(super) fn pairs<'a>(
     })
 }
 
-fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Found {
+fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>, same: &Same) -> Found {
     let mut found = Found::default();
-    if left.is_some() && left == right {
+    if same.is_all() || (*same == Same::Nothing && left.is_some() && left == right) {
         return found;
     }
     match atom_of_both(schema, left, right) {
@@ -89,11 +95,33 @@ fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Found 
             let empty = Map::new();
             let left = left.and_then(Value::as_object).unwrap_or(&empty);
             let right = right.and_then(Value::as_object).unwrap_or(&empty);
-            for (name, left, right) in pairs(left, right) {
+            let mut take = |name: &str, left, right, same: &Same| {
                 let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                let one = visit(below, left, right);
+                let one = visit(below, left, right, same);
                 if one.is_anything() {
-                    found.take(&PathElement::Field(name.clone()), one);
+                    found.take(&PathElement::Field(name.to_owned()), one);
+                }
+            };
+            match same {
+                Same::Fields { changed, has_all: true, .. } => {
+                    for (name, same) in changed {
+                        take(name, left.get(*name), right.get(*name), same);
+                    }
+                }
+                _ => {
+                    for (name, left, right) in pairs(left, right) {
+                        take(name, left, right, same.field(name));
+                    }
+                }
+            }
+        }
+        Atom::List(below, list) if are_paired(items(left), items(right), below, list) => {
+            for (at, (left, right)) in items(left).iter().zip(items(right)).enumerate() {
+                let one = visit(below, Some(left), Some(right), same.item(at));
+                if one.is_anything()
+                    && let Ok(element) = item_element(right, below, list)
+                {
+                    found.take(&element, one);
                 }
             }
         }
@@ -110,18 +138,18 @@ fn visit(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Found 
                 let mut item = Found::default();
                 match (left.len() >= 2, right.len() >= 2) {
                     (false, false) => {
-                        item = visit(below, left.first().copied(), right.first().copied());
+                        item = visit(below, left.first().copied(), right.first().copied(), &Same::Nothing);
                     }
                     (true, true) => item.is_modified = left != right,
                     (true, false) => {
                         if let Some(right) = right.first() {
-                            item = visit(below, None, Some(right));
+                            item = visit(below, None, Some(right), &Same::Nothing);
                         }
                         item.is_removed = true;
                     }
                     (false, true) => {
                         if let Some(left) = left.first() {
-                            item = visit(below, Some(left), None);
+                            item = visit(below, Some(left), None, &Same::Nothing);
                         }
                         item.is_added = true;
                     }

@@ -5,69 +5,70 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use sluice_fields::PathElement;
 
-use super::compare::pairs;
-use super::walk::{Atom, TypedError, atom_of_both, item_element, items};
+use super::walk::{Atom, TypedError, are_paired, atom_of_both, item_element, items};
 use crate::schema::{ANY, ListKind, Schema};
 
-/// Merges a configuration over a whole object, of which `left_out` of its metadata is left out.
-pub fn merge_object(
-    schema: &Schema,
-    left: &Value,
-    right: &Value,
-    left_out: &str,
-) -> Result<Value, TypedError> {
+/// Merges a newer value over an older one.
+pub fn merge(schema: &Schema, older: &mut Value, newer: &Value) -> Result<(), TypedError> {
     let failed = |message| TypedError { path: String::new(), message };
-    let top = schema.resolved();
-    let (Value::Object(old), Value::Object(new)) = (left, right) else {
-        return both(schema, Some(left), Some(right)).map(Option::unwrap_or_default).map_err(failed);
-    };
-    let merged = maps(top, old, new, |name, left, right| {
-        let (true, Some(Value::Object(old))) = (name == "metadata", left) else { return None };
-        let none = Map::new();
-        let new = right.and_then(Value::as_object).unwrap_or(&none);
-        let below = top.field(name).map_or(&ANY, |(field, _)| field.resolved());
-        Some(maps(below, old, new, |name, _, _| (name == left_out).then_some(Ok(None))).map(Some))
-    });
-    merged.map_err(failed)
+    let has_value = over(schema, older, newer).map_err(failed)?;
+    if !has_value {
+        *older = Value::Null;
+    }
+    Ok(())
 }
 
-/// Merges two maps; what `other` has an answer for is merged so.
-fn maps<'a>(
-    schema: &Schema,
-    old: &'a Map<String, Value>,
-    new: &'a Map<String, Value>,
-    other: impl Fn(&str, Option<&'a Value>, Option<&'a Value>) -> Option<Result<Option<Value>, String>>,
-) -> Result<Value, String> {
-    let merged = pairs(old, new).map(|(name, left, right)| {
-        let value = match (other(name, left, right), left, right) {
-            (Some(value), ..) => value?,
-            (None, Some(left), Some(right)) => {
-                let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                both(below, Some(left), Some(right))?
+/// Merges a newer value over an older one; whether anything is left.
+fn over(schema: &Schema, older: &mut Value, newer: &Value) -> Result<bool, String> {
+    match atom_of_both(schema, Some(older), Some(newer)) {
+        Atom::Leaf => {
+            if older != newer {
+                older.clone_from(newer);
             }
-            // What only one of them has stays as it is.
-            (None, left, right) => right.or(left).cloned(),
-        };
-        Ok(value.map(|value| (name.clone(), value)))
-    });
-    Ok(Value::Object(merged.filter_map(Result::transpose).collect::<Result<_, String>>()?))
+        }
+        Atom::Map(schema) => {
+            if !older.is_object() {
+                *older = Value::Object(Map::new());
+            }
+            let Value::Object(out) = older else { return Ok(true) };
+            for (name, value) in newer.as_object().into_iter().flatten() {
+                let Some(known) = out.get_mut(name) else {
+                    // What only one of them has stays as it is.
+                    out.insert(name.clone(), value.clone());
+                    continue;
+                };
+                let below = schema.field(name).map_or(&ANY, |(field, _)| field);
+                if !over(below, known, value)? {
+                    out.remove(name);
+                }
+            }
+        }
+        Atom::List(below, list) => match (&mut *older, newer) {
+            (Value::Array(old), Value::Array(new)) if are_paired(old, new, below, list) => {
+                let mut left = Vec::with_capacity(old.len());
+                for (old, new) in old.iter_mut().zip(new) {
+                    left.push(over(below, old, new)?);
+                }
+                let mut left = left.into_iter();
+                old.retain(|_| left.next().unwrap_or(true));
+                return Ok(!old.is_empty());
+            }
+            _ => match list_of_both(below, list, items(Some(older)), items(Some(newer)))? {
+                Some(merged) => *older = merged,
+                None => return Ok(false),
+            },
+        },
+    }
+    Ok(true)
 }
 
 fn both(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Result<Option<Value>, String> {
-    let (Some(_), Some(_)) = (left, right) else {
+    let (Some(left), Some(right)) = (left, right) else {
         // What only one of them has stays as it is.
         return Ok(right.or(left).cloned());
     };
-    Ok(match atom_of_both(schema, left, right) {
-        Atom::Leaf => right.or(left).cloned(),
-        Atom::Map(schema) => {
-            let empty = Map::new();
-            let old = left.and_then(Value::as_object).unwrap_or(&empty);
-            let new = right.and_then(Value::as_object).unwrap_or(&empty);
-            Some(maps(schema, old, new, |_, _, _| None)?)
-        }
-        Atom::List(below, list) => list_of_both(below, list, items(left), items(right))?,
-    })
+    let mut merged = left.clone();
+    Ok(over(schema, &mut merged, right)?.then_some(merged))
 }
 
 /// The newer list gives the order; items that only the older one has keep their place among their neighbours.

@@ -13,6 +13,13 @@ pub struct TypedError {
     pub message: String,
 }
 
+impl TypedError {
+    /// The same, one step further down.
+    pub(super) fn below(self, step: &str) -> Self {
+        Self { path: format!("{step}{}", self.path), ..self }
+    }
+}
+
 /// What a value is.
 #[derive(Clone, Copy)]
 pub(super) enum Atom<'a> {
@@ -107,7 +114,23 @@ pub(super) fn item_element(item: &Value, schema: &Schema, list: &ListKind) -> Re
     }
 }
 
-/// A path as conflicts and errors show it.
-pub(super) fn shown(path: &[PathElement]) -> String {
-    path.iter().map(ToString::to_string).collect()
+/// Lists that are compared with each other item by item, before it costs more than it saves.
+const FEW: usize = 8;
+
+/// Whether two lists have the same few items, found by plain keys, each once and in one order.
+pub(super) fn are_paired(old: &[Value], new: &[Value], schema: &Schema, list: &ListKind) -> bool {
+    let is_plain = |value: &Value| value.is_string() || value.is_boolean() || value.is_i64();
+    let is_one = |old: &Value, new: &Value| match list {
+        ListKind::Atomic => false,
+        ListKind::Set => is_plain(old) && old == new,
+        ListKind::Map(keys) => keys.iter().all(|key| {
+            let default = || schema.field(key).and_then(|(field, _)| field.default.as_ref());
+            let (old, new) = (old.get(key).or_else(default), new.get(key).or_else(default));
+            old.is_some_and(is_plain) && old == new
+        }),
+    };
+    old.len() == new.len()
+        && old.len() <= FEW
+        && old.iter().zip(new).all(|(old, new)| is_one(old, new))
+        && (1..old.len()).all(|at| !old[..at].iter().any(|before| is_one(before, &old[at])))
 }

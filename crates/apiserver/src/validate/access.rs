@@ -37,7 +37,7 @@ fn rules(is_namespaced: bool, faults: &mut Faults) {
     for (index, rule) in items(faults.object, "rules").iter().enumerate() {
         let path = format!("rules[{index}]");
         if items(rule, "verbs").is_empty() {
-            faults.required(&format!("{path}.verbs"), "verbs must contain at least one value");
+            faults.required(format_args!("{path}.verbs"), "verbs must contain at least one value");
         }
         let urls = items(rule, "nonResourceURLs");
         if !urls.is_empty() {
@@ -56,11 +56,11 @@ fn rules(is_namespaced: bool, faults: &mut Faults) {
         }
         if items(rule, "apiGroups").is_empty() {
             let why = "resource rules must supply at least one api group";
-            faults.required(&format!("{path}.apiGroups"), why);
+            faults.required(format_args!("{path}.apiGroups"), why);
         }
         if items(rule, "resources").is_empty() {
             let why = "resource rules must supply at least one resource";
-            faults.required(&format!("{path}.resources"), why);
+            faults.required(format_args!("{path}.resources"), why);
         }
     }
 }
@@ -77,20 +77,20 @@ fn binding(is_cluster: bool, live: Option<&Value>, faults: &mut Faults) {
         let at = |key: &str| format!("subjects[{index}].{key}");
         let name = text(subject, "name");
         if name.is_empty() {
-            faults.required(&at("name"), "");
+            faults.required(at("name"), "");
         }
         match text(subject, "kind") {
             "ServiceAccount" => {
                 if !name.is_empty() {
-                    faults.subdomain(&at("name"), &subject["name"]);
+                    faults.subdomain(at("name"), &subject["name"]);
                 }
-                faults.one_of(&at("apiGroup"), &subject["apiGroup"], &[""]);
+                faults.one_of(at("apiGroup"), &subject["apiGroup"], &[""]);
                 if is_cluster && text(subject, "namespace").is_empty() {
-                    faults.required(&at("namespace"), "");
+                    faults.required(at("namespace"), "");
                 }
             }
-            "User" | "Group" => faults.one_of(&at("apiGroup"), &subject["apiGroup"], &[GROUP]),
-            _ => faults.one_of(&at("kind"), &subject["kind"], &["ServiceAccount", "User", "Group"]),
+            "User" | "Group" => faults.one_of(at("apiGroup"), &subject["apiGroup"], &[GROUP]),
+            _ => faults.one_of(at("kind"), &subject["kind"], &["ServiceAccount", "User", "Group"]),
         }
     }
     if live.is_some_and(|live| live["roleRef"] != *reference) {

@@ -37,7 +37,7 @@ pub fn check(resource: &Resource, faults: &mut Faults) {
     faults.one_of("spec.scope", &spec["scope"], &["Cluster", "Namespaced"]);
     for key in ["plural", "singular", "kind", "listKind"] {
         if text(names, key).is_empty() {
-            faults.required(&format!("spec.names.{key}"), "");
+            faults.required(format_args!("spec.names.{key}"), "");
         }
     }
     let versions = items(spec, "versions");
@@ -67,7 +67,7 @@ pub fn check(resource: &Resource, faults: &mut Faults) {
             extensions::root(&path, schema, faults);
             rules::faults(schema, &path, &mut faults.causes);
         } else {
-            faults.required(&format!("spec.versions[{index}].schema.openAPIV3Schema"), "");
+            faults.required(format_args!("spec.versions[{index}].schema.openAPIV3Schema"), "");
         }
     }
 }
@@ -109,7 +109,7 @@ fn bound(path: &str, part: &Value, depth: usize, faults: &mut Faults) {
     ] {
         let value = &part[key];
         if !value.is_null() && *value != false && *value != "" {
-            faults.forbidden(&format!("{path}.{key}"), why);
+            faults.forbidden(format_args!("{path}.{key}"), why);
         }
     }
     for (name, below) in part["properties"].as_object().into_iter().flatten() {
@@ -127,16 +127,16 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
         return;
     }
     if !schema["$ref"].is_null() {
-        faults.forbidden(&format!("{path}.$ref"), "$ref is not supported");
+        faults.forbidden(format_args!("{path}.$ref"), "$ref is not supported");
         return;
     }
     if schema["uniqueItems"] == true {
         let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
-        faults.forbidden(&format!("{path}.uniqueItems"), why);
+        faults.forbidden(format_args!("{path}.uniqueItems"), why);
     }
     if schema["properties"].is_object() && !schema["additionalProperties"].is_null() {
         let why = "additionalProperties and properties are mutual exclusive";
-        faults.forbidden(&format!("{path}.additionalProperties"), why);
+        faults.forbidden(format_args!("{path}.additionalProperties"), why);
     }
     combinations(path, schema, depth, faults);
     extensions::check(path, schema, faults);
@@ -151,10 +151,10 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
             faults.invalid(&at, &schema["type"], "must be object at the root");
         }
     } else if !kind.is_empty() && !TYPES.contains(&kind) {
-        faults.one_of(&format!("{path}.type"), &schema["type"], TYPES);
+        faults.one_of(format_args!("{path}.type"), &schema["type"], TYPES);
         if kind == "null" {
             let why = "type cannot be set to null, use nullable as an alternative";
-            faults.forbidden(&format!("{path}.type"), why);
+            faults.forbidden(format_args!("{path}.type"), why);
         }
     } else if kind.is_empty() && !is_free {
         let last = path.rsplit('.').next().unwrap_or_default();
@@ -163,7 +163,7 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
         } else {
             "must not be empty for specified object fields"
         };
-        faults.required(&format!("{path}.type"), why);
+        faults.required(format_args!("{path}.type"), why);
     }
     for (name, below) in schema["properties"].as_object().into_iter().flatten() {
         structural(&format!("{path}.properties[{name}]"), below, false, depth + 1, faults);
@@ -174,6 +174,6 @@ fn structural(path: &str, schema: &Value, is_root: bool, depth: usize, faults: &
         }
     }
     if kind == "array" && schema["items"].is_null() {
-        faults.required(&format!("{path}.items"), "must be specified");
+        faults.required(format_args!("{path}.items"), "must be specified");
     }
 }

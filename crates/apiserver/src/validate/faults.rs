@@ -1,5 +1,6 @@
 //! What is found wrong, field by field, and the checks that many fields share.
 
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -14,6 +15,14 @@ const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', foll
 const PERCENT: &str = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
 pub const IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 pub const CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+
+/// Where a field is. It is only written down when there is something to tell.
+pub type Path<'a> = fmt::Arguments<'a>;
+
+/// A field below a path.
+pub fn field<'a>(path: Path<'a>, key: &'a str) -> impl Display {
+    fmt::from_fn(move |out| write!(out, "{path}.{key}"))
+}
 
 /// What is wrong with one object.
 pub struct Faults<'a> {
@@ -34,82 +43,86 @@ impl<'a> Faults<'a> {
         Faults { object, causes: Vec::new() }
     }
 
-    pub fn required(&mut self, path: &str, why: &str) {
-        self.causes.push(Cause::required(path, why));
+    pub fn required(&mut self, path: impl Display, why: &str) {
+        self.causes.push(Cause::required(&path.to_string(), why));
     }
 
-    pub fn invalid(&mut self, path: &str, value: &Value, why: &str) {
-        self.causes.push(Cause::invalid(path, value, why));
+    pub fn invalid(&mut self, path: impl Display, value: &Value, why: &str) {
+        self.causes.push(Cause::invalid(&path.to_string(), value, why));
     }
 
-    pub fn forbidden(&mut self, path: &str, why: &str) {
-        self.causes.push(Cause::new("FieldValueForbidden", path, format!("Forbidden: {why}")));
+    pub fn forbidden(&mut self, path: impl Display, why: &str) {
+        self.causes.push(Cause::new("FieldValueForbidden", &path.to_string(), format!("Forbidden: {why}")));
     }
 
-    pub fn duplicate(&mut self, path: &str, value: &Value) {
-        self.causes.push(Cause::new("FieldValueDuplicate", path, format!("Duplicate value: {value}")));
+    pub fn duplicate(&mut self, path: impl Display, value: &Value) {
+        self.causes.push(Cause::new(
+            "FieldValueDuplicate",
+            &path.to_string(),
+            format!("Duplicate value: {value}"),
+        ));
     }
 
-    pub fn not_found(&mut self, path: &str, value: &Value) {
-        self.causes.push(Cause::new("FieldValueNotFound", path, format!("Not found: {value}")));
+    pub fn not_found(&mut self, path: impl Display, value: &Value) {
+        self.causes.push(Cause::new("FieldValueNotFound", &path.to_string(), format!("Not found: {value}")));
     }
 
     /// One of some words; an absent one is not looked at.
-    pub fn one_of(&mut self, path: &str, value: &Value, known: &[&str]) {
+    pub fn one_of(&mut self, path: impl Display, value: &Value, known: &[&str]) {
         if !value.is_null() && !known.iter().any(|word| value == word) {
             let known: Vec<String> = known.iter().map(|word| (*word).to_owned()).collect();
-            self.causes.push(Cause::unsupported(path, value, &known));
+            self.causes.push(Cause::unsupported(&path.to_string(), value, &known));
         }
     }
 
     /// A number that is not negative.
-    pub fn not_negative(&mut self, path: &str, value: &Value) {
+    pub fn not_negative(&mut self, path: impl Display, value: &Value) {
         if value.as_i64().is_some_and(|number| number < 0) {
-            self.invalid(path, value, "must be greater than or equal to 0");
+            self.invalid(&path, value, "must be greater than or equal to 0");
         }
     }
 
-    pub fn port(&mut self, path: &str, value: &Value) {
+    pub fn port(&mut self, path: impl Display, value: &Value) {
         match value {
             Value::Number(number) if !(1..=65_535).contains(&number.as_i64().unwrap_or(0)) => {
-                self.invalid(path, value, "must be between 1 and 65535, inclusive");
+                self.invalid(&path, value, "must be between 1 and 65535, inclusive");
             }
             Value::String(name) => {
                 for why in port_name(name) {
-                    self.invalid(path, value, why);
+                    self.invalid(&path, value, why);
                 }
             }
             _ => {}
         }
     }
 
-    pub fn subdomain(&mut self, path: &str, value: &Value) {
+    pub fn subdomain(&mut self, path: impl Display, value: &Value) {
         let name = value.as_str().unwrap_or_default();
         if name.len() > 253 {
-            self.invalid(path, value, "must be no more than 253 characters");
+            self.invalid(&path, value, "must be no more than 253 characters");
         }
         if !is_subdomain(name) {
-            self.invalid(path, value, SUBDOMAIN);
+            self.invalid(&path, value, SUBDOMAIN);
         }
     }
 
-    pub fn label(&mut self, path: &str, value: &Value) {
+    pub fn label(&mut self, path: impl Display, value: &Value) {
         let name = value.as_str().unwrap_or_default();
         if name.len() > 63 {
-            self.invalid(path, value, "must be no more than 63 characters");
+            self.invalid(&path, value, "must be no more than 63 characters");
         } else if name.contains('.') && is_subdomain(name) {
-            self.invalid(path, value, "must not contain dots");
+            self.invalid(&path, value, "must not contain dots");
         } else if !is_label(name) {
-            self.invalid(path, value, LABEL);
+            self.invalid(&path, value, LABEL);
         }
     }
 
     /// A host of a rule, perhaps with a star before it.
-    pub fn wildcard(&mut self, path: &str, value: &Value) {
+    pub fn wildcard(&mut self, path: impl Display, value: &Value) {
         let host = value.as_str().unwrap_or_default();
         if host.contains('*') {
             if !host.strip_prefix("*.").is_some_and(is_subdomain) {
-                self.invalid(path, value, WILDCARD);
+                self.invalid(&path, value, WILDCARD);
             }
         } else {
             self.subdomain(path, value);
@@ -117,67 +130,67 @@ impl<'a> Faults<'a> {
     }
 
     /// A key of labels, annotations and selectors.
-    pub fn qualified(&mut self, path: &str, key: &str) {
+    pub fn qualified(&mut self, path: impl Display, key: &str) {
         for why in qualified_faults(key) {
-            self.invalid(path, &key.into(), &why);
+            self.invalid(&path, &key.into(), &why);
         }
     }
 
-    pub fn labels(&mut self, path: &str, map: &Value) {
+    pub fn labels(&mut self, path: impl Display, map: &Value) {
         for (key, value) in map.as_object().into_iter().flatten() {
-            self.qualified(path, key);
+            self.qualified(&path, key);
             for why in label_value_faults(value.as_str().unwrap_or_default()) {
-                self.invalid(path, value, why);
+                self.invalid(&path, value, why);
             }
         }
     }
 
     /// A label selector's parts.
-    pub fn selector(&mut self, path: &str, selector: &Value) {
-        self.labels(&format!("{path}.matchLabels"), &selector["matchLabels"]);
+    pub fn selector(&mut self, path: impl Display, selector: &Value) {
+        self.labels(format_args!("{path}.matchLabels"), &selector["matchLabels"]);
         for (index, one) in items(selector, "matchExpressions").iter().enumerate() {
-            let at = format!("{path}.matchExpressions[{index}]");
+            let at = format_args!("{path}.matchExpressions[{index}]");
             let has_values = !items(one, "values").is_empty();
             match text(one, "operator") {
                 "In" | "NotIn" if !has_values => {
                     self.required(
-                        &format!("{at}.values"),
+                        format_args!("{at}.values"),
                         "must be specified when `operator` is 'In' or 'NotIn'",
                     );
                 }
                 "Exists" | "DoesNotExist" if has_values => {
                     let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                    self.forbidden(&format!("{at}.values"), why);
+                    self.forbidden(format_args!("{at}.values"), why);
                 }
                 "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
                 _ => {
                     self.invalid(
-                        &format!("{at}.operator"),
+                        format_args!("{at}.operator"),
                         &one["operator"],
                         "not a valid selector operator",
                     );
                 }
             }
-            self.qualified(&format!("{at}.key"), text(one, "key"));
+            self.qualified(format_args!("{at}.key"), text(one, "key"));
         }
     }
 
     /// A count or a share: a number, or a text like `25%`.
-    pub fn share(&mut self, path: &str, value: &Value) {
+    pub fn share(&mut self, path: impl Display, value: &Value) {
         match value {
             Value::String(text) => match text.strip_suffix('%').and_then(|number| number.parse::<u64>().ok())
             {
-                None => self.invalid(path, value, PERCENT),
-                Some(number) if number > 100 => self.invalid(path, value, "must not be greater than 100%"),
+                None => self.invalid(&path, value, PERCENT),
+                Some(number) if number > 100 => self.invalid(&path, value, "must not be greater than 100%"),
                 Some(_) => {}
             },
             value => self.not_negative(path, value),
         }
     }
 
-    pub fn address(&mut self, path: &str, value: &Value) {
+    pub fn address(&mut self, path: impl Display, value: &Value) {
         if value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_err()) {
-            self.invalid(path, value, IP);
+            self.invalid(&path, value, IP);
         }
     }
 }

@@ -63,7 +63,7 @@ pub fn change(resource: &Resource, live: &Value, object: &Value, faults: &mut Fa
     let (old, new) = (&live["metadata"], &object["metadata"]);
     for key in ["name", "namespace", "uid"] {
         if old[key] != new[key] {
-            faults.invalid(&format!("metadata.{key}"), &new[key], "field is immutable");
+            faults.invalid(format_args!("metadata.{key}"), &new[key], "field is immutable");
         }
     }
     labels_and_annotations(resource, object, faults);
@@ -82,7 +82,7 @@ fn labels_and_annotations(resource: &Resource, object: &Value, faults: &mut Faul
         // Only built-in kinds: `finalizers.fluxcd.io` is on all of Flux's.
         if !resource.is_custom && !given.contains('/') && !FINALIZERS.contains(&given) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
-            faults.invalid(&format!("metadata.finalizers[{index}]"), one, why);
+            faults.invalid(format_args!("metadata.finalizers[{index}]"), one, why);
         }
     }
 }
@@ -94,11 +94,11 @@ fn owners(metadata: &Value, faults: &mut Faults) {
         let version = text(owner, "apiVersion");
         if version.is_empty() || version.matches('/').count() > 1 {
             let why = "version must not be empty";
-            faults.invalid(&format!("{PATH}.apiVersion"), &owner["apiVersion"], why);
+            faults.invalid(format_args!("{PATH}.apiVersion"), &owner["apiVersion"], why);
         }
         for key in ["kind", "name", "uid"] {
             if text(owner, key).is_empty() {
-                faults.invalid(&format!("{PATH}.{key}"), &"".into(), "must not be empty");
+                faults.invalid(format_args!("{PATH}.{key}"), &"".into(), "must not be empty");
             }
         }
         if owner["controller"] == true {

@@ -31,9 +31,13 @@ fn ingress(spec: &Value, faults: &mut Faults) {
         let path = format!("spec.rules[{index}]");
         let host = text(rule, "host");
         if host.parse::<IpAddr>().is_ok() {
-            faults.invalid(&format!("{path}.host"), &rule["host"], "must be a DNS name, not an IP address");
+            faults.invalid(
+                format_args!("{path}.host"),
+                &rule["host"],
+                "must be a DNS name, not an IP address",
+            );
         } else if !host.is_empty() {
-            faults.wildcard(&format!("{path}.host"), &rule["host"]);
+            faults.wildcard(format_args!("{path}.host"), &rule["host"]);
         }
         if rule["http"].is_object() {
             paths(&format!("{path}.http.paths"), items(&rule["http"], "paths"), faults);
@@ -41,10 +45,10 @@ fn ingress(spec: &Value, faults: &mut Faults) {
     }
     for (index, tls) in items(spec, "tls").iter().enumerate() {
         for (at, host) in items(tls, "hosts").iter().enumerate() {
-            faults.wildcard(&format!("spec.tls[{index}].hosts[{at}]"), host);
+            faults.wildcard(format_args!("spec.tls[{index}].hosts[{at}]"), host);
         }
         if !text(tls, "secretName").is_empty() {
-            faults.subdomain(&format!("spec.tls[{index}].secretName"), &tls["secretName"]);
+            faults.subdomain(format_args!("spec.tls[{index}].secretName"), &tls["secretName"]);
         }
     }
     if !text(spec, "ingressClassName").is_empty() {
@@ -62,7 +66,7 @@ fn paths(path: &str, paths: &[Value], faults: &mut Faults) {
         let shown = Value::from(given);
         let kind = &one["pathType"];
         match kind.as_str() {
-            None | Some("") => faults.required(&format!("{at}.pathType"), "pathType must be specified"),
+            None | Some("") => faults.required(format_args!("{at}.pathType"), "pathType must be specified"),
             Some("Exact" | "Prefix") => {
                 if given.starts_with('/') {
                     for part in ["//", "/./", "/../", "%2f", "%2F"] {
@@ -86,7 +90,7 @@ fn paths(path: &str, paths: &[Value], faults: &mut Faults) {
             }
             Some(_) => {
                 let known = ["Exact", "ImplementationSpecific", "Prefix"];
-                faults.one_of(&format!("{at}.pathType"), kind, &known);
+                faults.one_of(format_args!("{at}.pathType"), kind, &known);
             }
         }
         backend(&format!("{at}.backend"), &one["backend"], faults);
@@ -102,15 +106,15 @@ fn backend(path: &str, backend: &Value, faults: &mut Faults) {
         (false, true) => {
             for key in ["kind", "name"] {
                 if text(resource, key).is_empty() {
-                    faults.required(&format!("{path}.resource.{key}"), "");
+                    faults.required(format_args!("{path}.resource.{key}"), "");
                 }
             }
         }
         (true, false) => {
             if text(service, "name").is_empty() {
-                faults.required(&format!("{path}.service.name"), "");
+                faults.required(format_args!("{path}.service.name"), "");
             } else {
-                faults.label(&format!("{path}.service.name"), &service["name"]);
+                faults.label(format_args!("{path}.service.name"), &service["name"]);
             }
             let port = &service["port"];
             let (name, number) = (text(port, "name"), port["number"].as_i64().unwrap_or(0));
@@ -118,12 +122,12 @@ fn backend(path: &str, backend: &Value, faults: &mut Faults) {
                 faults.invalid(path, &nothing, "cannot set both port name & port number");
             } else if !name.is_empty() {
                 for why in port_name(name) {
-                    faults.invalid(&format!("{path}.service.port.name"), &port["name"], why);
+                    faults.invalid(format_args!("{path}.service.port.name"), &port["name"], why);
                 }
             } else if number == 0 {
                 faults.required(path, "port name or number is required");
             } else {
-                faults.port(&format!("{path}.service.port.number"), &port["number"]);
+                faults.port(format_args!("{path}.service.port.number"), &port["number"]);
             }
         }
     }
@@ -170,13 +174,13 @@ fn policy(spec: &Value, faults: &mut Faults) {
         return;
     }
     for (index, one) in types.iter().enumerate() {
-        faults.one_of(&format!("spec.policyTypes[{index}]"), one, &["Ingress", "Egress"]);
+        faults.one_of(format_args!("spec.policyTypes[{index}]"), one, &["Ingress", "Egress"]);
     }
 }
 
 fn policy_port(path: &str, port: &Value, faults: &mut Faults) {
-    faults.one_of(&format!("{path}.protocol"), &port["protocol"], &["TCP", "UDP", "SCTP"]);
-    faults.port(&format!("{path}.port"), &port["port"]);
+    faults.one_of(format_args!("{path}.protocol"), &port["protocol"], &["TCP", "UDP", "SCTP"]);
+    faults.port(format_args!("{path}.port"), &port["port"]);
     let end = &port["endPort"];
     if let Some(number) = end.as_i64() {
         let at = format!("{path}.endPort");
@@ -194,7 +198,7 @@ fn policy_port(path: &str, port: &Value, faults: &mut Faults) {
 fn policy_peer(path: &str, peer: &Value, faults: &mut Faults) {
     let has = |key: &str| peer[key].is_object();
     for key in ["podSelector", "namespaceSelector"] {
-        faults.selector(&format!("{path}.{key}"), &peer[key]);
+        faults.selector(format_args!("{path}.{key}"), &peer[key]);
     }
     if !has("podSelector") && !has("namespaceSelector") && !has("ipBlock") {
         faults.required(path, "must specify a peer");
@@ -204,7 +208,7 @@ fn policy_peer(path: &str, peer: &Value, faults: &mut Faults) {
         let block = &peer["ipBlock"];
         let at = format!("{path}.ipBlock");
         let Some(whole) = range(text(block, "cidr")) else {
-            faults.invalid(&format!("{at}.cidr"), &block["cidr"], CIDR);
+            faults.invalid(format_args!("{at}.cidr"), &block["cidr"], CIDR);
             return;
         };
         for (index, one) in items(block, "except").iter().enumerate() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::faults::{Faults, items, text};
+use super::faults::{Faults, Path, field, items, text};
 use crate::registry::Resource;
 
 const CHANGES: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
@@ -24,7 +24,7 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
         return;
     }
     let object = faults.object;
-    spec("spec", &object["spec"], faults);
+    spec(format_args!("spec"), &object["spec"], faults);
     if live.is_none() && !object["spec"]["ephemeralContainers"].is_null() {
         faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
     }
@@ -52,108 +52,110 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
 }
 
 /// A Pod's spec.
-pub fn spec(path: &str, spec: &Value, faults: &mut Faults) {
-    let at = |key: &str| format!("{path}.{key}");
-    let volumes = volumes(&at("volumes"), items(spec, "volumes"), faults);
+pub fn spec(path: Path, spec: &Value, faults: &mut Faults) {
+    let at = |key| field(path, key);
+    let volumes = volumes(format_args!("{path}.volumes"), items(spec, "volumes"), faults);
     let mut names = BTreeSet::new();
     if items(spec, "containers").is_empty() {
-        faults.required(&at("containers"), "");
+        faults.required(at("containers"), "");
     }
     let uses_host = spec["hostNetwork"] == true;
     for (index, one) in items(spec, "containers").iter().enumerate() {
-        let path = format!("{path}.containers[{index}]");
-        container(&path, one, &mut names, &volumes, uses_host, faults);
-        probes(&path, one, faults);
+        let path = format_args!("{path}.containers[{index}]");
+        container(path, one, &mut names, &volumes, uses_host, faults);
+        probes(path, one, faults);
     }
     for (index, one) in items(spec, "initContainers").iter().enumerate() {
-        let path = format!("{path}.initContainers[{index}]");
-        container(&path, one, &mut names, &volumes, uses_host, faults);
+        let path = format_args!("{path}.initContainers[{index}]");
+        container(path, one, &mut names, &volumes, uses_host, faults);
         if one["restartPolicy"] == "Always" {
-            probes(&path, one, faults);
+            probes(path, one, faults);
         } else {
             for probe in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
                 if !one[probe].is_null() {
                     let why = "may not be set for init containers without restartPolicy=Always";
-                    faults.forbidden(&format!("{path}.{probe}"), why);
+                    faults.forbidden(format_args!("{path}.{probe}"), why);
                 }
             }
         }
         faults.one_of(
-            &format!("{path}.restartPolicy"),
+            format_args!("{path}.restartPolicy"),
             &one["restartPolicy"],
             &["Always", "Never", "OnFailure"],
         );
     }
-    faults.one_of(&at("restartPolicy"), &spec["restartPolicy"], &["Always", "OnFailure", "Never"]);
+    faults.one_of(at("restartPolicy"), &spec["restartPolicy"], &["Always", "OnFailure", "Never"]);
     let dns = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-    faults.one_of(&at("dnsPolicy"), &spec["dnsPolicy"], &dns);
-    faults.labels(&at("nodeSelector"), &spec["nodeSelector"]);
+    faults.one_of(at("dnsPolicy"), &spec["dnsPolicy"], &dns);
+    faults.labels(at("nodeSelector"), &spec["nodeSelector"]);
     for (key, is_label) in
         [("nodeName", false), ("hostname", true), ("subdomain", true), ("serviceAccountName", false)]
     {
         if !text(spec, key).is_empty() {
-            if is_label { faults.label(&at(key), &spec[key]) } else { faults.subdomain(&at(key), &spec[key]) }
+            if is_label { faults.label(at(key), &spec[key]) } else { faults.subdomain(at(key), &spec[key]) }
         }
     }
     if spec["activeDeadlineSeconds"].as_i64().is_some_and(|seconds| !(1..=2_147_483_647).contains(&seconds)) {
         let why = "must be between 1 and 2147483647, inclusive";
-        faults.invalid(&at("activeDeadlineSeconds"), &spec["activeDeadlineSeconds"], why);
+        faults.invalid(at("activeDeadlineSeconds"), &spec["activeDeadlineSeconds"], why);
     }
-    tolerations(&at("tolerations"), items(spec, "tolerations"), faults);
-    security(&at("securityContext"), &spec["securityContext"], faults);
+    tolerations(format_args!("{path}.tolerations"), items(spec, "tolerations"), faults);
+    security(format_args!("{path}.securityContext"), &spec["securityContext"], faults);
     for (index, one) in items(spec, "hostAliases").iter().enumerate() {
-        faults.address(&format!("{path}.hostAliases[{index}].ip"), &one["ip"]);
+        faults.address(format_args!("{path}.hostAliases[{index}].ip"), &one["ip"]);
     }
     for (index, one) in items(&spec["dnsConfig"], "nameservers").iter().enumerate() {
-        faults.address(&format!("{path}.dnsConfig.nameservers[{index}]"), one);
+        faults.address(format_args!("{path}.dnsConfig.nameservers[{index}]"), one);
     }
     for (index, one) in items(spec, "readinessGates").iter().enumerate() {
-        faults
-            .qualified(&format!("{path}.readinessGates[{index}].conditionType"), text(one, "conditionType"));
+        faults.qualified(
+            format_args!("{path}.readinessGates[{index}].conditionType"),
+            text(one, "conditionType"),
+        );
     }
     let needed = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
     if needed.is_object() && items(needed, "nodeSelectorTerms").is_empty() {
         let field = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
-        faults.required(&at(field), "must have at least one node selector term");
+        faults.required(at(field), "must have at least one node selector term");
     }
     for kind in ["podAffinity", "podAntiAffinity"] {
         let terms = &spec["affinity"][kind]["requiredDuringSchedulingIgnoredDuringExecution"];
         for (index, term) in terms.as_array().into_iter().flatten().enumerate() {
             let list = "requiredDuringSchedulingIgnoredDuringExecution";
-            let path = format!("{path}.affinity.{kind}.{list}[{index}].topologyKey");
+            let path = format_args!("{path}.affinity.{kind}.{list}[{index}].topologyKey");
             if text(term, "topologyKey").is_empty() {
-                faults.required(&path, "can not be empty");
+                faults.required(path, "can not be empty");
             }
-            faults.qualified(&path, text(term, "topologyKey"));
+            faults.qualified(path, text(term, "topologyKey"));
         }
     }
     for (index, one) in items(&spec["securityContext"], "sysctls").iter().enumerate() {
         if !is_sysctl(text(one, "name")) {
-            let at = format!("{path}.securityContext.sysctls[{index}].name");
+            let at = format_args!("{path}.securityContext.sysctls[{index}].name");
             let why = r"must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
-            faults.invalid(&at, &one["name"], why);
+            faults.invalid(at, &one["name"], why);
         }
     }
     for (index, one) in items(spec, "topologySpreadConstraints").iter().enumerate() {
-        let path = format!("{path}.topologySpreadConstraints[{index}]");
+        let path = format_args!("{path}.topologySpreadConstraints[{index}]");
         if one["maxSkew"].as_i64().unwrap_or(0) < 1 {
-            faults.invalid(&format!("{path}.maxSkew"), &one["maxSkew"], "must be greater than zero");
+            faults.invalid(format_args!("{path}.maxSkew"), &one["maxSkew"], "must be greater than zero");
         }
         if text(one, "topologyKey").is_empty() {
-            faults.required(&format!("{path}.topologyKey"), "can not be empty");
+            faults.required(format_args!("{path}.topologyKey"), "can not be empty");
         }
         let known = ["DoNotSchedule", "ScheduleAnyway"];
-        faults.one_of(&format!("{path}.whenUnsatisfiable"), &one["whenUnsatisfiable"], &known);
+        faults.one_of(format_args!("{path}.whenUnsatisfiable"), &one["whenUnsatisfiable"], &known);
     }
-    faults.one_of(&at("os"), &spec["os"]["name"], &["linux", "windows"]);
+    faults.one_of(at("os"), &spec["os"]["name"], &["linux", "windows"]);
 }
 
 /// The names of a Pod's volumes.
-fn volumes<'a>(path: &str, volumes: &'a [Value], faults: &mut Faults) -> BTreeSet<&'a str> {
+fn volumes<'a>(path: Path, volumes: &'a [Value], faults: &mut Faults) -> BTreeSet<&'a str> {
     let mut names = BTreeSet::new();
     for (index, volume) in volumes.iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        let at = |key: &str| format!("{path}.{key}");
+        let path = format_args!("{path}[{index}]");
+        let at = |key| field(path, key);
         for (source, needed) in SOURCES {
             let written = &volume[*source];
             if !written.is_object() {
@@ -161,37 +163,37 @@ fn volumes<'a>(path: &str, volumes: &'a [Value], faults: &mut Faults) -> BTreeSe
             }
             for key in *needed {
                 if text(written, key).is_empty() {
-                    faults.required(&format!("{path}.{source}.{key}"), "");
+                    faults.required(format_args!("{path}.{source}.{key}"), "");
                 }
             }
             for (index, item) in items(written, "items").iter().enumerate() {
                 for key in ["key", "path"] {
                     if text(item, key).is_empty() {
-                        faults.required(&format!("{path}.{source}.items[{index}].{key}"), "");
+                        faults.required(format_args!("{path}.{source}.items[{index}].{key}"), "");
                     }
                 }
             }
             let mode = &written["defaultMode"];
             if mode.as_i64().is_some_and(|mode| !(0..=511).contains(&mode)) {
                 let why = "must be a number between 0 and 0777 (octal), both inclusive";
-                faults.invalid(&format!("{path}.{source}.defaultMode"), mode, why);
+                faults.invalid(format_args!("{path}.{source}.defaultMode"), mode, why);
             }
         }
         let written = &volume["nfs"];
         if written.is_object() && !text(written, "path").starts_with('/') {
-            faults.invalid(&at("nfs.path"), &text(written, "path").into(), "must be an absolute path");
+            faults.invalid(at("nfs.path"), &text(written, "path").into(), "must be an absolute path");
         }
         let written = &volume["hostPath"];
         if written.is_object() {
             if text(written, "path").split('/').any(|part| part == "..") {
-                faults.invalid(&at("hostPath.path"), &written["path"], "must not contain '..'");
+                faults.invalid(at("hostPath.path"), &written["path"], "must not contain '..'");
             }
-            faults.one_of(&at("hostPath.type"), &written["type"], HOST_PATHS);
+            faults.one_of(at("hostPath.type"), &written["type"], HOST_PATHS);
         }
         let limit = text(&volume["emptyDir"], "sizeLimit");
         if crate::quantity::Quantity::parse(limit).is_some_and(crate::quantity::Quantity::is_negative) {
             let why = "SizeLimit field must be a valid resource quantity";
-            faults.forbidden(&at("emptyDir.sizeLimit"), why);
+            faults.forbidden(at("emptyDir.sizeLimit"), why);
         }
         let others = volume.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
         let others: BTreeSet<&String> = others.map(|(key, _)| key).collect();
@@ -200,15 +202,15 @@ fn volumes<'a>(path: &str, volumes: &'a [Value], faults: &mut Faults) -> BTreeSe
             let first = order.iter().find(|key| others.iter().any(|other| other == *key));
             let second =
                 others.iter().find(|key| Some(&key.as_str()) != first).map_or("", |key| key.as_str());
-            faults.forbidden(&at(second), "may not specify more than 1 volume type");
+            faults.forbidden(at(second), "may not specify more than 1 volume type");
         }
-        own_name(&at("name"), volume, &mut names, faults);
+        own_name(format_args!("{path}.name"), volume, &mut names, faults);
     }
     names
 }
 
 /// The name of one of many, which none of the others has.
-fn own_name<'a>(path: &str, one: &'a Value, names: &mut BTreeSet<&'a str>, faults: &mut Faults) {
+fn own_name<'a>(path: Path, one: &'a Value, names: &mut BTreeSet<&'a str>, faults: &mut Faults) {
     let name = text(one, "name");
     if name.is_empty() {
         faults.required(path, "");
@@ -221,25 +223,25 @@ fn own_name<'a>(path: &str, one: &'a Value, names: &mut BTreeSet<&'a str>, fault
 }
 
 fn container<'a>(
-    path: &str,
+    path: Path,
     container: &'a Value,
     names: &mut BTreeSet<&'a str>,
     volumes: &BTreeSet<&str>,
     uses_host: bool,
     faults: &mut Faults,
 ) {
-    let at = |key: &str| format!("{path}.{key}");
-    own_name(&at("name"), container, names, faults);
+    let at = |key| field(path, key);
+    own_name(format_args!("{path}.name"), container, names, faults);
     let image = text(container, "image");
     if image.is_empty() {
-        faults.required(&at("image"), "");
+        faults.required(at("image"), "");
     } else if image.trim() != image {
-        faults.invalid(&at("image"), &container["image"], "must not have leading or trailing whitespace");
+        faults.invalid(at("image"), &container["image"], "must not have leading or trailing whitespace");
     }
-    deed(&at("lifecycle.postStart"), &container["lifecycle"]["postStart"], faults);
-    deed(&at("lifecycle.preStop"), &container["lifecycle"]["preStop"], faults);
+    deed(format_args!("{path}.lifecycle.postStart"), &container["lifecycle"]["postStart"], faults);
+    deed(format_args!("{path}.lifecycle.preStop"), &container["lifecycle"]["preStop"], faults);
     faults.one_of(
-        &at("terminationMessagePolicy"),
+        at("terminationMessagePolicy"),
         &container["terminationMessagePolicy"],
         &["File", "FallbackToLogsOnError"],
     );
@@ -247,36 +249,36 @@ fn container<'a>(
     environment(path, container, faults);
     mounts(path, items(container, "volumeMounts"), volumes, faults);
     let policies = ["Always", "IfNotPresent", "Never"];
-    faults.one_of(&at("imagePullPolicy"), &container["imagePullPolicy"], &policies);
-    super::storage::resources(&at("resources"), &container["resources"], faults);
-    security(&at("securityContext"), &container["securityContext"], faults);
+    faults.one_of(at("imagePullPolicy"), &container["imagePullPolicy"], &policies);
+    super::storage::resources(format_args!("{path}.resources"), &container["resources"], faults);
+    security(format_args!("{path}.securityContext"), &container["securityContext"], faults);
 }
 
-fn ports(path: &str, ports: &[Value], uses_host: bool, faults: &mut Faults) {
+fn ports(path: Path, ports: &[Value], uses_host: bool, faults: &mut Faults) {
     let mut names = BTreeSet::new();
     for (index, port) in ports.iter().enumerate() {
-        let path = format!("{path}.ports[{index}]");
-        let at = |key: &str| format!("{path}.{key}");
+        let path = format_args!("{path}.ports[{index}]");
+        let at = |key| field(path, key);
         let name = text(port, "name");
         if !name.is_empty() {
             let before = faults.causes.len();
-            faults.port(&at("name"), &port["name"]);
+            faults.port(at("name"), &port["name"]);
             if faults.causes.len() == before && !names.insert(name) {
-                faults.duplicate(&at("name"), &port["name"]);
+                faults.duplicate(at("name"), &port["name"]);
             }
         }
         match port["containerPort"].as_i64().unwrap_or(0) {
-            0 => faults.required(&at("containerPort"), ""),
-            _ => faults.port(&at("containerPort"), &port["containerPort"]),
+            0 => faults.required(at("containerPort"), ""),
+            _ => faults.port(at("containerPort"), &port["containerPort"]),
         }
         let host = &port["hostPort"];
         if *host != 0 {
-            faults.port(&at("hostPort"), host);
+            faults.port(at("hostPort"), host);
         }
         if uses_host && !host.is_null() && *host != 0 && *host != port["containerPort"] {
-            faults.invalid(&at("hostPort"), host, "must match `containerPort` when `hostNetwork` is true");
+            faults.invalid(at("hostPort"), host, "must match `containerPort` when `hostNetwork` is true");
         }
-        faults.one_of(&at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
+        faults.one_of(at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
     }
 }
 
@@ -297,41 +299,41 @@ fn is_field(path: &str) -> bool {
     FIELDS.contains(&path) || maps.iter().any(|start| path.starts_with(start) && path.ends_with("']"))
 }
 
-fn environment(path: &str, container: &Value, faults: &mut Faults) {
+fn environment(path: Path, container: &Value, faults: &mut Faults) {
     const KINDS: &[&str] = &["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
     for (index, one) in items(container, "env").iter().enumerate() {
-        let path = format!("{path}.env[{index}]");
+        let path = format_args!("{path}.env[{index}]");
         let name = text(one, "name");
         if name.is_empty() {
-            faults.required(&format!("{path}.name"), "");
+            faults.required(format_args!("{path}.name"), "");
         } else if !name.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'=') {
             let why = "a valid environment variable name must consist only of printable ASCII characters other than '='";
-            faults.invalid(&format!("{path}.name"), &one["name"], why);
+            faults.invalid(format_args!("{path}.name"), &one["name"], why);
         }
         let from = &one["valueFrom"];
         if !from.is_object() {
             continue;
         }
-        let path = format!("{path}.valueFrom");
+        let path = format_args!("{path}.valueFrom");
         let count = KINDS.iter().filter(|kind| from[**kind].is_object()).count();
         let field = text(&from["fieldRef"], "fieldPath");
         if from["fieldRef"].is_object() && !is_field(field) {
             let why = format!("error converting fieldPath: field label not supported: {field}");
-            faults.invalid(&format!("{path}.fieldRef.fieldPath"), &field.into(), &why);
+            faults.invalid(format_args!("{path}.fieldRef.fieldPath"), &field.into(), &why);
         }
         for kind in ["configMapKeyRef", "secretKeyRef"] {
             if from[kind].is_object() && text(&from[kind], "key").is_empty() {
-                faults.required(&format!("{path}.{kind}.key"), "");
+                faults.required(format_args!("{path}.{kind}.key"), "");
             }
         }
         let nothing = Value::from("");
         if count == 0 {
             let why = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
-            faults.invalid(&path, &nothing, why);
+            faults.invalid(path, &nothing, why);
         } else if !text(one, "value").is_empty() {
-            faults.invalid(&path, &nothing, "may not be specified when `value` is not empty");
+            faults.invalid(path, &nothing, "may not be specified when `value` is not empty");
         } else if count > 1 {
-            faults.invalid(&path, &nothing, "may not have more than one field specified at a time");
+            faults.invalid(path, &nothing, "may not have more than one field specified at a time");
         }
     }
     for one in items(container, "envFrom") {
@@ -340,51 +342,51 @@ fn environment(path: &str, container: &Value, faults: &mut Faults) {
             1 => continue,
             _ => "may not have more than one field specified at a time",
         };
-        faults.invalid(&format!("{path}.envFrom"), &"".into(), why);
+        faults.invalid(format_args!("{path}.envFrom"), &"".into(), why);
     }
 }
 
-fn mounts(path: &str, mounts: &[Value], volumes: &BTreeSet<&str>, faults: &mut Faults) {
+fn mounts(path: Path, mounts: &[Value], volumes: &BTreeSet<&str>, faults: &mut Faults) {
     let mut places = BTreeSet::new();
     for (index, mount) in mounts.iter().enumerate() {
-        let path = format!("{path}.volumeMounts[{index}]");
+        let path = format_args!("{path}.volumeMounts[{index}]");
         let name = text(mount, "name");
         if name.is_empty() {
-            faults.required(&format!("{path}.name"), "");
+            faults.required(format_args!("{path}.name"), "");
         }
         if !volumes.contains(name) {
-            faults.not_found(&format!("{path}.name"), &name.into());
+            faults.not_found(format_args!("{path}.name"), &name.into());
         }
         let place = text(mount, "mountPath");
         if place.is_empty() {
-            faults.required(&format!("{path}.mountPath"), "");
+            faults.required(format_args!("{path}.mountPath"), "");
         } else if !places.insert(place) {
-            faults.invalid(&format!("{path}.mountPath"), &mount["mountPath"], "must be unique");
+            faults.invalid(format_args!("{path}.mountPath"), &mount["mountPath"], "must be unique");
         }
     }
 }
 
-fn probes(path: &str, container: &Value, faults: &mut Faults) {
+fn probes(path: Path, container: &Value, faults: &mut Faults) {
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
         let probe = &container[name];
         if !probe.is_object() {
             continue;
         }
-        let path = format!("{path}.{name}");
-        deed(&path, probe, faults);
+        let path = format_args!("{path}.{name}");
+        deed(path, probe, faults);
         for key in
             ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
         {
-            faults.not_negative(&format!("{path}.{key}"), &probe[key]);
+            faults.not_negative(format_args!("{path}.{key}"), &probe[key]);
         }
         if name != "readinessProbe" && probe["successThreshold"].as_i64().is_some_and(|count| count != 1) {
-            faults.invalid(&format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1");
+            faults.invalid(format_args!("{path}.successThreshold"), &probe["successThreshold"], "must be 1");
         }
     }
 }
 
 /// What is done: one of several ways.
-fn deed(path: &str, one: &Value, faults: &mut Faults) {
+fn deed(path: Path, one: &Value, faults: &mut Faults) {
     if !one.is_object() {
         return;
     }
@@ -396,18 +398,18 @@ fn deed(path: &str, one: &Value, faults: &mut Faults) {
         }
         count += 1;
         if count > 1 {
-            faults.forbidden(&format!("{path}.{kind}"), "may not specify more than 1 handler type");
+            faults.forbidden(format_args!("{path}.{kind}"), "may not specify more than 1 handler type");
             continue;
         }
         match kind {
             "exec" if items(written, "command").is_empty() => {
-                faults.required(&format!("{path}.exec.command"), "");
+                faults.required(format_args!("{path}.exec.command"), "");
             }
             "httpGet" => {
-                faults.port(&format!("{path}.httpGet.port"), &written["port"]);
-                faults.one_of(&format!("{path}.httpGet.scheme"), &written["scheme"], &["HTTP", "HTTPS"]);
+                faults.port(format_args!("{path}.httpGet.port"), &written["port"]);
+                faults.one_of(format_args!("{path}.httpGet.scheme"), &written["scheme"], &["HTTP", "HTTPS"]);
             }
-            "tcpSocket" | "grpc" => faults.port(&format!("{path}.{kind}.port"), &written["port"]),
+            "tcpSocket" | "grpc" => faults.port(format_args!("{path}.{kind}.port"), &written["port"]),
             _ => {}
         }
     }
@@ -416,21 +418,21 @@ fn deed(path: &str, one: &Value, faults: &mut Faults) {
     }
 }
 
-fn tolerations(path: &str, tolerations: &[Value], faults: &mut Faults) {
+fn tolerations(path: Path, tolerations: &[Value], faults: &mut Faults) {
     for (index, one) in tolerations.iter().enumerate() {
-        let path = format!("{path}[{index}]");
+        let path = format_args!("{path}[{index}]");
         match text(one, "operator") {
             "" | "Equal" => {}
             "Exists" if !text(one, "value").is_empty() => {
                 let why = "value must be empty when `operator` is 'Exists'";
-                faults.invalid(&format!("{path}.operator"), &one["value"], why);
+                faults.invalid(format_args!("{path}.operator"), &one["value"], why);
             }
             "Exists" => {}
-            _ => faults.one_of(&format!("{path}.operator"), &one["operator"], &["Equal", "Exists"]),
+            _ => faults.one_of(format_args!("{path}.operator"), &one["operator"], &["Equal", "Exists"]),
         }
         if !text(one, "effect").is_empty() {
             let known = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-            faults.one_of(&format!("{path}.effect"), &one["effect"], &known);
+            faults.one_of(format_args!("{path}.effect"), &one["effect"], &known);
         }
     }
 }
@@ -469,19 +471,19 @@ fn shown_context(context: &Value) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-fn security(path: &str, context: &Value, faults: &mut Faults) {
+fn security(path: Path, context: &Value, faults: &mut Faults) {
     if context["privileged"] == true {
-        faults.forbidden(&format!("{path}.privileged"), "disallowed by cluster policy");
+        faults.forbidden(format_args!("{path}.privileged"), "disallowed by cluster policy");
         if context["allowPrivilegeEscalation"] == false {
             let why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
             let message = format!("Invalid value: {}: {why}", shown_context(context));
-            faults.causes.push(crate::status::Cause::new("FieldValueInvalid", path, message));
+            faults.causes.push(crate::status::Cause::new("FieldValueInvalid", &path.to_string(), message));
         }
     }
     for key in ["runAsUser", "runAsGroup", "fsGroup"] {
         if context[key].as_i64().is_some_and(|id| !(0..=2_147_483_647).contains(&id)) {
             let why = "must be between 0 and 2147483647, inclusive";
-            faults.invalid(&format!("{path}.{key}"), &context[key], why);
+            faults.invalid(format_args!("{path}.{key}"), &context[key], why);
         }
     }
 }

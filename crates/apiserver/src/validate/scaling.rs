@@ -68,7 +68,7 @@ fn limit_ranges(spec: &Value, faults: &mut Faults) {
                     // The real server shows the least where the default is too small.
                     let value =
                         if (less, more) == ("min", "default") { &one[less][name] } else { &one[at][name] };
-                    faults.invalid(&format!("spec.limits[{index}].{at}[{name}]"), value, &why);
+                    faults.invalid(format_args!("spec.limits[{index}].{at}[{name}]"), value, &why);
                 }
             }
         }
@@ -134,7 +134,7 @@ fn autoscaler(spec: &Value, faults: &mut Faults) {
     let target = &spec["scaleTargetRef"];
     for key in ["kind", "name"] {
         if text(target, key).is_empty() {
-            faults.required(&format!("spec.scaleTargetRef.{key}"), "");
+            faults.required(format_args!("spec.scaleTargetRef.{key}"), "");
         }
     }
     if text(target, "apiVersion").is_empty() {
@@ -147,15 +147,15 @@ fn autoscaler(spec: &Value, faults: &mut Faults) {
         let kind = text(metric, "type");
         if !kinds.contains(&kind) {
             // The real server says it twice.
-            faults.one_of(&format!("{path}.type"), &metric["type"], &kinds);
-            faults.one_of(&format!("{path}.type"), &metric["type"], &kinds);
+            faults.one_of(format_args!("{path}.type"), &metric["type"], &kinds);
+            faults.one_of(format_args!("{path}.type"), &metric["type"], &kinds);
             continue;
         }
         let key = format!("{}{}", kind[..1].to_lowercase(), &kind[1..]);
         let written = &metric[&key];
         if !written.is_object() {
             let why = "must populate information for the given metric source";
-            faults.required(&format!("{path}.{key}"), why);
+            faults.required(format_args!("{path}.{key}"), why);
             continue;
         }
         let (target, at) = (&written["target"], format!("{path}.{key}.target.averageUtilization"));
@@ -180,10 +180,10 @@ fn autoscaler(spec: &Value, faults: &mut Faults) {
         }
         for (index, policy) in items(rules, "policies").iter().enumerate() {
             let path = format!("{path}.policies[{index}]");
-            faults.one_of(&format!("{path}.type"), &policy["type"], &["Percent", "Pods"]);
+            faults.one_of(format_args!("{path}.type"), &policy["type"], &["Percent", "Pods"]);
             for key in ["value", "periodSeconds"] {
                 if policy[key].as_i64().unwrap_or(0) <= 0 {
-                    faults.invalid(&format!("{path}.{key}"), &policy[key], "must be greater than zero");
+                    faults.invalid(format_args!("{path}.{key}"), &policy[key], "must be greater than zero");
                 }
             }
         }

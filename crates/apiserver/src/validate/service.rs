@@ -49,7 +49,7 @@ pub fn check(resource: &Resource, live: Option<&Value>, faults: &mut Faults) {
     }
     for (index, one) in items(spec, "loadBalancerSourceRanges").iter().enumerate() {
         if !super::network::is_range(one.as_str().unwrap_or_default()) {
-            faults.invalid(&format!("spec.LoadBalancerSourceRanges[{index}]"), one, CIDR);
+            faults.invalid(format_args!("spec.LoadBalancerSourceRanges[{index}]"), one, CIDR);
         }
     }
     let class = text(spec, "loadBalancerClass");
@@ -72,20 +72,20 @@ fn each_port(ports: &[Value], kind: &str, faults: &mut Faults) {
         let at = |key: &str| format!("{path}.{key}");
         let name = text(port, "name");
         if name.is_empty() && ports.len() > 1 {
-            faults.required(&at("name"), "");
+            faults.required(at("name"), "");
         } else if !name.is_empty() {
             let before = faults.causes.len();
-            faults.label(&at("name"), &port["name"]);
+            faults.label(at("name"), &port["name"]);
             if faults.causes.len() == before && !names.insert(name) {
-                faults.duplicate(&at("name"), &port["name"]);
+                faults.duplicate(at("name"), &port["name"]);
             }
         }
         let number = if port["port"].is_null() { Value::from(0) } else { port["port"].clone() };
-        faults.port(&at("port"), &number);
-        faults.one_of(&at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
-        faults.port(&at("targetPort"), &port["targetPort"]);
+        faults.port(at("port"), &number);
+        faults.one_of(at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
+        faults.port(at("targetPort"), &port["targetPort"]);
         if kind == "ClusterIP" && port["nodePort"].as_i64().unwrap_or(0) != 0 {
-            faults.forbidden(&at("nodePort"), "may not be used when `type` is 'ClusterIP'");
+            faults.forbidden(at("nodePort"), "may not be used when `type` is 'ClusterIP'");
         }
         if !numbers.insert((text(port, "protocol"), number.as_i64())) && ports.len() > 1 {
             let shown = format!(
@@ -107,7 +107,7 @@ fn addresses(spec: &Value, kind: &str, live: Option<&Value>, faults: &mut Faults
         }
     }
     for (index, one) in items(spec, "ipFamilies").iter().enumerate() {
-        faults.one_of(&format!("spec.ipFamilies[{index}]"), one, &["IPv4", "IPv6"]);
+        faults.one_of(format_args!("spec.ipFamilies[{index}]"), one, &["IPv4", "IPv6"]);
     }
     let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
     faults.one_of("spec.ipFamilyPolicy", &spec["ipFamilyPolicy"], &policies);

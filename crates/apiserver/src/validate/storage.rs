@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::faults::{Faults, items, text};
+use super::faults::{Faults, Path, items, text};
 use crate::quantity::Quantity;
 use crate::registry::Resource;
 
@@ -76,7 +76,7 @@ fn secret(live: Option<&Value>, faults: &mut Faults) {
     match text(object, "type") {
         "kubernetes.io/tls" => {
             for key in ["tls.crt", "tls.key"].into_iter().filter(|key| !has(key)) {
-                faults.required(&format!("data[{key}]"), "");
+                faults.required(format_args!("data[{key}]"), "");
             }
         }
         "kubernetes.io/dockerconfigjson" => {
@@ -223,31 +223,31 @@ fn class(live: Option<&Value>, faults: &mut Faults) {
 }
 
 /// Requests and limits of a container.
-pub fn resources(path: &str, resources: &Value, faults: &mut Faults) {
+pub fn resources(path: Path, resources: &Value, faults: &mut Faults) {
     let amount = |value: &Value| value.as_str().and_then(Quantity::parse);
     for part in ["limits", "requests"] {
         for (name, value) in resources[part].as_object().into_iter().flatten() {
-            let at = format!("{path}.{part}[{name}]");
-            faults.qualified(&at, name);
+            let at = format_args!("{path}.{part}[{name}]");
+            faults.qualified(at, name);
             let is_standard = ["cpu", "memory", "ephemeral-storage"].contains(&name.as_str());
             if !name.contains('/') && !is_standard && !name.starts_with("hugepages-") {
                 let why = "must be a standard resource for containers";
-                faults.invalid(&at, &name.as_str().into(), why);
+                faults.invalid(at, &name.as_str().into(), why);
             }
             if amount(value).is_some_and(|amount| amount.is_negative()) {
-                faults.invalid(&at, value, "must be greater than or equal to 0");
+                faults.invalid(at, value, "must be greater than or equal to 0");
             }
             let limit = &resources["limits"][name];
             if part == "requests"
                 && let (Some(wanted), Some(most)) = (amount(value), amount(limit))
             {
                 let shown = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                let at = format!("{path}.requests");
+                let at = format_args!("{path}.requests");
                 if name.contains('/') && wanted != most {
-                    faults.invalid(&at, value, &format!("must be equal to {name} limit of {}", shown(limit)));
+                    faults.invalid(at, value, &format!("must be equal to {name} limit of {}", shown(limit)));
                 } else if wanted > most {
                     let why = format!("must be less than or equal to {name} limit of {}", shown(limit));
-                    faults.invalid(&at, value, &why);
+                    faults.invalid(at, value, &why);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::faults::{Faults, items, text};
+use super::faults::{Faults, Path, items, text};
 use super::pod;
 use crate::registry::Resource;
 
@@ -44,7 +44,7 @@ fn apps(plural: &str, spec: &Value, live: Option<&Value>, faults: &mut Faults) {
     }
     faults.not_negative("spec.minReadySeconds", &spec["minReadySeconds"]);
     selector(plural, spec, faults);
-    template("spec.template", &spec["template"], faults);
+    template(format_args!("spec.template"), &spec["template"], faults);
     if plural == "deployments" {
         faults.not_negative("spec.revisionHistoryLimit", &spec["revisionHistoryLimit"]);
         deployment(spec, faults);
@@ -116,14 +116,14 @@ fn selector(plural: &str, spec: &Value, faults: &mut Faults) {
     }
 }
 
-fn template(path: &str, template: &Value, faults: &mut Faults) {
-    faults.labels(&format!("{path}.labels"), &template["metadata"]["labels"]);
-    let spec = format!("{path}.spec");
-    pod::spec(&spec, &template["spec"], faults);
+fn template(path: Path, template: &Value, faults: &mut Faults) {
+    faults.labels(format_args!("{path}.labels"), &template["metadata"]["labels"]);
+    let spec = format_args!("{path}.spec");
+    pod::spec(spec, &template["spec"], faults);
     let policy = &template["spec"]["restartPolicy"];
     let is_known = ["Always", "OnFailure", "Never"].iter().any(|known| policy == known);
     if is_known {
-        faults.one_of(&format!("{spec}.restartPolicy"), policy, &["Always"]);
+        faults.one_of(format_args!("{spec}.restartPolicy"), policy, &["Always"]);
     }
 }
 
@@ -181,7 +181,7 @@ fn stateful(spec: &Value, faults: &mut Faults) {
     let kept = &spec["persistentVolumeClaimRetentionPolicy"];
     for key in ["whenDeleted", "whenScaled"] {
         faults.one_of(
-            &format!("spec.persistentVolumeClaimRetentionPolicy.{key}"),
+            format_args!("spec.persistentVolumeClaimRetentionPolicy.{key}"),
             &kept[key],
             &["Retain", "Delete"],
         );
@@ -214,7 +214,7 @@ fn daemon(spec: &Value, faults: &mut Faults) {
 }
 
 fn job(spec: &Value, live: Option<&Value>, faults: &mut Faults) {
-    job_spec("spec", spec, faults);
+    job_spec(format_args!("spec"), spec, faults);
     {
         let labels = &spec["template"]["metadata"]["labels"];
         let wanted = spec["selector"]["matchLabels"].as_object().into_iter().flatten();
@@ -237,7 +237,7 @@ fn job(spec: &Value, live: Option<&Value>, faults: &mut Faults) {
         let is_indexed = spec["completionMode"] == "Indexed";
         for key in ["completions", "selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex"] {
             if live["spec"][key] != spec[key] && !(key == "completions" && is_indexed) {
-                faults.invalid(&format!("spec.{key}"), &spec[key], "field is immutable");
+                faults.invalid(format_args!("spec.{key}"), &spec[key], "field is immutable");
             }
         }
         if live["spec"]["template"] != spec["template"] && live["spec"]["suspend"] != true {
@@ -246,27 +246,31 @@ fn job(spec: &Value, live: Option<&Value>, faults: &mut Faults) {
     }
 }
 
-fn job_spec(path: &str, spec: &Value, faults: &mut Faults) {
+fn job_spec(path: Path, spec: &Value, faults: &mut Faults) {
     for key in
         ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
     {
-        faults.not_negative(&format!("{path}.{key}"), &spec[key]);
+        faults.not_negative(format_args!("{path}.{key}"), &spec[key]);
     }
-    faults.one_of(&format!("{path}.completionMode"), &spec["completionMode"], &["NonIndexed", "Indexed"]);
+    faults.one_of(format_args!("{path}.completionMode"), &spec["completionMode"], &["NonIndexed", "Indexed"]);
     for (index, rule) in items(&spec["podFailurePolicy"], "rules").iter().enumerate() {
-        let path = format!("{path}.podFailurePolicy.rules[{index}]");
+        let path = format_args!("{path}.podFailurePolicy.rules[{index}]");
         let known = ["Count", "FailIndex", "FailJob", "Ignore"];
-        faults.one_of(&format!("{path}.action"), &rule["action"], &known);
+        faults.one_of(format_args!("{path}.action"), &rule["action"], &known);
         if rule["onExitCodes"].is_null() && items(rule, "onPodConditions").is_empty() {
             let message = "Invalid value: specifying one of OnExitCodes and OnPodConditions is required";
-            faults.causes.push(crate::status::Cause::new("FieldValueInvalid", &path, message.to_owned()));
+            faults.causes.push(crate::status::Cause::new(
+                "FieldValueInvalid",
+                &path.to_string(),
+                message.to_owned(),
+            ));
         }
     }
-    let inner = format!("{path}.template.spec");
-    pod::spec(&inner, &spec["template"]["spec"], faults);
+    let inner = format_args!("{path}.template.spec");
+    pod::spec(inner, &spec["template"]["spec"], faults);
     let policy = &spec["template"]["spec"]["restartPolicy"];
     if *policy == "Always" || policy.is_null() {
-        faults.required(&format!("{inner}.restartPolicy"), "valid values: \"OnFailure\", \"Never\"");
+        faults.required(format_args!("{inner}.restartPolicy"), "valid values: \"OnFailure\", \"Never\"");
     }
 }
 
@@ -297,7 +301,7 @@ fn cron_job(spec: &Value, faults: &mut Faults) {
         }
     }
     faults.one_of("spec.concurrencyPolicy", &spec["concurrencyPolicy"], &["Allow", "Forbid", "Replace"]);
-    job_spec("spec.jobTemplate.spec", &spec["jobTemplate"]["spec"], faults);
+    job_spec(format_args!("spec.jobTemplate.spec"), &spec["jobTemplate"]["spec"], faults);
     faults.not_negative("spec.successfulJobsHistoryLimit", &spec["successfulJobsHistoryLimit"]);
     faults.not_negative("spec.failedJobsHistoryLimit", &spec["failedJobsHistoryLimit"]);
 }

@@ -19,20 +19,20 @@ const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 pub fn check(path: &str, schema: &Value, faults: &mut Faults) {
     for key in ["id", "patternProperties", "definitions", "dependencies", "additionalItems"] {
         if !schema[key].is_null() {
-            faults.forbidden(&format!("{path}.{key}"), &format!("{key} is not supported"));
+            faults.forbidden(format_args!("{path}.{key}"), &format!("{key} is not supported"));
         }
     }
     if schema["items"].is_array() {
-        faults.forbidden(&format!("{path}.items"), "items must be a schema object and not an array");
+        faults.forbidden(format_args!("{path}.items"), "items must be a schema object and not an array");
     }
     if let Some(written) = schema["pattern"].as_str()
         && let Err(why) = pattern::translate(written)
     {
         let why = format!("must be a valid regular expression, but isn't: {why}");
-        faults.invalid(&format!("{path}.pattern"), &schema["pattern"], &why);
+        faults.invalid(format_args!("{path}.pattern"), &schema["pattern"], &why);
     }
     if schema[PRESERVE] == false {
-        faults.invalid(&format!("{path}.{PRESERVE}"), &schema[PRESERVE], "must be true or undefined");
+        faults.invalid(format_args!("{path}.{PRESERVE}"), &schema[PRESERVE], "must be true or undefined");
     }
     let kind = text(schema, "type");
     if schema[EMBEDDED] == true {
@@ -40,15 +40,15 @@ pub fn check(path: &str, schema: &Value, faults: &mut Faults) {
         if schema[PRESERVE] != true && schema["properties"].as_object().is_none_or(|fields| fields.is_empty())
         {
             let why = "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields";
-            faults.required(&format!("{path}.properties"), why);
+            faults.required(format_args!("{path}.properties"), why);
         }
     }
     if !schema[MAP_TYPE].is_null() {
-        faults.one_of(&format!("{path}.{MAP_TYPE}"), &schema[MAP_TYPE], &["atomic", "granular"]);
+        faults.one_of(format_args!("{path}.{MAP_TYPE}"), &schema[MAP_TYPE], &["atomic", "granular"]);
         typed(path, schema, "object", "must be object if x-kubernetes-map-type is specified", faults);
     }
     if !schema[LIST_TYPE].is_null() {
-        faults.one_of(&format!("{path}.{LIST_TYPE}"), &schema[LIST_TYPE], &["atomic", "set", "map"]);
+        faults.one_of(format_args!("{path}.{LIST_TYPE}"), &schema[LIST_TYPE], &["atomic", "set", "map"]);
         typed(path, schema, "array", "must be array if x-kubernetes-list-type is specified", faults);
     }
     match text(schema, LIST_TYPE) {
@@ -58,7 +58,7 @@ pub fn check(path: &str, schema: &Value, faults: &mut Faults) {
             let key = if text(below, "type") == "object" { MAP_TYPE } else { LIST_TYPE };
             if matches!(text(below, "type"), "object" | "array") && below[key] != "atomic" {
                 let why = "must be atomic as item of a list with x-kubernetes-list-type=set";
-                faults.invalid(&format!("{path}.items.{key}"), &below[key], why);
+                faults.invalid(format_args!("{path}.items.{key}"), &below[key], why);
             }
         }
         _ => {}
@@ -68,8 +68,8 @@ pub fn check(path: &str, schema: &Value, faults: &mut Faults) {
 
 fn typed(path: &str, schema: &Value, wanted: &str, why: &str, faults: &mut Faults) {
     match text(schema, "type") {
-        "" => faults.required(&format!("{path}.type"), why),
-        kind if kind != wanted => faults.invalid(&format!("{path}.type"), &schema["type"], why),
+        "" => faults.required(format_args!("{path}.type"), why),
+        kind if kind != wanted => faults.invalid(format_args!("{path}.type"), &schema["type"], why),
         _ => {}
     }
 }
@@ -82,7 +82,7 @@ fn map(path: &str, schema: &Value, faults: &mut Faults) {
     }
     if text(below, "type") != "object" {
         let why = "must be object if parent array's x-kubernetes-list-type is map";
-        return faults.invalid(&format!("{path}.items.type"), &below["type"], why);
+        return faults.invalid(format_args!("{path}.items.type"), &below["type"], why);
     }
     let mut is_known = true;
     for (index, key) in keys.iter().enumerate() {
@@ -92,7 +92,7 @@ fn map(path: &str, schema: &Value, faults: &mut Faults) {
         let is_required = items(below, "required").contains(key);
         if field.is_object() && field["default"].is_null() && !is_required && !keys[..index].contains(key) {
             let why = "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
-            faults.required(&format!("{path}.items.properties[{name}].default"), why);
+            faults.required(format_args!("{path}.items.properties[{name}].default"), why);
         }
     }
     if !is_known {
@@ -125,10 +125,10 @@ pub fn root(path: &str, schema: &Value, faults: &mut Faults) {
     for key in ["apiVersion", "kind"] {
         let at = format!("{path}.properties[{key}]");
         if !fields[key].is_null() && !matches!(text(&fields[key], "type"), "" | "string") {
-            faults.invalid(&format!("{at}.type"), &fields[key]["type"], "must be string");
+            faults.invalid(format_args!("{at}.type"), &fields[key]["type"], "must be string");
         }
         if !fields[key]["default"].is_null() {
-            faults.forbidden(&format!("{at}.default"), &format!("must not be set in top-level {key}"));
+            faults.forbidden(format_args!("{at}.default"), &format!("must not be set in top-level {key}"));
         }
     }
     let (at, metadata) = (format!("{path}.properties[metadata]"), &fields["metadata"]);
@@ -136,7 +136,7 @@ pub fn root(path: &str, schema: &Value, faults: &mut Faults) {
         return;
     }
     if !matches!(text(metadata, "type"), "" | "object") {
-        return faults.invalid(&format!("{at}.type"), &metadata["type"], "must be object");
+        return faults.invalid(format_args!("{at}.type"), &metadata["type"], "must be object");
     }
     let is_plain = metadata.as_object().into_iter().flatten().all(|(key, value)| match key.as_str() {
         "type" => true,

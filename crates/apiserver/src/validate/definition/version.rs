@@ -26,26 +26,22 @@ pub fn check(path: &str, version: &Value, faults: &mut Faults) {
     for (index, column) in items(version, "additionalPrinterColumns").iter().enumerate() {
         let at = |key: &str| format!("{path}.additionalPrinterColumns[{index}].{key}");
         if text(column, "name").is_empty() {
-            faults.required(&at("name"), "");
+            faults.required(at("name"), "");
         }
         let kind = text(column, "type");
         if kind.is_empty() {
-            faults.required(&at("type"), &format!("must be one of {}", TYPES.join(",")));
+            faults.required(at("type"), &format!("must be one of {}", TYPES.join(",")));
         } else if !TYPES.contains(&kind) {
-            faults.invalid(&at("type"), &column["type"], &format!("must be one of {}", TYPES.join(",")));
+            faults.invalid(at("type"), &column["type"], &format!("must be one of {}", TYPES.join(",")));
         }
         if !matches!(text(column, "format"), "") && !FORMATS.contains(&text(column, "format")) {
-            faults.invalid(
-                &at("format"),
-                &column["format"],
-                &format!("must be one of {}", FORMATS.join(",")),
-            );
+            faults.invalid(at("format"), &column["format"], &format!("must be one of {}", FORMATS.join(",")));
         }
         let written = text(column, "jsonPath");
         if written.is_empty() {
-            faults.required(&at("JSONPath"), "");
+            faults.required(at("JSONPath"), "");
         } else if !written.starts_with('.') {
-            faults.invalid(&at("JSONPath"), &column["jsonPath"], SIMPLE);
+            faults.invalid(at("JSONPath"), &column["jsonPath"], SIMPLE);
         }
     }
     selectable(path, version, faults);
