@@ -49,7 +49,7 @@ impl Core {
     pub fn new(clock: Clock, address: String) -> Self {
         let mut core = Core {
             store: Store::default(),
-            registry: RwLock::new(Arc::new(Registry::built_in())),
+            registry: RwLock::new(Registry::built_in()),
             rights: RwLock::default(),
             definitions: Mutex::default(),
             again: Again::default(),

@@ -21,7 +21,7 @@ const LOOSENESS: usize = 12;
 #[derive(Deserialize)]
 pub struct Facts {
     pub version: Value,
-    pub groups: Vec<Group>,
+    groups: Box<RawValue>,
     kinds: BTreeMap<String, String>,
     schemas: BTreeMap<String, Later<Schema>>,
     columns: BTreeMap<String, Vec<Column>>,
@@ -51,13 +51,14 @@ pub struct Version {
 pub struct Later<T> {
     written: Box<RawValue>,
     #[serde(skip, default = "OnceLock::new")]
-    read: OnceLock<T>,
+    /// Most are never asked for.
+    read: OnceLock<Box<T>>,
 }
 
 impl<T> Later<T> {
     /// What `read` makes of the record, made once.
     pub fn get<R: DeserializeOwned>(&self, read: impl FnOnce(R) -> T) -> &T {
-        self.read.get_or_init(|| read(self.value()))
+        self.read.get_or_init(|| Box::new(read(self.value())))
     }
 
     fn value<R: DeserializeOwned>(&self) -> R {
@@ -88,6 +89,11 @@ pub fn written_schemas() -> (BTreeMap<String, Value>, BTreeMap<String, String>) 
 }
 
 impl Facts {
+    /// The groups in the order of discovery, read anew: the registry keeps what it needs of them.
+    pub fn groups(&self) -> Vec<Group> {
+        serde_json::from_str(self.groups.get()).expect("what was recorded is JSON of its kind")
+    }
+
     /// A schema by the name under which others refer to it.
     pub fn schema(&self, name: &str) -> Option<&Schema> {
         Some(self.schemas.get(name)?.get(|written: Value| Schema::built_in(name, &written)))

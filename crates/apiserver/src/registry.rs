@@ -64,7 +64,7 @@ pub fn api_version(group: &str, version: &str) -> String {
 #[derive(Debug, Clone)]
 struct Group {
     name: String,
-    versions: Vec<(String, Vec<Value>)>,
+    versions: Vec<(String, Arc<Vec<Value>>)>,
 }
 
 /// All that is served.
@@ -76,19 +76,19 @@ pub struct Registry {
 
 impl Registry {
     /// The built-in resources.
-    pub fn built_in() -> Self {
-        static BUILT_IN: OnceLock<Registry> = OnceLock::new();
-        BUILT_IN.get_or_init(Self::recorded).clone()
+    pub fn built_in() -> Arc<Self> {
+        static BUILT_IN: OnceLock<Arc<Registry>> = OnceLock::new();
+        Arc::clone(BUILT_IN.get_or_init(|| Arc::new(Self::recorded())))
     }
 
     fn recorded() -> Self {
         let mut registry = Registry::default();
-        for group in &facts().groups {
-            let versions: Vec<(String, Vec<Value>)> =
-                group.versions.iter().map(|v| (v.version.clone(), v.resources.clone())).collect();
+        for group in facts().groups() {
+            let versions = group.versions.into_iter().map(|v| (v.version, Arc::new(v.resources)));
+            let versions: Vec<(String, Arc<Vec<Value>>)> = versions.collect();
             let preferred = versions.first().map(|(version, _)| version.clone()).unwrap_or_default();
             for (version, rows) in &versions {
-                for row in rows {
+                for row in rows.iter() {
                     let name = row["name"].as_str().unwrap_or_default();
                     if !name.contains('/') {
                         let resource = built_in(&group.name, version, &preferred, row, rows);
@@ -97,7 +97,7 @@ impl Registry {
                     }
                 }
             }
-            registry.groups.push(Group { name: group.name.clone(), versions });
+            registry.groups.push(Group { name: group.name, versions });
         }
         registry
     }
@@ -116,8 +116,8 @@ impl Registry {
         };
         let versions = &mut self.groups[at].versions;
         match versions.iter_mut().find(|(known, _)| *known == version) {
-            Some((_, known)) => known.extend(rows),
-            None => versions.push((version, rows)),
+            Some((_, known)) => Arc::make_mut(known).extend(rows),
+            None => versions.push((version, Arc::new(rows))),
         }
         versions.sort_by(|(a, _), (b, _)| priority(b).cmp(&priority(a)).then_with(|| a.cmp(b)));
     }
@@ -180,7 +180,7 @@ impl Registry {
     pub fn resource_list(&self, group: &str, version: &str) -> Option<Value> {
         let of_group = self.groups.iter().find(|known| known.name == group)?;
         let (_, rows) = of_group.versions.iter().find(|(known, _)| known == version)?;
-        let mut rows = rows.clone();
+        let mut rows = Vec::clone(rows);
         for row in rows.iter_mut().filter_map(Value::as_object_mut) {
             row.remove("custom");
         }
