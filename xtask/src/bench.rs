@@ -9,11 +9,11 @@ use std::process::Command;
 
 use crate::{Outcome, peers, program};
 
-pub const USAGE: &str = "loop [--size N] [--gogc PERCENT] | apiserver [--alone] [--runs N] [--program FILE] | dev [--size N] [--only many|saved|once] [--repository FOLDER [--path P]] [--runs N] [--program FILE] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
+pub const USAGE: &str = "loop [--size N] [--gogc PERCENT] | memory [--size N] [--budget SIZE] | apiserver [--alone] [--runs N] [--program FILE] | dev [--size N] [--only many|saved|most|once] [--repository FOLDER [--path P]] [--runs N] [--program FILE] | helm [--chart FOLDER] [--runs N] | kustomize [--runs N] [--most N]   the figures of BENCHMARKS.md";
 
 pub fn run(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
-        Some(what @ ("loop" | "apiserver" | "dev")) => {
+        Some(what @ ("loop" | "memory" | "apiserver" | "dev")) => {
             if what != "dev" && !arguments.iter().any(|word| word == "--alone") {
                 peers::ensure(peers::PLANE)?;
             }

@@ -230,7 +230,7 @@ pub fn list(core: &Core, call: &Call, resource: &Resource, target: &Target) -> R
     let mut body =
         format!("{{\"kind\":{kind:?},\"apiVersion\":{api_version:?},\"metadata\":{metadata},\"items\":[")
             .into_bytes();
-    body.reserve_exact(shown.iter().map(|stored| stored.bytes.len() + 1).sum::<usize>() + 2);
+    body.reserve_exact(shown.iter().map(|stored| stored.len() + 1).sum::<usize>() + 2);
     for (index, stored) in shown.iter().enumerate() {
         if index > 0 {
             body.push(b',');

@@ -4,7 +4,9 @@
 //! no writer ever waits for it. Of what objects mean only this much is known here: metadata, and
 //! the numbers that a Service has for itself.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod text;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::json;
+use text::Text;
 
 /// Changes kept per resource.
 const LOG_LIMIT: usize = 4096;
@@ -31,7 +34,7 @@ pub type Key = (String, String);
 /// An object as it was at one revision.
 #[derive(Debug)]
 pub struct Stored {
-    pub bytes: Bytes,
+    text: Text,
     /// Where in the text the members `apiVersion` and `kind` are, with the comma after each.
     cuts: [Range<usize>; 2],
     pub revision: u64,
@@ -47,19 +50,29 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// The object as JSON.
+    pub fn bytes(&self) -> Bytes {
+        self.text.bytes()
+    }
+
+    /// How long that is.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// Appends the object without its version and kind, as items of built-in lists are.
     pub fn write_bare(&self, out: &mut Vec<u8>) {
-        let mut from = 0;
+        let (bytes, mut from) = (self.bytes(), 0);
         for cut in &self.cuts {
-            out.extend_from_slice(&self.bytes[from..cut.start]);
+            out.extend_from_slice(&bytes[from..cut.start]);
             from = cut.end;
         }
-        out.extend_from_slice(&self.bytes[from..]);
+        out.extend_from_slice(&bytes[from..]);
     }
 
     /// The object.
     pub fn value(&self) -> Value {
-        serde_json::from_slice(&self.bytes).expect("what is stored was written by us")
+        serde_json::from_slice(&self.bytes()).expect("what is stored was written by us")
     }
 }
 
@@ -74,7 +87,7 @@ pub struct Change {
 
 impl Change {
     fn size(&self) -> usize {
-        self.after.bytes.len() + self.before.as_ref().map_or(0, |before| before.bytes.len())
+        self.after.len() + self.before.as_ref().map_or(0, |before| before.len())
     }
 }
 
@@ -105,13 +118,15 @@ struct Table {
     watchers: Vec<mpsc::Sender<Arc<Told>>>,
     /// How many objects claim each number.
     claims: BTreeMap<u32, usize>,
+    /// What its texts are packed beside.
+    model: Option<Arc<[u8]>>,
 }
 
 struct State {
     revision: u64,
     tables: BTreeMap<String, Table>,
     /// What each uid owns: tables and keys.
-    owned: BTreeMap<String, BTreeSet<(String, Key)>>,
+    owned: BTreeMap<String, Vec<(String, Key)>>,
 }
 
 /// All objects.
@@ -131,7 +146,7 @@ struct Recent {
 
 impl Recent {
     fn add(&mut self, stored: &Stored, object: Value) {
-        let size = stored.bytes.len();
+        let size = stored.len();
         if size > RECENT_LIMIT / 8 {
             return;
         }
@@ -234,10 +249,12 @@ impl Store {
         let after = stored(&mut object, key, revision);
         table.objects.insert(key.clone(), Arc::clone(&after));
         table.claim(before.as_deref(), Some(&after));
-        table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: false });
+        let old =
+            table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: false });
         state.revision = revision;
         state.own(resource, before.as_deref(), Some(&after));
         drop(state);
+        old.pack();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = from.and_then(|from| recent.objects.remove(&from)) {
             recent.size -= before.1;
@@ -277,9 +294,12 @@ impl Store {
         table.objects.remove(key);
         let after = stored(&mut object, key, revision);
         table.claim(before.as_deref(), None);
-        table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: true });
+        let old =
+            table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: true });
         state.revision = revision;
         state.own(resource, before.as_deref(), None);
+        drop(state);
+        old.pack();
         Ok(after)
     }
 
@@ -346,7 +366,7 @@ impl State {
         if let Some(before) = before {
             for uid in &before.owners {
                 if let Some(owned) = self.owned.get_mut(uid) {
-                    owned.remove(&(resource.to_owned(), before.key.clone()));
+                    owned.retain(|(table, key)| table != resource || *key != before.key);
                     if owned.is_empty() {
                         self.owned.remove(uid);
                     }
@@ -355,7 +375,12 @@ impl State {
         }
         if let Some(after) = after {
             for uid in &after.owners {
-                self.owned.entry(uid.clone()).or_default().insert((resource.to_owned(), after.key.clone()));
+                // Most own one thing or two, so it is no set.
+                let owned = self.owned.entry(uid.clone()).or_insert_with(|| Vec::with_capacity(1));
+                let one = (resource.to_owned(), after.key.clone());
+                if !owned.contains(&one) {
+                    owned.push(one);
+                }
             }
         }
     }
@@ -376,7 +401,8 @@ impl Table {
         }
     }
 
-    fn publish(&mut self, change: Change) {
+    /// Gives what has left the log.
+    fn publish(&mut self, change: Change) -> Old {
         self.changed = change.after.revision;
         if !self.watchers.is_empty() {
             let told = Told::new(&change);
@@ -384,10 +410,35 @@ impl Table {
         }
         self.log_size += change.size();
         self.log.push_back(change);
+        let mut old = Old::default();
         while self.log.len() > LOG_LIMIT || (self.log_size > LOG_SIZE_LIMIT && self.log.len() > LOG_LEAST) {
             let gone = self.log.pop_front().expect("the log is over its limit");
             self.log_size -= gone.size();
             self.forgotten = gone.after.revision;
+            if !gone.is_deletion {
+                old.objects.push(gone.after);
+            }
+        }
+        if let Some(first) = old.objects.first() {
+            old.model = Some(Arc::clone(self.model.get_or_insert_with(|| first.text.model())));
+        }
+        old
+    }
+}
+
+/// Objects whose last change is no longer remembered.
+#[derive(Default)]
+struct Old {
+    objects: Vec<Arc<Stored>>,
+    model: Option<Arc<[u8]>>,
+}
+
+impl Old {
+    /// Packs those that are still what is stored: the others go now. Not to be done under the lock.
+    fn pack(self) {
+        let Some(model) = self.model else { return };
+        for object in self.objects.iter().filter(|object| Arc::strong_count(object) > 1) {
+            object.text.pack(&model);
         }
     }
 }
@@ -399,9 +450,9 @@ fn stored(object: &mut Value, key: &Key, revision: u64) -> Arc<Stored> {
     let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     let owners = metadata.get("ownerReferences").and_then(Value::as_array).into_iter().flatten();
     let owners = owners.filter_map(|owner| owner["uid"].as_str().map(str::to_owned));
-    let (bytes, cuts) = text(object);
+    let (bytes, cuts) = written(object);
     Arc::new(Stored {
-        bytes,
+        text: Text::new(bytes),
         cuts,
         revision,
         labels: labels.collect(),
@@ -413,7 +464,7 @@ fn stored(object: &mut Value, key: &Key, revision: u64) -> Arc<Stored> {
 }
 
 /// An object as text, no longer than it has to be, and where its version and kind are.
-fn text(object: &Value) -> (Bytes, [Range<usize>; 2]) {
+fn written(object: &Value) -> (Bytes, [Range<usize>; 2]) {
     let mut out = Vec::with_capacity(4096);
     let mut cuts = [0..0, 0..0];
     out.push(b'{');

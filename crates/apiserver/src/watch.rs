@@ -58,7 +58,7 @@ impl View {
     /// The object as it is shown.
     pub fn shown(&self, stored: &Stored) -> Bytes {
         if self.is_plain() {
-            return stored.bytes.clone();
+            return stored.bytes();
         }
         self.presented(stored.value()).to_string().into()
     }
@@ -184,7 +184,7 @@ impl Watch {
         // An object that comes into sight is new to this watcher alone.
         let is_common = self.view.is_plain() && (was || change.before.is_none());
         Some(if is_common {
-            told.line.get_or_init(|| line(what, &change.after.bytes)).clone()
+            told.line.get_or_init(|| line(what, &change.after.bytes())).clone()
         } else {
             self.line(what, &change.after)
         })

@@ -80,7 +80,7 @@ impl Written {
     pub fn answer(self, code: u16, resource: &Resource) -> Answer {
         match self {
             Written::Kept(stored) if resource.version == resource.storage_version => {
-                Answer::bytes(code, stored.bytes.clone())
+                Answer::bytes(code, stored.bytes())
             }
             other => Answer::json(code, &shown(resource, other.value())),
         }

@@ -15,11 +15,11 @@ pub async fn render(view: &View, is_whole: bool, now: Timestamp) -> String {
     let (kustomizations, sources): (Vec<_>, Vec<_>) =
         view.objects().partition(|(key, ..)| key.0 == "Kustomization");
     for (key, object, said) in sources {
-        text.push_str(&line(key, object, said, now));
+        text.push_str(&line(key, &object, said, now));
     }
     let mut asked = 0;
     for (key, object, said) in kustomizations {
-        text.push_str(&line(key, object, said, now));
+        text.push_str(&line(key, &object, said, now));
         if !is_whole && said.is_ready() {
             continue;
         }

@@ -46,7 +46,7 @@ fn standing(view: &View) -> Standing {
     if view.is_all_ready() {
         return Standing::Ready;
     }
-    let open: Vec<&Said> = view.objects().map(|(_, _, said)| said).filter(|said| !said.is_ready()).collect();
+    let open: Vec<&Said> = view.said().map(|(_, said)| said).filter(|said| !said.is_ready()).collect();
     let is_done = |said: &&Said| said.is_stalled || said.ready == "False" && !said.is_working;
     if open.is_empty() {
         Standing::Working
@@ -87,8 +87,8 @@ pub async fn once(view: &mut View) -> Verdict {
             }
             Standing::Failed => {
                 let now: BTreeMap<Key, String> = view
-                    .objects()
-                    .map(|(key, _, said)| (key.clone(), format!("{}{}", said.ready, said.message)))
+                    .said()
+                    .map(|(key, said)| (key.clone(), format!("{}{}", said.ready, said.message)))
                     .collect();
                 rounds += 1;
                 if last.as_ref() == Some(&now) || rounds > ROUNDS {
@@ -107,10 +107,10 @@ pub async fn once(view: &mut View) -> Verdict {
 
 /// Whether a wait for health can still end well: with something that somebody here looks after and that is not as wanted.
 async fn awaits_somebody(view: &View) -> bool {
-    for (_, object, _) in view.objects().filter(|(_, _, said)| !said.is_ready() && waits(said)) {
+    for (_, object, _) in view.objects_that(|said| !said.is_ready() && waits(said)) {
         for check in object["spec"]["healthChecks"].as_array().into_iter().flatten() {
             // Nobody is at work who could still make one that is not there.
-            if look_at(view, &named(check, object)).await == Look::Moving {
+            if look_at(view, &named(check, &object)).await == Look::Moving {
                 return true;
             }
         }
@@ -171,9 +171,9 @@ fn named(check: &Value, of: &Value) -> Member {
 /// Asks all that have failed to try once more, and waits until they have heard.
 async fn ask_again(view: &mut View, round: usize) {
     let failed: Vec<Key> = view
-        .objects()
-        .filter(|(_, _, said)| !said.is_ready() && !said.is_stalled)
-        .map(|(key, ..)| key.clone())
+        .said()
+        .filter(|(_, said)| !said.is_ready() && !said.is_stalled)
+        .map(|(key, _)| key.clone())
         .collect();
     let token = format!("sluice-dev-{round}");
     for key in &failed {
@@ -226,8 +226,10 @@ pub async fn not_run(cluster: &Cluster) -> Vec<String> {
 pub fn assumed(view: &View) -> Vec<String> {
     let mut lines: Vec<String> = view
         .objects()
-        .flat_map(|(_, object, _)| object["status"]["inventory"]["entries"].as_array().into_iter().flatten())
-        .filter_map(Member::of)
+        .flat_map(|(_, object, _)| {
+            let entries = object["status"]["inventory"]["entries"].as_array();
+            entries.into_iter().flatten().filter_map(Member::of).collect::<Vec<_>>()
+        })
         .filter(|member| is_assumed(&member.version, &member.kind))
         .map(|member| format!("assumed: {} {}/{}", member.kind, member.ns, member.name))
         .collect();
@@ -239,8 +241,8 @@ pub fn assumed(view: &View) -> Vec<String> {
 /// References of what has failed that nothing provides, with the file and line that want them.
 pub async fn missing(view: &View, repository: &Repository) -> Vec<String> {
     let mut lines = Vec::new();
-    for (key, object, _) in view.objects().filter(|(_, _, said)| !said.is_ready()) {
-        for (version, kind, ns, name) in references(object) {
+    for (key, object, _) in view.objects_that(|said| !said.is_ready()) {
+        for (version, kind, ns, name) in references(&object) {
             let Ok(found) = view.cluster().kind(&version, &kind).await else { continue };
             let absent = view
                 .cluster()

@@ -88,7 +88,8 @@ pub struct View {
     now: fn() -> Timestamp,
     changes: mpsc::Receiver<(&'static str, Change)>,
     watches: tokio::task::JoinSet<()>,
-    objects: BTreeMap<Key, Value>,
+    /// As text: as a tree an object is several times as large, and most of them are never looked at again.
+    objects: BTreeMap<Key, Box<str>>,
     said: BTreeMap<Key, Said>,
     unlisted: usize,
     last_change: Instant,
@@ -97,6 +98,10 @@ pub struct View {
     drawn: Option<Instant>,
     /// Only those kinds that have a controller here can become Ready.
     assumes: bool,
+}
+
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).expect("what is kept was written by us")
 }
 
 const REDRAW: Duration = Duration::from_millis(200);
@@ -184,7 +189,7 @@ impl View {
         let is_assumed = self.assumes(version.unwrap_or_default(), &key.0);
         let said = Said::of(&object, is_assumed);
         let before = self.said.insert(key.clone(), said.clone());
-        self.objects.insert(key.clone(), object);
+        self.objects.insert(key.clone(), object.to_string().into());
         if before.as_ref() == Some(&said) {
             return;
         }
@@ -227,8 +232,22 @@ impl View {
     }
 
     /// Every Flux object as it was last seen, with the words of its conditions.
-    pub fn objects(&self) -> impl Iterator<Item = (&Key, &Value, &Said)> {
-        self.objects.iter().map(|(key, object)| (key, object, &self.said[key]))
+    pub fn objects(&self) -> impl Iterator<Item = (&Key, Value, &Said)> {
+        self.objects.iter().map(|(key, text)| (key, read(text), &self.said[key]))
+    }
+
+    /// The same where `is_wanted` by what their conditions say.
+    pub fn objects_that(
+        &self,
+        is_wanted: impl Fn(&Said) -> bool,
+    ) -> impl Iterator<Item = (&Key, Value, &Said)> {
+        let wanted = self.said.iter().filter(move |(_, said)| is_wanted(said));
+        wanted.map(|(key, said)| (key, read(&self.objects[key]), said))
+    }
+
+    /// The words of the conditions alone.
+    pub fn said(&self) -> impl Iterator<Item = (&Key, &Said)> {
+        self.said.iter()
     }
 
     /// Whether nobody here makes anything of such an object.
@@ -252,7 +271,7 @@ impl View {
                 let text = |key: &str| item["metadata"][key].as_str().unwrap_or_default().to_owned();
                 let key = (name.to_owned(), text("namespace"), text("name"));
                 self.objects.get(&key).is_some_and(|known| {
-                    known["metadata"]["resourceVersion"] == item["metadata"]["resourceVersion"]
+                    read(known)["metadata"]["resourceVersion"] == item["metadata"]["resourceVersion"]
                 })
             };
             if items.len() != known || !items.iter().all(is_known) {
@@ -267,7 +286,7 @@ impl View {
         let Ok(kind) = self.cluster.kind(KINDS[0].0, KINDS[0].1).await else { return };
         let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
         for (key, object) in self.objects.iter().filter(|(key, _)| key.0 == KINDS[0].1) {
-            if !object["spec"]["url"].as_str().is_some_and(|url| urls.iter().any(|one| one == url)) {
+            if !read(object)["spec"]["url"].as_str().is_some_and(|url| urls.iter().any(|one| one == url)) {
                 continue;
             }
             let at = At::new(&kind, &key.1, &key.2);

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use sluice_net::{Clients, Proxy, Url, is_same_origin};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -48,7 +49,22 @@ pub struct Fetcher {
     pub algorithms: Algorithms,
     pub limits: Limits,
     /// For the work on packs: inflating, hashing, reading trees.
-    pub permits: Arc<Semaphore>,
+    pub permits: Arc<dyn Permits>,
+}
+
+/// Lets few work at a time; what is given is held for as long as the work takes.
+pub trait Permits: std::fmt::Debug + Send + Sync {
+    fn acquire(self: Arc<Self>) -> BoxFuture<'static, Permit>;
+}
+
+pub type Permit = Box<dyn Send>;
+
+impl Permits for Semaphore {
+    fn acquire(self: Arc<Self>) -> BoxFuture<'static, Permit> {
+        Box::pin(async {
+            Box::new(self.acquire_owned().await.expect("the semaphore is never closed")) as Permit
+        })
+    }
 }
 
 /// How a fetch ended well.
@@ -409,10 +425,10 @@ impl Run<'_> {
         work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
     ) -> Result<T, FetchError> {
         let permits = Arc::clone(&self.fetcher.permits);
-        let permit = timeout_at(self.deadline, permits.acquire_owned())
-            .await
-            .map_err(|_| FetchError::Clone { url: self.request.url.clone(), source: RemoteError::Deadline })?
-            .map_err(|_| FetchError::Stopped)?;
+        let permit = timeout_at(self.deadline, permits.acquire()).await.map_err(|_| FetchError::Clone {
+            url: self.request.url.clone(),
+            source: RemoteError::Deadline,
+        })?;
         tokio::task::spawn_blocking(move || {
             let result = work();
             drop(permit);

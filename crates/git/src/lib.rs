@@ -18,7 +18,7 @@ pub mod submodule;
 
 pub use auth::{Auth, AuthError};
 pub use checkout::{Blob, Checkout, CheckoutError};
-pub use fetch::{FetchError, Fetcher, Outcome, Request};
+pub use fetch::{FetchError, Fetcher, Outcome, Permit, Permits, Request};
 pub use object::{Commit, ObjectId, Tag};
 pub use reference::{Choice, Reference, revision};
 pub use remote::RemoteError;

@@ -46,11 +46,9 @@ impl Controller for Kustomize {
         }
         self.check_dependencies(&ks, &source).await?;
 
-        draft.progress(&doing("Fetching manifests", &ks, &source.artifact.revision));
-        let tree = self.fetch(&ks, &source).await?;
+        let (tree, memory) = self.fetch(&ks, &source, draft).await?;
 
         draft.status_mut().last_attempted_revision.clone_from(&source.artifact.revision);
-        draft.progress(&doing("Building manifests", &ks, &source.artifact.revision));
         let target = self.target(&ks).await?;
         let inputs = self.inputs(&ks).await;
         let judge = health::Judge { target: &target, checks };
@@ -58,20 +56,23 @@ impl Controller for Kustomize {
         let (history, applied) = match self.as_left(&ks, &target, made_from.as_ref()).await {
             Some((digest, applied)) => (History::new(&digest, &source.artifact), applied),
             None => {
-                let manifests = self.build(&ks, Arc::clone(&tree), inputs).await?;
+                let from =
+                    build::From { source: &source, target: &target, tree: &tree, memory: memory.bytes() };
+                let (manifests, permit) = self.build(&ks, &from, inputs, draft).await?;
                 let history = History::new(&manifests.digest, &source.artifact);
                 let whole = made_from.clone().filter(|_| manifests.is_of_the_tree_alone);
                 self.last_builds.note(Key::of(&*ks), whole, manifests.reads);
 
-                let permit = self.permit_to_apply(&target, draft).await;
                 draft.progress(&doing("Detecting drift", &ks, &source.artifact.revision));
                 let applied = self.apply(&ks, &judge, manifests.objects, draft, &history).await?;
                 drop(permit);
                 (history, applied)
             }
         };
-        let from = prune::From { source: &source, tree: &tree };
-        self.prune(&ks, &target, &applied, &from, draft, &history).await?;
+        let from = build::From { source: &source, target: &target, tree: &tree, memory: memory.bytes() };
+        self.prune(&ks, &applied, &from, draft, &history).await?;
+        // A wait holds nothing.
+        drop((tree, memory));
         self.settle_drift(&ks, &applied.drifted, draft);
         self.check_health(&ks, &judge, &applied, &source, draft, &history).await?;
 

@@ -4,20 +4,22 @@ pub mod args;
 mod drift;
 mod kustomization;
 mod last_builds;
+mod needs;
 mod remotes;
 mod trees;
 mod waits;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use sluice_api::{Bucket, ExternalArtifact, GitRepository, Kustomization, OCIRepository};
 use sluice_bases::{Bases, Limits};
 use sluice_cluster::{Cluster, Index, Selection};
 use sluice_object::order;
+use sluice_runtime::memory::GivesWay;
 use sluice_runtime::post::Poster;
 use sluice_runtime::{
-    CommonFlags, Context, Engines, Key, Metrics, Pace, Recorder, Store, Waker, clock, driver,
+    CommonFlags, Context, Engines, Key, Memory, Metrics, Pace, Recorder, Store, Waker, clock, driver,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +58,8 @@ pub(crate) struct Kustomize {
     pub(crate) waits: waits::Waits,
     pub(crate) wanted: kustomization::prune::Wanted,
     pub(crate) engines: Engines,
-    pub(crate) trees: Trees,
+    pub(crate) trees: Arc<Trees>,
+    pub(crate) needs: needs::Needs,
     pub(crate) bases: Bases,
     pub(crate) last_builds: last_builds::LastBuilds,
     pub(crate) applying: Semaphore,
@@ -102,6 +105,9 @@ pub async fn run(
         .then(|| Poster::start(&common.events_addr, NAME, &surroundings.hostname));
     let recorder = Recorder::start(&cluster, NAME, poster);
     let drift_recorder = recorder.clone();
+    let memory = engines.memory().clone();
+    let trees = Arc::new(Trees::new(&memory, FETCHING, common.http_retry, surroundings.source_localhost));
+    memory.add_cache(Arc::downgrade(&trees) as Weak<dyn GivesWay>);
     let index = Index::new(cluster.clone(), OWNER_LABEL, clock::now);
     let controller = Arc::new(Kustomize {
         cluster: cluster.clone(),
@@ -111,8 +117,9 @@ pub async fn run(
         waits: waits::Waits::default(),
         wanted: kustomization::prune::Wanted::default(),
         engines,
-        trees: Trees::new(FETCHING, common.http_retry, surroundings.source_localhost),
-        bases: Bases::new(fetcher(), Limits::default()),
+        trees,
+        needs: needs::Needs::default(),
+        bases: Bases::new(fetcher(), base_limits(&memory)),
         last_builds: last_builds::LastBuilds::default(),
         applying: Semaphore::new(APPLYING),
         applying_elsewhere: Semaphore::new(APPLYING_ELSEWHERE),
@@ -150,6 +157,14 @@ pub async fn run(
         () = drift::follow(&controller, &waker, &drift_recorder) => {}
     }
     index.stop();
+}
+
+/// Remote bases are in memory while they are built from.
+fn base_limits(memory: &Memory) -> Limits {
+    let limits = Limits::default();
+    let file_bytes = memory.capped(limits.file_bytes as u64, 16) as usize;
+    let all_file_bytes = memory.capped(limits.all_file_bytes as u64, 8) as usize;
+    Limits { file_bytes, all_file_bytes, ..limits }
 }
 
 /// Git for remote bases, with upstream's defaults.

@@ -186,17 +186,23 @@ async fn in_order(
     now: &Artifact,
 ) -> (Vec<Key>, Vec<Key>) {
     let Some(before) = before else { return (users, Vec::new()) };
-    let Some(old) = cx.trees.known(&before.digest) else { return (users, Vec::new()) };
+    // The tree itself may go: who waits for the memory of another must not hold it.
+    let old = cx.trees.known(&before.digest).map(|old| Arc::clone(&old.fingerprints));
+    let Some(old) = old else { return (users, Vec::new()) };
     if users.len() < 2 && !cx.common.gate(OVERTAKES, false) {
         return (users, Vec::new());
     }
-    match tokio::time::timeout(ORDER_WITHIN, cx.trees.get(now, &cx.engines)).await {
-        Ok(Ok(new)) => {
-            let changed = changed(&old.fingerprints, &new.fingerprints);
+    let new = async {
+        let memory = cx.engines.memory().reserve(cx.trees.cost(now)).await.ok()?;
+        cx.trees.get(now, &cx.engines, memory).await.ok()
+    };
+    match tokio::time::timeout(ORDER_WITHIN, new).await {
+        Ok(Some(new)) => {
+            let changed = changed(&old, &new.fingerprints);
             let step = Step { before: &before.digest, now: &now.digest, changed: &changed };
             cx.last_builds.divide(users, &step)
         }
-        Ok(Err(_)) | Err(_) => (users, Vec::new()),
+        Ok(None) | Err(_) => (users, Vec::new()),
     }
 }
 

@@ -1,10 +1,13 @@
-//! Where engines run: one thread a core with a deep stack, apart from the async workers. A panic is the run's failure alone.
+//! Where engines run: one thread a core with a deep stack, apart from the async workers, and the memory that they may use. A
+//! panic is the run's failure alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
+
+use crate::memory::Memory;
 
 const STACK: usize = 16 << 20;
 
@@ -15,6 +18,7 @@ type Work = Box<dyn FnOnce() + Send>;
 pub struct Engines {
     queue: mpsc::SyncSender<Work>,
     permits: Arc<Semaphore>,
+    memory: Memory,
 }
 
 /// An engine's run ended in a panic; the text is its message.
@@ -24,7 +28,7 @@ pub struct Panicked(pub String);
 
 impl Engines {
     /// Starts one thread a core.
-    pub fn start() -> Self {
+    pub fn start(memory: Memory) -> Self {
         let threads = thread::available_parallelism().map_or(2, usize::from);
         let (queue, work) = mpsc::sync_channel::<Work>(threads);
         let work = Arc::new(Mutex::new(work));
@@ -45,7 +49,11 @@ impl Engines {
                 .spawn(serve)
                 .expect("the system starts a few threads when a process begins");
         }
-        Self { queue, permits: Arc::new(Semaphore::new(threads)) }
+        Self { queue, permits: Arc::new(Semaphore::new(threads)), memory }
+    }
+
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Runs `engine` on a thread of the pool.
@@ -82,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_one_run_only() {
-        let engines = Engines::start();
+        let engines = Engines::start(Memory::default());
         let broken: Result<(), _> = engines.run(|| panic!("broken")).await;
         assert_eq!(broken, Err(Panicked("broken".into())));
         assert_eq!(engines.run(|| 1 + 1).await, Ok(2));

@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use sluice_api::meta;
 
+use crate::memory::{self, Size};
+
 /// Flags of every controller.
 #[derive(Debug, Clone, Args)]
 pub struct CommonFlags {
@@ -92,6 +94,9 @@ pub struct CommonFlags {
     /// Allow that kubeconfigs provided for remote apply can disable TLS verification.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
     pub insecure_kubeconfig_tls: bool,
+    /// The memory that the whole process may use, such as 512Mi; by default 1/1.3 of its cgroup's limit where it has one.
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_budget)]
+    pub memory_budget: Option<Size>,
     /// The namespace that the controllers run in.
     #[arg(long, env = "RUNTIME_NAMESPACE", default_value = "flux-system", hide = true)]
     pub runtime_namespace: String,

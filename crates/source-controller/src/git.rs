@@ -3,6 +3,7 @@
 mod artifact;
 mod include;
 mod login;
+pub(crate) mod memory;
 mod storage;
 mod unchanged;
 mod verify;
@@ -35,6 +36,7 @@ pub(crate) struct Git {
     pub(crate) artifacts: sluice_artifact::Store,
     pub(crate) algorithm: Algorithm,
     pub(crate) fetcher: Fetcher,
+    pub(crate) room: memory::Room,
     pub(crate) fetching: Semaphore,
     pub(crate) engines: Engines,
     pub(crate) common: CommonFlags,
@@ -262,7 +264,11 @@ impl Git {
         drop(permit);
         result.map_err(|error| {
             let message = format!("failed to checkout and determine revision: {}", chain(&error));
-            fetch_failed(draft, reason::GIT_OPERATION_FAILED, message, Next::Backoff)
+            let (message, next) = match self.room.too_large(&error) {
+                Some(way_out) => (format!("{message}; {way_out}"), Next::Stalled),
+                None => (message, Next::Backoff),
+            };
+            fetch_failed(draft, reason::GIT_OPERATION_FAILED, message, next)
         })
     }
 }

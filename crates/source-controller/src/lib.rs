@@ -59,6 +59,7 @@ pub async fn run(
     let store: Arc<Store<GitRepository>> = Arc::default();
     let poster = (!common.events_addr.is_empty()).then(|| Poster::start(&common.events_addr, NAME, hostname));
     let recorder = Recorder::start(&cluster, NAME, poster);
+    let room = git::memory::Room::new(engines.memory(), available_parallelism().map_or(2, usize::from));
     let controller = Arc::new(Git {
         cluster: cluster.clone(),
         store: Arc::clone(&store),
@@ -70,9 +71,10 @@ pub async fn run(
                 key_exchange: flags.ssh_kex_algos.clone(),
                 host_key: flags.ssh_hostkey_algos.clone(),
             },
-            limits: sluice_git::pack::Limits::default(),
-            permits: Arc::new(Semaphore::new(available_parallelism().map_or(2, usize::from))),
+            limits: room.limits(),
+            permits: Arc::new(room.clone()),
         },
+        room,
         fetching: Semaphore::new(FETCHING),
         engines,
         common: common.clone(),

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod git;
+pub mod mixed;
 pub mod peers;
 pub mod plane;
 pub mod port;

@@ -12,7 +12,7 @@ use sluice_cluster::{Cluster, Guard};
 use sluice_kustomize_controller as kustomize_controller;
 use sluice_runtime::lease::{Candidate, Timings};
 use sluice_runtime::serve::{self, Answers};
-use sluice_runtime::{CommonFlags, Engines, Key, Metrics};
+use sluice_runtime::{CommonFlags, Engines, Key, Memory, Metrics, memory};
 use sluice_source_controller as source_controller;
 use tokio_util::sync::CancellationToken;
 
@@ -112,7 +112,8 @@ async fn run_all(cluster: Cluster, flags: RunFlags, stop: CancellationToken) -> 
     };
     let metrics_listener = bind(flags.common.metrics_addr.clone()).await?;
     let health_listener = bind(flags.common.health_addr.clone()).await?;
-    let engines = Engines::start();
+    let budget = flags.common.memory_budget.or_else(memory::of_cgroup);
+    let engines = Engines::start(Memory::new(budget));
     let is_wanted = |name| flags.controllers.iter().any(|wanted| *wanted == name || *wanted == Name::All);
     let account = std::fs::read_to_string(ACCOUNT_TOKEN).ok().and_then(|token| account_of(&token));
     let deployed_as = controller_named(account.as_ref().map(|account| &*account.name), &hostname());

@@ -9,6 +9,7 @@ mod arriving;
 mod away;
 mod bombs;
 mod bootstrapped;
+mod budget;
 mod careful;
 mod comparison;
 mod dev;

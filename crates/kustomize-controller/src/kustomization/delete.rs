@@ -23,6 +23,7 @@ impl Kustomize {
         let stored = ks.status.inventory.clone().unwrap_or_default();
         let objects = inventory::list(&stored).unwrap_or_default();
         self.last_builds.forget(&sluice_runtime::Key::of(&*ks));
+        self.needs.forget(&sluice_runtime::Key::of(&*ks));
         self.wanted.forget(&sluice_runtime::Key::of(&*ks));
         if ks.spec.kube_config.is_none() {
             self.index.forget(&objects.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());

@@ -5,20 +5,55 @@ use std::sync::Arc;
 use sluice_api::kind::Status;
 use sluice_api::meta::{Duration, reason};
 use sluice_api::{Kind, Kustomization};
-use sluice_runtime::{Failure, Next, Store, Told};
+use sluice_runtime::memory::Reservation;
+use sluice_runtime::{Draft, Failure, Key, Next, Store, Told};
 use sluice_tree::Tree;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::retried;
 use super::source::Source;
+use super::{doing, retried};
 use crate::Kustomize;
 use crate::trees::{FetchError, Unpacked};
 
 impl Kustomize {
-    /// Fetches the artifact and checks that `spec.path` is in it.
-    pub(super) async fn fetch(&self, ks: &Kustomization, source: &Source) -> Result<Arc<Unpacked>, Failure> {
-        let unpacked = match self.unpacked(ks, source).await? {
+    /// Fetches the artifact and checks that `spec.path` is in it. The memory is what the run may use beside the tree; all of
+    /// it is taken at once, so that nobody who holds some waits for more.
+    pub(super) async fn fetch(
+        &self,
+        ks: &Kustomization,
+        source: &Source,
+        draft: &mut Draft<Kustomization>,
+    ) -> Result<(Arc<Unpacked>, Reservation), Failure> {
+        loop {
+            let tree = self.trees.cost(&source.artifact);
+            let run =
+                if self.flags.prune_release { self.needs.largest() } else { self.needs.of(&Key::of(ks)) };
+            // What the tree takes is not left for the build.
+            let most = self.engines.memory().most().unwrap_or(u64::MAX);
+            let run = run.min(most.saturating_sub(self.trees.size(&source.artifact)));
+            draft.hide();
+            let reserved = self.engines.memory().reserve(tree.saturating_add(run)).await;
+            let mut memory = reserved.map_err(|error| {
+                let text = format!("artifact {} was not unpacked: {error}", source.artifact.revision);
+                Failure::new(reason::ARTIFACT_FAILED, text, Next::Stalled)
+            })?;
+            draft.progress(&doing("Fetching manifests", ks, &source.artifact.revision));
+            if let Some(unpacked) = self.fetch_into(ks, source, memory.split(tree)).await? {
+                return Ok((unpacked, memory));
+            }
+        }
+    }
+
+    /// None where the tree needs more memory than it has: how much is known by now.
+    async fn fetch_into(
+        &self,
+        ks: &Kustomization,
+        source: &Source,
+        memory: Reservation,
+    ) -> Result<Option<Arc<Unpacked>>, Failure> {
+        let unpacked = match self.unpacked(ks, source, memory).await? {
             Ok(unpacked) => unpacked,
+            Err(FetchError::NoRoom) => return Ok(None),
             Err(FetchError::NotFound) => {
                 let delay = self.common.requeue_dependency;
                 let text =
@@ -36,7 +71,7 @@ impl Kustomize {
             );
             return Err(retried(ks, reason::ARTIFACT_FAILED, text));
         }
-        Ok(unpacked)
+        Ok(Some(unpacked))
     }
 }
 
@@ -47,13 +82,14 @@ impl Kustomize {
         &self,
         ks: &Kustomization,
         source: &Source,
+        memory: Reservation,
     ) -> Result<Result<Arc<Unpacked>, FetchError>, Failure> {
         if let Some(known) = self.trees.known(&source.artifact.digest) {
             return Ok(Ok(known));
         }
         let limit = ks.spec.timeout().to_std();
         tokio::select! {
-            fetched = tokio::time::timeout(limit, self.trees.get(&source.artifact, &self.engines)) => {
+            fetched = tokio::time::timeout(limit, self.trees.get(&source.artifact, &self.engines, memory)) => {
                 let late = |_| {
                     let text = format!("failed to download archive from {}: context deadline exceeded", source.artifact.url);
                     Err(FetchError::Failed(text))

@@ -13,22 +13,14 @@ use sluice_runtime::{Draft, Failure, Key};
 use sluice_tree::Tree;
 
 use super::apply::Applied;
+use super::build::From;
 use super::fetch::inside;
-use super::identity::Target;
 use super::record::History;
 use super::retried;
-use super::source::Source;
 use crate::Kustomize;
-use crate::trees::Unpacked;
 
 /// More objects than these are counted, not named.
 const NAMED: usize = 10;
-
-/// What a run applies, and from what.
-pub(super) struct From<'a> {
-    pub(super) source: &'a Source,
-    pub(super) tree: &'a Arc<Unpacked>,
-}
 
 /// What the builds of one artifact have given, by Kustomization: asked where others want to know what is wanted.
 #[derive(Default)]
@@ -65,7 +57,6 @@ impl Kustomize {
     pub(super) async fn prune(
         &self,
         ks: &Kustomization,
-        target: &Target,
         applied: &Applied,
         from: &From<'_>,
         draft: &mut Draft<Kustomization>,
@@ -80,7 +71,7 @@ impl Kustomize {
             }
         };
         // What happens to them from here on is no longer our concern, or our own doing.
-        target.index.forget(&stale.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
+        from.target.index.forget(&stale.iter().map(|tracked| tracked.id.clone()).collect::<Vec<_>>());
         if !ks.spec.prune || stale.is_empty() {
             return Ok(());
         }
@@ -97,7 +88,7 @@ impl Kustomize {
         let wanted =
             inventory::list(&now).unwrap_or_default().into_iter().map(|tracked| tracked.id).collect();
         let options = PruneOptions { wanted, ..prune_options(ks) };
-        let pruned = target.cluster.prune(&stale, &options).await;
+        let pruned = from.target.cluster.prune(&stale, &options).await;
         if !pruned.errors.is_empty() {
             let text = format!("delete failed, errors: {};", pruned.errors.join(";"));
             return Err(kept(ks, draft, history, now, pruned.survivors, text));
@@ -143,7 +134,7 @@ impl Kustomize {
         ks: &Kustomization,
         stale: Vec<Tracked>,
         from: &From<'_>,
-        draft: &Draft<Kustomization>,
+        draft: &mut Draft<Kustomization>,
     ) -> Result<Vec<Tracked>, String> {
         if !self.flags.prune_release {
             return Ok(stale);
@@ -160,7 +151,7 @@ impl Kustomize {
             if stale.iter().any(is_stale) {
                 continue;
             }
-            let wanted = self.wanted(&other, from).await.map_err(|why| {
+            let wanted = self.wanted(&other, from, draft).await.map_err(|why| {
                 format!(
                     "nothing is deleted while Kustomization/{} cannot say what it wants: {why}",
                     Key::of(&*other)
@@ -201,7 +192,12 @@ impl Kustomize {
     }
 
     /// What a Kustomization makes of the artifact.
-    async fn wanted(&self, other: &Kustomization, from: &From<'_>) -> Result<Ids, String> {
+    async fn wanted(
+        &self,
+        other: &Kustomization,
+        from: &From<'_>,
+        draft: &mut Draft<Kustomization>,
+    ) -> Result<Ids, String> {
         let digest = from.source.artifact.digest.clone();
         let made = Made { generation: other.metadata.generation, digest };
         let key = Key::of(other);
@@ -212,8 +208,8 @@ impl Kustomize {
             return Ok(Arc::default());
         }
         let inputs = self.inputs(other).await;
-        let built =
-            self.build(other, Arc::clone(from.tree), inputs).await.map_err(|failure| failure.message)?;
+        let built = self.build(other, from, inputs, draft).await;
+        let (built, _permit) = built.map_err(|failure| failure.message)?;
         let mut ids = BTreeSet::new();
         for object in &built.objects {
             let id = object.id();

@@ -69,16 +69,19 @@ impl Git {
             ignore: object.spec.ignore.clone(),
             artifacts: self.artifacts.clone(),
             path: path.clone(),
+            include_bytes: self.room.include_bytes(),
             writing: Writing {
                 effort: self.flags.artifact_effort,
                 ..Writing::new(self.algorithm, MOST_BYTES)
             },
         };
+        let memory = self.room.reserve().await;
         let built = self
             .engines
             .run(move || job.run())
             .await
             .or_fail(reason::ARCHIVE_OPERATION_FAILED, Next::Backoff)?;
+        drop(memory);
         let packed = built.map_err(|error| failure_of(draft, error))?;
         let artifact = Artifact {
             url: self.artifacts.url(&path),
@@ -131,6 +134,7 @@ struct Job {
     ignore: Option<String>,
     artifacts: Artifacts,
     path: String,
+    include_bytes: u64,
     writing: Writing,
 }
 
@@ -145,7 +149,7 @@ impl Job {
                 }
             }
         }
-        copy_all(&self.includes, &self.artifacts, &mut layout, Content::Include)
+        copy_all(&self.includes, &self.artifacts, &mut layout, Content::Include, self.include_bytes)
             .map_err(|(include, error)| BuildError::Include(include, error))?;
         let checkout = &mut self.checkout;
         let mut read = |content: &Content| match content {

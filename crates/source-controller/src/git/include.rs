@@ -14,7 +14,7 @@ use super::unchanged::are_includes_changed;
 use super::{Git, waiting};
 
 /// Everything that the includes of one source may hold: it is in memory while the source is packed.
-const MOST_BYTES: u64 = 256 << 20;
+pub(super) const MOST_BYTES: u64 = 256 << 20;
 
 /// What is to be copied in, and where.
 #[derive(Debug, Clone, Default)]
@@ -46,8 +46,8 @@ pub(super) enum CopyError {
     Exists(String),
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    #[error("the includes hold more than {MOST_BYTES} bytes")]
-    TooLarge,
+    #[error("the includes hold more than the {0} bytes that are left for them")]
+    TooLarge(u64),
 }
 
 impl Git {
@@ -94,8 +94,9 @@ pub(super) fn copy_all<C>(
     artifacts: &Artifacts,
     layout: &mut Layout<C>,
     content: impl Fn(Bytes) -> C,
+    most: u64,
 ) -> Result<(), (GitRepositoryInclude, CopyError)> {
-    let mut left = MOST_BYTES;
+    let mut left = most;
     for (include, artifact) in includes.asked.iter().zip(&includes.artifacts) {
         copy(include, artifact, artifacts, layout, &content, &mut left)
             .map_err(|error| (include.clone(), error))?;
@@ -130,7 +131,7 @@ fn copy<C>(
         Ok(())
     })?;
     placed?;
-    *left = left.checked_sub(unpacked.bytes).ok_or(CopyError::TooLarge)?;
+    *left = left.checked_sub(unpacked.bytes).ok_or(CopyError::TooLarge(*left))?;
     let mut any = from.is_empty();
     for (path, node) in found.iter() {
         let Some(rest) = below(&from, &path) else { continue };
@@ -212,7 +213,7 @@ mod tests {
         let includes = Includes { asked: vec![include], artifacts: vec![artifact] };
         let mut layout: Layout<Bytes> = Layout::default();
         layout.add_file("own/x.yaml", false, Bytes::new()).unwrap();
-        copy_all(&includes, &artifacts, &mut layout, |bytes| bytes)
+        copy_all(&includes, &artifacts, &mut layout, |bytes| bytes, MOST_BYTES)
             .map_err(|(_, error)| error.to_string())?;
         Ok(layout.iter().filter(|(path, _)| !path.starts_with("own")).map(|(path, _)| path).collect())
     }

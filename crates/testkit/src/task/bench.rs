@@ -1,11 +1,12 @@
 //! `bench loop [--size N] [--only many|chain|unhealthy] [--subject sluice|flux] [--audit FILE] [--gogc PERCENT]`: the
 //! figures of BENCHMARKS.md on a real control plane; the audit log tells who asked its API server for what, and when;
-//! `--gogc` has the plane's programs collect garbage less often (Go's own setting is 100). `bench apiserver` and `bench
-//! dev` are files of their own.
+//! `--gogc` has the plane's programs collect garbage less often (Go's own setting is 100). `bench memory`, `bench
+//! apiserver` and `bench dev` are files of their own.
 
 mod apiserver;
 mod dev;
 mod measure;
+mod memory;
 mod scene;
 mod served;
 
@@ -39,7 +40,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
         Some("loop") => {}
         Some("apiserver") => return apiserver::run(&arguments[1..]),
         Some("dev") => return dev::run(&arguments[1..]),
-        _ => return Err("bench loop, apiserver and dev are all there is".to_owned()),
+        Some("memory") => return memory::run(&arguments[1..]),
+        _ => return Err("bench loop, memory, apiserver and dev are all there is".to_owned()),
     }
     let (mut size, mut subject, mut only, mut audit, mut gogc) = (1000, None, None, None, None);
     while let Some(word) = words.next() {

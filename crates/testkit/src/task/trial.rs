@@ -170,7 +170,7 @@ fn has_finally_failed(view: &View) -> bool {
         has_failure |= said.is_stalled || said.ready == "False";
         if key.0 == "Kustomization" {
             is_answered &= !said.ready.is_empty();
-            longest = longest.max(timeout(object));
+            longest = longest.max(timeout(&object));
         }
     }
     let patience = HOPELESS.max(longest + Duration::from_secs(15));

@@ -1,6 +1,6 @@
-//! `bench dev [--program FILE] [--size N] [--only many|saved|once] [--runs N] [--repository FOLDER [--path P] [--with
-//! FILE]...]`: `sluice dev` on a made folder of Kustomizations, then on twice as many; how long saved files take; `--once`
-//! on a repository.
+//! `bench dev [--program FILE] [--size N] [--only many|saved|most|once] [--runs N] [--repository FOLDER [--path P] [--with
+//! FILE]...]`: `sluice dev` on a made folder of Kustomizations, then on twice as many; how long saved files take; 5,000
+//! and 10,000 of Deployments without replicas, where `--only most` asks for them; `--once` on a repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, PipeReader};
@@ -20,6 +20,8 @@ use super::served::Client;
 
 const NS: &str = "bench";
 const CLUSTER: &str = "clusters/bench";
+/// Kustomizations of the largest run.
+const MOST: usize = 10_000;
 /// Where all Ready is given up.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Saved files, and how long a person takes from one to the next at the least.
@@ -81,8 +83,11 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
 fn measure(bench: &Bench) -> Result<Vec<Figure>, String> {
     let is_wanted = |what: &str| bench.only.as_ref().is_none_or(|only| only == what);
     let mut figures = Vec::new();
+    if bench.only.as_deref() == Some("most") {
+        figures.extend(most(bench)?);
+    }
     if is_wanted("many") || is_wanted("saved") {
-        let folder = Folder::make(bench.size)?;
+        let folder = Folder::make(bench.size, 1)?;
         let mut dev = Dev::start(&bench.program, &folder)?;
         let took = dev.wait_until_ready(bench.size)?;
         let used = dev.usage();
@@ -98,7 +103,7 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>, String> {
         }
         drop((dev, folder));
         if is_wanted("many") {
-            let folder = Folder::make(bench.size * 2)?;
+            let folder = Folder::make(bench.size * 2, 1)?;
             let mut dev = Dev::start(&bench.program, &folder)?;
             let twice = dev.wait_until_ready(bench.size * 2)?;
             let bar = took.as_secs_f64() * 2.2;
@@ -114,14 +119,41 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>, String> {
     Ok(figures)
 }
 
+/// As many as one process should do, after half as many: time and memory grow with the number and no faster.
+fn most(bench: &Bench) -> Result<Vec<Figure>, String> {
+    let run = |size| {
+        let folder = Folder::make(size, 0)?;
+        let mut dev = Dev::start(&bench.program, &folder)?;
+        Ok::<_, String>((dev.wait_until_ready(size)?, dev.usage()))
+    };
+    let (half_took, half_used) = run(MOST / 2)?;
+    let (took, used) = run(MOST)?;
+    let twice = |what: &str, half: f64, whole: f64| Figure::new(what, whole / half, "times", 2.2);
+    Ok(vec![
+        Figure::seconds(&format!("{} Kustomizations without replicas", MOST / 2), half_took, f64::INFINITY),
+        Figure::new("processor time then", half_used.processor_seconds, "s", f64::INFINITY),
+        Figure::new("peak memory of the process", half_used.peak_memory_mib, "MiB", f64::INFINITY),
+        Figure::seconds(&format!("{MOST} Kustomizations without replicas"), took, 60.0),
+        Figure::new("processor time then", used.processor_seconds, "s", f64::INFINITY),
+        Figure::new("peak memory of the process", used.peak_memory_mib, "MiB", 500.0),
+        twice(
+            "processor time over that of half as many",
+            half_used.processor_seconds,
+            used.processor_seconds,
+        ),
+        twice("memory over that of half as many", half_used.peak_memory_mib, used.peak_memory_mib),
+    ])
+}
+
 /// A work tree of applications, and of Kustomizations that want them.
 struct Folder {
     _root: tempfile::TempDir,
     work: PathBuf,
+    replicas: usize,
 }
 
 impl Folder {
-    fn make(size: usize) -> Result<Self, String> {
+    fn make(size: usize, replicas: usize) -> Result<Self, String> {
         let failed = |error: std::io::Error| error.to_string();
         let root = tempfile::tempdir().map_err(failed)?;
         let repository = Repository::create(root.path(), "apps").map_err(failed)?;
@@ -130,7 +162,7 @@ impl Folder {
         std::fs::create_dir_all(&cluster).map_err(failed)?;
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NS}});
         std::fs::write(cluster.join("namespace.yaml"), format!("{namespace:#}\n")).map_err(failed)?;
-        let folder = Self { _root: root, work };
+        let folder = Self { _root: root, work, replicas };
         for at in 0..size {
             let name = super::scene::name(at);
             let kustomization = json!({
@@ -156,7 +188,7 @@ impl Folder {
         let name = super::scene::name(at);
         let mut documents = super::application(&name, true);
         documents[0]["metadata"]["annotations"] = json!({"change": change.to_string()});
-        documents[2]["spec"]["replicas"] = 1.into();
+        documents[2]["spec"]["replicas"] = self.replicas.into();
         let text: Vec<String> = documents.iter().map(|document| format!("{document:#}\n")).collect();
         let file = self.work.join("apps").join(&name).join("app.yaml");
         std::fs::write(file, text.join("---\n")).map_err(|error| error.to_string())

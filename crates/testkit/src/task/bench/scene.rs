@@ -204,7 +204,7 @@ fn audit_flags(log: &Path, folder: &Path) -> std::io::Result<Vec<String>> {
 }
 
 /// How long after `begun` so many of a collection are Ready. A watch that the server ends is begun anew.
-async fn ready_after(api: Api, collection: String, enough: usize, begun: Instant) -> Duration {
+pub async fn ready_after(api: Api, collection: String, enough: usize, begun: Instant) -> Duration {
     let mut ready = BTreeSet::new();
     let mut note = |object: &Value| {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();

@@ -34,7 +34,7 @@ pub async fn write(run: &Run<'_>, view: &View) -> String {
             "digest": object["status"]["history"][0]["digest"],
         });
         if key.0 == "Kustomization" {
-            row["objects"] = Value::Object(members(view.cluster(), object).await);
+            row["objects"] = Value::Object(members(view.cluster(), &object).await);
         }
         rows.push(row);
     }
