@@ -188,6 +188,7 @@ fn apply(
     if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
+    keep::metadata(&mut config).remove("managedFields");
     let warnings = write::pruned(call, resource, &mut config)?;
     if !warnings.is_empty() && !resource.is_custom {
         let first = warnings[0].trim_start_matches("unknown field ").trim_matches('"').to_owned();

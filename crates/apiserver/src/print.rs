@@ -23,9 +23,9 @@ enum Fill {
 }
 
 /// Lists and maps that somebody has sent empty are kept as nothing, once it is recorded who sent them.
-pub fn settle(group: &str, version: &str, kind: &str, object: &mut Value, same: &Same) {
+pub fn settle(group: &str, version: &str, kind: &str, object: &mut Value) {
     if let Some(known) = crate::protobuf::kind(&format!("{group}/{version}/{kind}")) {
-        message(Plan::of(known), object, same, Fill::Settled, DEPTH_LIMIT);
+        message(Plan::of(known), object, &Same::Nothing, Fill::Settled, DEPTH_LIMIT);
     }
 }
 
@@ -266,7 +266,7 @@ mod tests {
             let (kind, version) = (parts.next().unwrap(), parts.next().unwrap());
             let group = parts.next().unwrap();
             zeros(group, version, kind, &mut object, &Same::Nothing);
-            settle(group, version, kind, &mut object, &Same::Nothing);
+            settle(group, version, kind, &mut object);
             for (key, value) in want.as_object().unwrap() {
                 assert_eq!(object[key], *value, "{kind}");
             }

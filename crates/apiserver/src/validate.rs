@@ -17,7 +17,6 @@ use serde_json::Value;
 use self::faults::Faults;
 pub use self::faults::{label_value_faults, qualified_faults};
 use crate::registry::Resource;
-use crate::same::Same;
 use crate::status::Cause;
 
 /// A new object.
@@ -57,8 +56,8 @@ pub fn warnings(resource: &Resource, object: &Value) -> Vec<String> {
     out
 }
 
-/// A changed object; `same` says what of it is as it was.
-pub fn change(resource: &Resource, live: &Value, object: &Value, same: &Same) -> Vec<Cause> {
+/// A changed object.
+pub fn change(resource: &Resource, live: &Value, object: &Value) -> Vec<Cause> {
     let mut faults = Faults::new(object);
     metadata::change(resource, live, object, &mut faults);
     // Metadata is looked at twice, before the kind's own rules and with them.
@@ -73,7 +72,7 @@ pub fn change(resource: &Resource, live: &Value, object: &Value, same: &Same) ->
         return faults.causes;
     }
     // What was kept with another mistake may stay as it is.
-    if same.has_changed_beyond(object, &["metadata", "status"]) {
+    if !crate::keep::is_same_without(live, object, &["metadata", "status"]) {
         built_in(resource, Some(live), &mut faults);
     }
     faults.causes

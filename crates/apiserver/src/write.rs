@@ -177,7 +177,7 @@ pub fn insert(
         return Err(Failure::invalid(about_kind(resource, &name), &causes));
     }
     escalate::check(core, call, resource, None, &object)?;
-    settle(resource, "", &mut object, &Same::Nothing);
+    settle(resource, "", &mut object);
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let key = (ns, name.clone());
     if is_dry_run {
@@ -301,14 +301,13 @@ pub fn replace(
         if uid != *own && call.method == http::Method::PUT {
             return Err(other_uid(resource, target, subresource, &uid, own));
         }
-        let same = Same::between(&live, &object);
-        raise_generation(resource, subresource, &live, &mut object, &same);
-        let causes = validate::change(resource, &live, &object, &same);
+        raise_generation(resource, subresource, &live, &mut object);
+        let causes = validate::change(resource, &live, &object);
         if !causes.is_empty() {
             return Err(Failure::invalid(about_kind(resource, name), &causes));
         }
         escalate::check(core, call, resource, Some(&live), &object)?;
-        settle(resource, subresource, &mut object, &same);
+        settle(resource, subresource, &mut object);
         object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         if managed::is_unchanged(&live, &object) {
             return Ok(Written::Kept(stored));
@@ -370,7 +369,7 @@ fn other_uid(resource: &Resource, target: &Target, subresource: &str, sent: &Val
 }
 
 /// A change of what is wanted counts as a new generation.
-fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object: &mut Value, same: &Same) {
+fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
     if subresource == "status" || !(resource.is_custom || defaults::has_generation(resource)) {
         return;
     }
@@ -388,7 +387,7 @@ fn raise_generation(resource: &Resource, subresource: &str, live: &Value, object
         && !keep::is_same_without(&notes(live), &notes(object), REVISION))
         || (resource.is("discovery.k8s.io", "endpointslices")
             && live["metadata"]["labels"] != object["metadata"]["labels"]);
-    if is_noted || same.has_changed_beyond(object, ignored) {
+    if is_noted || !keep::is_same_without(live, object, ignored) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = (generation + 1).into();
     }

@@ -34,11 +34,11 @@ pub fn apply(
     }
     let set = typed::unique_field_set(write_by.schema, config).map_err(|error| described(&error))?;
     let mut merged = bare(kept);
-    typed::merge(write_by.schema, &mut merged, config).map_err(|error| described(&error))?;
+    let same = typed::merge(write_by.schema, &mut merged, config, kept).map_err(|error| described(&error))?;
     if let Some(metadata) = merged.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
-    let is_as_it_was = is_same_but_managers(kept, &merged);
+    let is_as_it_was = same.is_all();
     let (last, last_time) =
         before.get(&identity).map(|entry| (entry.fields.clone(), entry.time.clone())).unwrap_or_default();
     let mut managers = before.clone();
@@ -53,22 +53,21 @@ pub fn apply(
     }
     let (version, time) = (write_by.version.to_owned(), last_time);
     // What is applied again is not taken out.
-    let (mut object, is_as_it_was) = if last.is_within(&owned) {
+    let (mut object, same, is_as_it_was) = if last.is_within(&owned) {
         managers.insert(identity.clone(), Entry { fields: FieldSet::default(), version, time });
-        (merged, is_as_it_was)
+        (merged, same, is_as_it_was)
     } else {
         // What is owned by nobody is kept where the configuration says it.
         let fields = write_by.settable(&set);
         managers.insert(identity.clone(), Entry { fields, version, time });
         let pruned = prune(write_by.schema, &merged, &managers, &last)?;
-        let is_as_it_was = is_same_but_managers(kept, &pruned);
-        (pruned, is_as_it_was)
+        let (same, is_as_it_was) = (Same::between(kept, &pruned), is_same_but_managers(kept, &pruned));
+        (pruned, same, is_as_it_was)
     };
     if let Some(entry) = managers.get_mut(&identity) {
         entry.fields = owned;
     }
     // That its managers are gone is no change of anybody's field.
-    let same = Same::between(kept, &object);
     let found = typed::compare_rest(write_by.schema, kept, &object, &same);
     let changed = write_by.owned(&found.modified.union(&found.added));
     let mut conflicts = Vec::new();

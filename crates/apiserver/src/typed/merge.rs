@@ -6,60 +6,103 @@ use serde_json::{Map, Value};
 use sluice_fields::PathElement;
 
 use super::walk::{Atom, TypedError, are_paired, atom_of_both, item_element, items};
+use crate::same::Same;
 use crate::schema::{ANY, ListKind, Schema};
 
-/// Merges a newer value over an older one.
-pub fn merge(schema: &Schema, older: &mut Value, newer: &Value) -> Result<(), TypedError> {
+/// Merges a newer value over an older one, and tells what of it is as it was in `kept`, of which it is a copy.
+pub fn merge<'a>(
+    schema: &Schema,
+    older: &mut Value,
+    newer: &Value,
+    kept: &'a Value,
+) -> Result<Same<'a>, TypedError> {
     let failed = |message| TypedError { path: String::new(), message };
-    let has_value = over(schema, older, newer).map_err(failed)?;
-    if !has_value {
+    let merged = over(schema, older, newer, Some(kept)).map_err(failed)?;
+    if merged.is_none() {
         *older = Value::Null;
     }
-    Ok(())
+    Ok(merged.unwrap_or(Same::Nothing))
 }
 
-/// Merges a newer value over an older one; whether anything is left.
-fn over(schema: &Schema, older: &mut Value, newer: &Value) -> Result<bool, String> {
+/// Merges a newer value over an older one; `None` where nothing is left.
+fn over<'a>(
+    schema: &Schema,
+    older: &mut Value,
+    newer: &Value,
+    kept: Option<&'a Value>,
+) -> Result<Option<Same<'a>>, String> {
     match atom_of_both(schema, Some(older), Some(newer)) {
+        Atom::Leaf if older == newer => Ok(Some(Same::All)),
         Atom::Leaf => {
-            if older != newer {
-                older.clone_from(newer);
-            }
+            older.clone_from(newer);
+            Ok(Some(Same::Nothing))
         }
-        Atom::Map(schema) => {
-            if !older.is_object() {
-                *older = Value::Object(Map::new());
-            }
-            let Value::Object(out) = older else { return Ok(true) };
-            for (name, value) in newer.as_object().into_iter().flatten() {
-                let Some(known) = out.get_mut(name) else {
-                    // What only one of them has stays as it is.
-                    out.insert(name.clone(), value.clone());
-                    continue;
-                };
-                let below = schema.field(name).map_or(&ANY, |(field, _)| field);
-                if !over(below, known, value)? {
-                    out.remove(name);
-                }
-            }
-        }
+        Atom::Map(schema) => maps(schema, older, newer, kept).map(Some),
         Atom::List(below, list) => match (&mut *older, newer) {
             (Value::Array(old), Value::Array(new)) if are_paired(old, new, below, list) => {
-                let mut left = Vec::with_capacity(old.len());
-                for (old, new) in old.iter_mut().zip(new) {
-                    left.push(over(below, old, new)?);
+                let (mut items, mut is_all) = (Vec::with_capacity(old.len()), true);
+                for (at, (old, new)) in old.iter_mut().zip(new).enumerate() {
+                    let same = over(below, old, new, kept.and_then(|kept| kept.get(at)))?;
+                    is_all &= same.as_ref().is_some_and(Same::is_all);
+                    items.push(same);
                 }
-                let mut left = left.into_iter();
+                let mut left = items.iter().map(Option::is_some);
                 old.retain(|_| left.next().unwrap_or(true));
-                return Ok(!old.is_empty());
+                if old.is_empty() {
+                    return Ok(None);
+                }
+                let same = items.into_iter().collect::<Option<Vec<_>>>().map_or(Same::Nothing, Same::Items);
+                Ok(Some(if is_all { Same::All } else { same }))
             }
             _ => match list_of_both(below, list, items(Some(older)), items(Some(newer)))? {
-                Some(merged) => *older = merged,
-                None => return Ok(false),
+                Some(merged) if merged == *older => Ok(Some(Same::All)),
+                Some(merged) => {
+                    *older = merged;
+                    Ok(Some(Same::Nothing))
+                }
+                None => Ok(None),
             },
         },
     }
-    Ok(true)
+}
+
+fn maps<'a>(
+    schema: &Schema,
+    older: &mut Value,
+    newer: &Value,
+    kept: Option<&'a Value>,
+) -> Result<Same<'a>, String> {
+    if !older.is_object() {
+        *older = Value::Object(Map::new());
+    }
+    let Value::Object(out) = older else { return Ok(Same::Nothing) };
+    let old = kept.and_then(Value::as_object);
+    let (mut changed, mut has_all) = (Vec::new(), old.is_some());
+    for (name, value) in newer.as_object().into_iter().flatten() {
+        let Some(known) = out.get_mut(name) else {
+            // What only one of them has stays as it is.
+            out.insert(name.clone(), value.clone());
+            has_all = false;
+            continue;
+        };
+        let below = schema.field(name).map_or(&ANY, |(field, _)| field);
+        let (key, before) = old.and_then(|old| old.get_key_value(name)).unzip();
+        let same = over(below, known, value, before)?;
+        if same.is_none() {
+            out.remove(name);
+            has_all = false;
+        }
+        match (key, same.unwrap_or(Same::Nothing)) {
+            (_, Same::All) => {}
+            (Some(key), same) => changed.push((key.as_str(), same)),
+            (None, _) => has_all = false,
+        }
+    }
+    Ok(match old {
+        _ if has_all && changed.is_empty() => Same::All,
+        Some(old) => Same::Fields { old, changed, has_all },
+        None => Same::Nothing,
+    })
 }
 
 fn both(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Result<Option<Value>, String> {
@@ -68,7 +111,7 @@ fn both(schema: &Schema, left: Option<&Value>, right: Option<&Value>) -> Result<
         return Ok(right.or(left).cloned());
     };
     let mut merged = left.clone();
-    Ok(over(schema, &mut merged, right)?.then_some(merged))
+    Ok(over(schema, &mut merged, right, None)?.map(|_| merged))
 }
 
 /// The newer list gives the order; items that only the older one has keep their place among their neighbours.

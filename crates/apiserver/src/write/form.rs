@@ -39,18 +39,18 @@ pub(super) fn complete(resource: &Resource, object: &mut Value, same: &Same) {
 }
 
 /// What is left out of an object when it is kept, after it is recorded who set what.
-pub(super) fn settle(resource: &Resource, subresource: &str, object: &mut Value, same: &Same) {
+pub(super) fn settle(resource: &Resource, subresource: &str, object: &mut Value) {
     if resource.is_custom {
         return;
     }
     if is_about_status(subresource) {
         // The rest is as it was kept.
         let mut status = serde_json::json!({ "status": object["status"].take() });
-        print::settle(&resource.group, &resource.version, &resource.kind, &mut status, &Same::Nothing);
+        print::settle(&resource.group, &resource.version, &resource.kind, &mut status);
         set_or_remove(object, "status", status["status"].take());
         return;
     }
-    print::settle(&resource.group, &resource.version, &resource.kind, object, same);
+    print::settle(&resource.group, &resource.version, &resource.kind, object);
     if resource.is("", "services")
         && object["spec"]["type"] == "ExternalName"
         && let Some(spec) = object["spec"].as_object_mut()
