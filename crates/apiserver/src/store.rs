@@ -62,7 +62,7 @@ impl Stored {
 
     /// Appends the object without its version and kind, as items of built-in lists are.
     pub fn write_bare(&self, out: &mut Vec<u8>) {
-        let (bytes, mut from) = (self.bytes(), 0);
+        let (bytes, mut from) = (self.text.unpacked(), 0);
         for cut in &self.cuts {
             out.extend_from_slice(&bytes[from..cut.start]);
             from = cut.end;

@@ -49,6 +49,17 @@ impl Text {
         }
     }
 
+    /// The same, and plain from now on: what is listed once is listed again.
+    pub fn unpacked(&self) -> Bytes {
+        let mut form = self.lock();
+        let plain = match &*form {
+            Form::Plain(bytes) => return bytes.clone(),
+            Form::Packed { bytes, model } => unpack(bytes, self.length, model),
+        };
+        *form = Form::Plain(plain.clone());
+        plain
+    }
+
     /// What others of the kind can be packed beside.
     pub fn model(&self) -> Arc<[u8]> {
         let bytes = self.bytes();

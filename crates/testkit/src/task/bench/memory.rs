@@ -23,7 +23,7 @@ const LARGE: usize = 300 << 10;
 const AT_A_TIME: usize = 16;
 
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let (mut size, mut budget) = (2000, 128_u32);
+    let (mut size, mut budget) = (2000, 256_u32);
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
