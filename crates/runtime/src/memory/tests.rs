@@ -1,3 +1,5 @@
+//! Who gets memory when, and who is told that there is none.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
