@@ -56,8 +56,8 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
     charts::index(&folder.join("index.yaml"))?;
     let scene = Scene {
-        ours: target.join("release/sluice"),
-        helm: peers::folder().join("helm"),
+        ours: installed(&target.join("release/sluice"), &folder)?,
+        helm: installed(&peers::folder().join("helm"), &folder)?,
         measure: target.join("release/examples/measure"),
         large: large.unwrap_or_else(|| folder.join("large")),
         folder,
@@ -68,6 +68,14 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
     println!("\n{}", scene.instructions());
     if is_met { Ok(()) } else { Err("a bar is missed".to_owned()) }
+}
+
+/// A copy of a program, as people have it. What a linker has just written lies in memory page by page, and takes longer to
+/// map at each start than what was copied or read.
+fn installed(program: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let copy = folder.join(program.file_name().unwrap_or_default());
+    fs::copy(program, &copy).map_err(|error| format!("{}: {error}", program.display()))?;
+    Ok(copy)
 }
 
 impl Scene {
