@@ -82,7 +82,11 @@ impl Second {
         let (templates, own_templates) = channel();
         let (own_rendered, rendered) = channel();
         let own_work = work.clone();
+        let (first, is_awake) = (thread::current(), Arc::<AtomicBool>::default());
+        let own_is_awake = is_awake.clone();
         let run = move || {
+            own_is_awake.store(true, Ordering::Release);
+            first.unpark();
             let done = help(&own_work, &own_tasks, &own_parsed, &own_templates);
             match done {
                 Some(done) => drop(own_rendered.send(done)),
@@ -90,6 +94,11 @@ impl Second {
             }
         };
         thread::Builder::new().stack_size(STACK).spawn(run).ok()?;
+        // A new thread is queued behind the one that made it for milliseconds, though another processor idles. One that is
+        // woken gets a processor of its own: so this one sleeps until the new one wakes it.
+        while !is_awake.load(Ordering::Acquire) {
+            thread::park();
+        }
         Some(Self { work, tasks, parsed, templates, rendered })
     }
 
