@@ -1,6 +1,9 @@
 //! Work on many things at once, where the caller has said how many threads there may be.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use sluice_threads::Beginning;
 
 /// Parsers and writers recurse as deep as what they are given.
 const STACK: usize = 16 << 20;
@@ -41,13 +44,17 @@ fn run<P: Send, R: Send>(threads: usize, parts: Vec<P>, work: impl Fn(P) -> R + 
         }
         done
     };
-    let mut done = std::thread::scope(|scope| {
+    let beginning = Beginning::here();
+    let begin = || {
+        beginning.arrive();
+        empty_queue()
+    };
+    let mut done = thread::scope(|scope| {
         // Where no more threads are to be had, those that are do the work.
         let started: Vec<_> = (0..others)
-            .filter_map(|_| {
-                std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, empty_queue).ok()
-            })
+            .filter_map(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, begin).ok())
             .collect();
+        beginning.wait(started.len());
         let mut done = empty_queue();
         for thread in started {
             match thread.join() {

@@ -9,7 +9,7 @@ use crate::program;
 
 /// Crates by layer; a crate that is in no row is a fault, so that nobody forgets to think about its place.
 const LAYERS: &[&[&str]] = &[
-    &["budget", "yaml", "gotmpl", "version", "fields", "expression"],
+    &["budget", "yaml", "gotmpl", "version", "fields", "expression", "threads"],
     &["api", "object", "tree"],
     &["kustomize", "helm", "sops", "health", "manifests"],
     &["net", "git", "bases", "oci", "bucket", "artifact", "cluster"],

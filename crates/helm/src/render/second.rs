@@ -16,6 +16,7 @@ use sluice_budget::Budget;
 use sluice_gotmpl::{
     Context, Error, Functions, Hooks, ParsedText, Shared, Templates, Value, take_lasting_change,
 };
+use sluice_threads::Beginning;
 
 use super::{ReleaseOptions, Scene, printed};
 use crate::build::STACK;
@@ -82,24 +83,19 @@ impl Second {
         let (templates, own_templates) = channel();
         let (own_rendered, rendered) = channel();
         let own_work = work.clone();
-        let (first, is_awake) = (thread::current(), Arc::<AtomicBool>::default());
-        let own_is_awake = is_awake.clone();
+        let beginning = Arc::new(Beginning::here());
+        let own_beginning = beginning.clone();
         let run = move || {
-            own_is_awake.store(true, Ordering::Release);
-            first.unpark();
+            own_beginning.arrive();
             let done = help(&own_work, &own_tasks, &own_parsed, &own_templates);
             match done {
                 Some(done) => drop(own_rendered.send(done)),
                 None => own_work.give_up(),
             }
         };
-        thread::Builder::new().stack_size(STACK).spawn(run).ok()?;
-        // A new thread is queued behind the one that made it for milliseconds, though another processor idles. One that is
-        // woken gets a processor of its own: so this one sleeps until the new one wakes it.
-        while !is_awake.load(Ordering::Acquire) {
-            thread::park();
-        }
-        Some(Self { work, tasks, parsed, templates, rendered })
+        let has_begun = thread::Builder::new().stack_size(STACK).spawn(run).is_ok();
+        beginning.wait(usize::from(has_begun));
+        has_begun.then_some(Self { work, tasks, parsed, templates, rendered })
     }
 
     /// A text to be parsed, which is likely to be a template of this name.
