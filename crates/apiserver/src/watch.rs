@@ -17,6 +17,8 @@ use crate::table::{Tabular, internal};
 
 /// Lines are sent together until they are this many bytes.
 const TOGETHER: usize = 32 << 10;
+/// A watcher is sent nothing more for this long: what comes meanwhile is sent together.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Bookmarks come this often where they are wanted.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 
@@ -111,7 +113,21 @@ pub struct Watch {
 pub struct Timer {
     next_bookmark: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
+    sent: Option<Instant>,
     is_over: bool,
+}
+
+impl Timer {
+    /// Waits for what is to be sent together with a change: many changes in one message cost little more than one. A change
+    /// after which none comes for a while is not held up.
+    async fn pause(&mut self) {
+        match self.sent.map(|sent| sent + PAUSE).filter(|until| *until > Instant::now()) {
+            Some(until) => tokio::time::sleep_until(until).await,
+            // Who can write already writes first.
+            None => tokio::task::yield_now().await,
+        }
+        self.sent = Some(Instant::now());
+    }
 }
 
 impl Watch {
@@ -138,8 +154,7 @@ impl Watch {
                 told = self.changes.recv() => {
                     let told = told?;
                     self.take(&told, &mut lines);
-                    // Who can write already writes first: two changes sent together cost little more than one.
-                    tokio::task::yield_now().await;
+                    self.timer.pause().await;
                     while !lines.is_full() && let Ok(told) = self.changes.try_recv() {
                         self.take(&told, &mut lines);
                     }
