@@ -12,7 +12,7 @@ pub struct Beginning {
     first: Thread,
     arrived: AtomicUsize,
     #[cfg(target_os = "linux")]
-    places: Option<processors::Places>,
+    places: Option<places::Places>,
 }
 
 impl Beginning {
@@ -22,7 +22,7 @@ impl Beginning {
             first: thread::current(),
             arrived: AtomicUsize::new(0),
             #[cfg(target_os = "linux")]
-            places: processors::Places::hold(),
+            places: places::Places::hold(),
         }
     }
 
@@ -31,7 +31,7 @@ impl Beginning {
         self.arrived.fetch_add(1, Ordering::Release);
         self.first.unpark();
         #[cfg(target_os = "linux")]
-        self.places.iter().for_each(processors::Places::leave);
+        self.places.iter().for_each(places::Places::leave);
     }
 
     /// Lets so many new threads arrive. They are queued on this processor, so this thread sleeps.
@@ -40,12 +40,12 @@ impl Beginning {
             thread::park();
         }
         #[cfg(target_os = "linux")]
-        self.places.iter().for_each(processors::Places::release);
+        self.places.iter().for_each(places::Places::release);
     }
 }
 
 #[cfg(target_os = "linux")]
-mod processors {
+mod places {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
     /// Where threads may be.
