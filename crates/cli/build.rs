@@ -1,4 +1,8 @@
 //! How the binary is linked.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts their target by the environment, and the compiler is asked for its archives"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +16,6 @@ const COMPILER: &str = "-lgcc_eh -lgcc";
 /// A binary at a fixed address needs no relocation of its 2 MB of tables at each start, and one that holds all libraries
 /// need not look for them and load them, which takes four tenths of a millisecond. Go's programs are linked like that.
 /// Stacks and heaps are at random addresses all the same.
-#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts their target by the environment")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=RUSTC_LINKER");

@@ -186,7 +186,7 @@ fn summary(body: &[u8]) -> String {
 pub enum Answer {
     Json { code: u16, body: Bytes, content_type: &'static str, warnings: Vec<String> },
     Text(u16, String),
-    Watch(Watch),
+    Watch(Box<Watch>),
 }
 
 impl Answer {

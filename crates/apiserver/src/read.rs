@@ -342,7 +342,7 @@ fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resu
     };
     let seconds = call.parameter("timeoutSeconds").parse().ok().filter(|seconds| *seconds > 0);
     let time = seconds.map_or(WATCH_TIME, Duration::from_secs);
-    Ok(Answer::Watch(Watch {
+    Ok(Answer::Watch(Box::new(Watch {
         view,
         initial,
         changes,
@@ -352,5 +352,5 @@ fn watch(core: &Core, call: &Call, resource: &Resource, target: &Target) -> Resu
         ends: Instant::now() + time,
         has_columns: false,
         timer: Timer::default(),
-    }))
+    })))
 }

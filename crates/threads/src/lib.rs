@@ -94,7 +94,9 @@ mod tests {
             let begun: Vec<_> = (0..3).map(|_| scope.spawn(|| beginning.arrive())).collect();
             beginning.wait(3);
             assert_eq!(beginning.arrived.load(Ordering::Relaxed), 3);
-            begun.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in begun {
+                thread.join().unwrap();
+            }
         });
     }
 }
