@@ -415,7 +415,9 @@ impl Table {
             let gone = self.log.pop_front().expect("the log is over its limit");
             self.log_size -= gone.size();
             self.forgotten = gone.after.revision;
-            if !gone.is_deletion {
+            let stored = self.objects.get(&gone.after.key);
+            // Of an object that has changed since, all that is left goes soon.
+            if stored.is_some_and(|stored| Arc::ptr_eq(stored, &gone.after)) {
                 old.objects.push(gone.after);
             }
         }
@@ -426,7 +428,7 @@ impl Table {
     }
 }
 
-/// Objects whose last change is no longer remembered.
+/// Objects as they are stored whose last change is no longer remembered.
 #[derive(Default)]
 struct Old {
     objects: Vec<Arc<Stored>>,
@@ -434,12 +436,10 @@ struct Old {
 }
 
 impl Old {
-    /// Packs those that are still what is stored: the others go now. Not to be done under the lock.
+    /// Not to be done under the lock.
     fn pack(self) {
         let Some(model) = self.model else { return };
-        for object in self.objects.iter().filter(|object| Arc::strong_count(object) > 1) {
-            object.text.pack(&model);
-        }
+        self.objects.iter().for_each(|object| object.text.pack(&model));
     }
 }
 
