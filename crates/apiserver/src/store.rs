@@ -25,6 +25,8 @@ const LOG_SIZE_LIMIT: usize = 4 << 20;
 const LOG_LEAST: usize = 256;
 /// What the objects that were written last may take as text; as values it is some times as much.
 const RECENT_LIMIT: usize = 512 << 10;
+/// While all texts take no more than this, none is packed.
+const PLAIN_LIMIT: usize = 32 << 20;
 /// Changes that may wait for one watcher.
 const BACKLOG_LIMIT: usize = 8192;
 
@@ -127,6 +129,8 @@ struct State {
     tables: BTreeMap<String, Table>,
     /// What each uid owns: tables and keys.
     owned: BTreeMap<String, Vec<(String, Key)>>,
+    /// How long all texts are together.
+    size: usize,
 }
 
 /// All objects.
@@ -175,7 +179,7 @@ pub struct Listed {
 
 impl Default for Store {
     fn default() -> Self {
-        let state = State { revision: 1, tables: BTreeMap::new(), owned: BTreeMap::new() };
+        let state = State { revision: 1, tables: BTreeMap::new(), owned: BTreeMap::new(), size: 0 };
         Store { state: Mutex::new(state), recent: Mutex::default() }
     }
 }
@@ -253,8 +257,11 @@ impl Store {
             table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: false });
         state.revision = revision;
         state.own(resource, before.as_deref(), Some(&after));
+        let is_crowded = state.count(before.as_deref(), after.len());
         drop(state);
-        old.pack();
+        if is_crowded {
+            old.pack();
+        }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = from.and_then(|from| recent.objects.remove(&from)) {
             recent.size -= before.1;
@@ -298,8 +305,11 @@ impl Store {
             table.publish(Change { before: before.clone(), after: Arc::clone(&after), is_deletion: true });
         state.revision = revision;
         state.own(resource, before.as_deref(), None);
+        let is_crowded = state.count(before.as_deref(), 0);
         drop(state);
-        old.pack();
+        if is_crowded {
+            old.pack();
+        }
         Ok(after)
     }
 
@@ -358,6 +368,12 @@ impl Store {
 }
 
 impl State {
+    /// Counts a text of so many bytes in the place of another. Whether there are so many that old ones are packed.
+    fn count(&mut self, before: Option<&Stored>, after: usize) -> bool {
+        self.size = (self.size + after).saturating_sub(before.map_or(0, Stored::len));
+        self.size > PLAIN_LIMIT
+    }
+
     /// Who owns an object is known from the owner's side as well.
     fn own(&mut self, resource: &str, before: Option<&Stored>, after: Option<&Stored>) {
         if before.map(|stored| &stored.owners) == after.map(|stored| &stored.owners) {

@@ -1,5 +1,5 @@
-//! The text of a stored object. One that has not changed for some time is kept packed: most objects say what others of their
-//! kind say, so a text takes a tenth when it is written as what it has beside another one.
+//! The text of a stored object. Where there are many, one that has not changed for some time is kept packed: most objects say
+//! what others of their kind say, so a text takes a tenth when it is written as what it has beside another one.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
